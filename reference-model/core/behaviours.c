@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/behaviours.h"
+
+/*
+ * The teaching, taken literally, mistakes included: epita, gios, lmm, wut and osn as the claims
+ * catalogue cites them. Nothing here is corrected.
+ */
+void vm_behaviours_textbook(struct vm_behaviours *behaviours)
+{
+	*behaviours = (struct vm_behaviours){
+		.watermark_gap = VM_WATERMARK_QUARTER_OF_MIN,
+		.overcommit_heuristic = VM_OVERCOMMIT_SUM_OF_REQUESTS,
+		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
+		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
+		.fork_copies = VM_FORK_COPIES_ALL,
+		.huge_pages_at_fault = false,
+		.fault_around = false,
+	};
+}
+
+void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	*behaviours = (struct vm_behaviours){
+		/* linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks; oldest kernel known: 6.1 */
+		.watermark_gap = VM_WATERMARK_LARGER_OF_QUARTER_AND_SCALE,
+		/* linux:6.12:mm/util.c:__vm_enough_memory; 8c7829b04c52 (5.2) */
+		.overcommit_heuristic = VM_OVERCOMMIT_SINGLE_REQUEST,
+		/* linux:6.12:fs/proc/base.c:proc_oom_score */
+		.oom_score_scale = VM_OOM_SCORE_TWO_THIRDS,
+		/* linux:6.12:mm/memory.c:do_anonymous_page */
+		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
+		/* linux:6.12:mm/memory.c:vma_needs_copy */
+		.fork_copies = VM_FORK_COPIES_ANONYMOUS_AREAS,
+		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
+		/* linux:6.12:mm/memory.c:do_fault_around */
+		.fault_around = true,
+	};
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a model says of one quantity: strongest form first. A model uses the strongest it can
+ * defend. There is no tolerance in percent, and noise never widens a prediction: an interval has
+ * a mechanism, and says it.
+ */
+#ifndef VM_PREDICTION_H
+#define VM_PREDICTION_H
+
+#include "vm/base.h"
+#include "vm/units.h"
+
+enum vm_form {
+	VM_FORM_EXACT,	/* this value, or this sequence of values */
+	VM_FORM_SET,	/* these values in any order */
+	VM_FORM_AMONG,	/* one of these values: the mechanism leaves the choice open */
+	VM_FORM_WITHIN, /* values[0] to values[1], both included; the mechanism computes the width
+			 */
+	VM_FORM_SHAPE,	/* how a timed quantity moves along a sweep; see vm_shape */
+	VM_FORM_RULE,	/* sealed as a rule over named moving inputs; judge puts them in */
+	VM_FORM_SILENT, /* the model does not speak of this on this host; because says why */
+};
+
+/* How medians over launches move along a sweep. */
+enum vm_shape {
+	VM_SHAPE_NONE,
+	VM_SHAPE_FLAT,	       /* the same at every place */
+	VM_SHAPE_RISES,	       /* strictly in the order of the places */
+	VM_SHAPE_PROPORTIONAL, /* base + slope * values[i] at place i: values are the regressor */
+	VM_SHAPE_STEP,	       /* flat, then higher after place values[0] */
+	VM_SHAPE_KNEE,	       /* leaves the plateau between places values[0] and values[1] */
+	VM_SHAPE_BELOW,	       /* below the quantity named by other, at every place */
+};
+
+struct vm_prediction {
+	const char *claim;    /* id in the catalogue */
+	const char *quantity; /* the name under which a trial observes it */
+	const char *at; /* a zone, a page kind, a place on a sweep; "" when there is but one */
+	enum vm_unit unit;
+	enum vm_form form;
+	enum vm_shape shape;
+	const char *other; /* VM_SHAPE_BELOW: the quantity to compare with; else NULL */
+	size_t values_count;
+	const int64_t *values;
+	size_t inputs_count;
+	const char *const *inputs; /* VM_FORM_RULE: the observations that the rule needs */
+	const char *because; /* the mechanism, in one sentence, with this host's numbers put in */
+	const char *cite;    /* "linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks" */
+};
+
+/* A list that grows in the caller's arena. Running out of it is the caller's mistake: a trap. */
+struct vm_predictions {
+	struct vm_arena *arena;
+	size_t count;
+	size_t capacity;
+	struct vm_prediction *items;
+};
+
+/* Copies values, inputs and the struct into the arena; the texts must outlive the list. */
+void vm_predict(struct vm_predictions *list, const struct vm_prediction *prediction);
+
+#endif
