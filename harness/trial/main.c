@@ -1,37 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
+/*
+ * mmconform-trial VERB ...: what touches the kernel. A verb reports over descriptor 3 and ends the
+ * process; it returns only when it was called wrongly.
+ */
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "probe/probe.h"
-#include "trial/trial.h"
+#include "trial/verbs.h"
 
-void observe(const char *quantity, int64_t value, enum vm_unit unit, const char *witness)
-{
-	(void)unit;
-	(void)printf("%s %lld %s\n", quantity, (long long)value, witness);
-}
+static const struct {
+	const char *name, *usage;
+	void (*run)(int argc, char **argv);
+} verbs[] = {
+	{"probe", "probe NAME [--seed N] PARAMETER=VALUE...", verb_probe},
+};
 
-_Noreturn void broken(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	exit(1);
-}
-
-_Noreturn void broken_at(const char *file, int line, const char *expression)
-{
-	broken("%s:%d: %s", file, line, expression);
-}
+#define VERBS_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+#define EXIT_USAGE  2
 
 int main(int argc, char **argv)
 {
-	const int64_t value = 64;
-	const struct probe *probe = argc > 1 ? probe_by_name(argv[1]) : NULL;
-	if (probe != NULL)
-		probe->measure(&(struct probe_arguments){1, probe->parameters, &value});
-	return 0;
+	for (size_t i = 0; i < VERBS_COUNT; i++)
+		if (argc > 1 && strcmp(argv[1], verbs[i].name) == 0)
+			verbs[i].run(argc - 2, argv + 2);
+	for (size_t i = 0; i < VERBS_COUNT; i++)
+		(void)fprintf(stderr, "usage: %s %s\n", argv[0], verbs[i].usage);
+	return EXIT_USAGE;
 }

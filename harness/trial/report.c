@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "trial/trial.h"
+
+#define PROTOCOL	      1
+#define DESCRIPTOR	      3
+#define OBSERVATIONS_LIMIT    4096
+#define VALUES_LIMIT	      ((size_t)1 << 17)
+#define TEXT_LIMIT_BYTES      ((size_t)1 << 16)
+#define REASON_LIMIT_BYTES    500
+#define STACK_POPULATED_BYTES (256 * 1024)
+
+struct entry {
+	const char *quantity, *witness;
+	uint32_t at, first_value, values_count;
+	enum vm_unit unit;
+};
+
+#define UNIT_WORD(name, word) word,
+/* The model's own spelling, without the model: no symbol of it is in a trial. */
+static const char *const unit_words[] = {VM_UNITS(UNIT_WORD)};
+
+enum outcome { OUTCOME_OBSERVED, OUTCOME_BROKEN, OUTCOME_UNMET };
+
+/* In one shared mapping: parent and children of a trial fill the same report. */
+struct buffer {
+	_Atomic(enum outcome) outcome;
+	int line;
+	char file[REASON_LIMIT_BYTES], reason[REASON_LIMIT_BYTES], remedy[REASON_LIMIT_BYTES];
+	size_t entries_count, values_count, text_bytes;
+	struct entry entries[OBSERVATIONS_LIMIT];
+	int64_t values[VALUES_LIMIT];
+	char text[TEXT_LIMIT_BYTES];
+};
+
+/* One a process: a trial is one question to the kernel. */
+static struct {
+	struct buffer *buffer;
+	const char *subject;
+	uint64_t seed;
+	int descriptor;
+	pid_t process; /* that writes the report: the one that opened it, not its children */
+} trial;
+
+static _Noreturn void end_early(
+	enum outcome outcome, const char *file, int line, const char *reason, const char *remedy)
+{
+	struct buffer *buffer = trial.buffer;
+
+	/* The first reason stands: what comes after it is its consequence. */
+	if (buffer->outcome == OUTCOME_OBSERVED) {
+		buffer->line = line;
+		(void)snprintf(buffer->file, sizeof(buffer->file), "%s", file);
+		(void)snprintf(buffer->reason, sizeof(buffer->reason), "%s", reason);
+		(void)snprintf(buffer->remedy, sizeof(buffer->remedy), "%s", remedy);
+		buffer->outcome = outcome;
+	}
+	if (getpid() != trial.process)
+		_exit(EXIT_FAILURE);
+	report_close();
+}
+
+_Noreturn void broken(const char *format, ...)
+{
+	char reason[REASON_LIMIT_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
+	end_early(OUTCOME_BROKEN, "", 0, reason, "");
+}
+
+_Noreturn void broken_at(const char *file, int line, const char *expression)
+{
+	char reason[REASON_LIMIT_BYTES];
+
+	(void)snprintf(
+		reason, sizeof(reason), "%s does not hold (%s)", expression, strerror(errno));
+	end_early(OUTCOME_BROKEN, file, line, reason, "");
+}
+
+_Noreturn void unmet(const char *reason, const char *remedy)
+{
+	end_early(OUTCOME_UNMET, "", 0, reason, remedy);
+}
+
+uint64_t trial_seed(void)
+{
+	return trial.seed;
+}
+
+size_t report_observations_count(void)
+{
+	return trial.buffer->entries_count;
+}
+
+static uint32_t keep_text(struct buffer *buffer, const char *text)
+{
+	const size_t size_bytes = strlen(text) + 1, start = buffer->text_bytes;
+
+	if (size_bytes > TEXT_LIMIT_BYTES - start)
+		broken("the places of the observations take more than %zu bytes", TEXT_LIMIT_BYTES);
+	memcpy(buffer->text + start, text, size_bytes);
+	buffer->text_bytes += size_bytes;
+	return (uint32_t)start;
+}
+
+void observe_values(const char *quantity, const char *at, const int64_t *values,
+	size_t values_count, enum vm_unit unit, const char *witness)
+{
+	struct buffer *buffer = trial.buffer;
+
+	if (buffer->entries_count == OBSERVATIONS_LIMIT)
+		broken("more than %d observations", OBSERVATIONS_LIMIT);
+	if (values_count > VALUES_LIMIT - buffer->values_count)
+		broken("more than %zu observed values", VALUES_LIMIT);
+	buffer->entries[buffer->entries_count] = (struct entry){
+		.quantity = quantity,
+		.witness = witness,
+		.at = keep_text(buffer, at),
+		.first_value = (uint32_t)buffer->values_count,
+		.values_count = (uint32_t)values_count,
+		.unit = unit,
+	};
+	memcpy(buffer->values + buffer->values_count, values, values_count * sizeof(*values));
+	buffer->values_count += values_count;
+	buffer->entries_count++;
+}
+
+void observe_at(
+	const char *quantity, const char *at, int64_t value, enum vm_unit unit, const char *witness)
+{
+	observe_values(quantity, at, &value, 1, unit, witness);
+}
+
+void observe(const char *quantity, int64_t value, enum vm_unit unit, const char *witness)
+{
+	observe_at(quantity, "", value, unit, witness);
+}
+
+/* The stack that measure() will need is touched now, so that its first use is no fault then. */
+static __attribute__((noinline)) void populate_stack(void)
+{
+	volatile char stack[STACK_POPULATED_BYTES];
+
+	for (size_t i = 0; i < sizeof(stack); i += (size_t)VM_PAGE_BYTES)
+		stack[i] = 0;
+}
+
+void report_open(const char *subject, uint64_t seed)
+{
+	trial.descriptor = fcntl(DESCRIPTOR, F_GETFD) >= 0 ? DESCRIPTOR : STDOUT_FILENO;
+	trial.subject = subject;
+	trial.seed = seed;
+	trial.process = getpid();
+	trial.buffer = mmap(NULL, sizeof(*trial.buffer), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (trial.buffer == MAP_FAILED) {
+		perror("mmconform-trial: no memory for the observations");
+		exit(EXIT_FAILURE);
+	}
+	/* Locked where the limit allows; without it only swapping could make a page absent. */
+	(void)mlock(trial.buffer, sizeof(*trial.buffer));
+	/* MAP_POPULATE does not promise, and may leave entries read-only: write each page. */
+	for (size_t i = 0; i < sizeof(*trial.buffer); i += (size_t)VM_PAGE_BYTES)
+		((volatile char *)trial.buffer)[i] = 0;
+	populate_stack();
+}
+
+static void write_line(json_t *line)
+{
+	char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
+
+	if (text == NULL)
+		exit(EXIT_FAILURE);
+	size_t left_bytes = strlen(text);
+	text[left_bytes++] = '\n';
+	for (const char *next = text; left_bytes != 0;) {
+		const ssize_t written_bytes = write(trial.descriptor, next, left_bytes);
+		if (written_bytes < 0 && errno == EINTR)
+			continue;
+		/* Nobody is listening: the launcher sees a trial that never said done. */
+		if (written_bytes < 0)
+			exit(EXIT_FAILURE);
+		next += written_bytes;
+		left_bytes -= (size_t)written_bytes;
+	}
+	free(text);
+	json_decref(line);
+}
+
+static void write_observation(const struct buffer *buffer, const struct entry *entry)
+{
+	json_t *values = json_array();
+
+	for (size_t i = 0; i < entry->values_count; i++)
+		if (json_array_append_new(
+			    values, json_integer(buffer->values[entry->first_value + i])) != 0)
+			exit(EXIT_FAILURE);
+	write_line(json_pack("{ssssssso ss ss}", "type", "observation", "quantity", entry->quantity,
+		"at", buffer->text + entry->at, "values", values, "unit", unit_words[entry->unit],
+		"witness", entry->witness));
+}
+
+_Noreturn void report_close(void)
+{
+	const struct buffer *buffer = trial.buffer;
+
+	write_line(json_pack(
+		"{sssiss}", "type", "hello", "protocol", PROTOCOL, "subject", trial.subject));
+	switch (buffer->outcome) {
+	case OUTCOME_BROKEN:
+		write_line(json_pack("{sssssiss}", "type", "broken", "file", buffer->file, "line",
+			buffer->line, "reason", buffer->reason));
+		break;
+	case OUTCOME_UNMET:
+		write_line(json_pack("{ssssss}", "type", "unmet", "reason", buffer->reason,
+			"remedy", buffer->remedy));
+		break;
+	case OUTCOME_OBSERVED:
+		for (size_t i = 0; i < buffer->entries_count; i++)
+			write_observation(buffer, &buffer->entries[i]);
+		write_line(json_pack("{sssI}", "type", "done", "observations",
+			(json_int_t)buffer->entries_count));
+		break;
+	}
+	exit(EXIT_SUCCESS);
+}
