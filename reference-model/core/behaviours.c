@@ -13,6 +13,14 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		.fork_copies = VM_FORK_COPIES_ALL,
+		.user_bit = VM_USER_BIT_CLEAR_IS_USER,
+		.read_bit = VM_READ_BIT_EXISTS,
+		.large_leaf = VM_LARGE_LEAF_TAKEN_FOR_TABLE,
+		.example_formula = VM_EXAMPLE_FRAME_PLUS_OFFSET,
+		.ia32_split = VM_IA32_SPLIT_10_10_10,
+		.giant_page_saving = VM_GIANT_PAGE_SAVING_1024,
+		.min_reserve = VM_MIN_RESERVE_ABSOLUTE,
+		.slab_rounding = VM_SLAB_NO_INTERNAL_WASTE,
 		.huge_pages_at_fault = false,
 		.fault_around = false,
 	};
@@ -31,6 +39,17 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		/* linux:6.12:mm/memory.c:vma_needs_copy */
 		.fork_copies = VM_FORK_COPIES_ANONYMOUS_AREAS,
+		/* The processor's, not the kernel's: intel-sdm:3A:4.6, amd-apm:2:5.6. */
+		.user_bit = VM_USER_BIT_SET_IS_USER,
+		.read_bit = VM_READ_BIT_NONE,
+		.large_leaf = VM_LARGE_LEAF_KNOWN,
+		.example_formula = VM_EXAMPLE_FRAME_TIMES_PAGE_SIZE,
+		.ia32_split = VM_IA32_SPLIT_10_10_12,
+		.giant_page_saving = VM_GIANT_PAGE_SAVING_COUNTED,
+		/* linux:6.12:mm/page_alloc.c:__zone_watermark_ok */
+		.min_reserve = VM_MIN_RESERVE_FOR_THE_FEW,
+		/* linux:6.12:mm/slab_common.c:kmalloc_info */
+		.slab_rounding = VM_SLAB_SIZE_CLASSES,
 		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
 		/* linux:6.12:mm/memory.c:do_fault_around */
 		.fault_around = true,

@@ -44,12 +44,68 @@ enum vm_fork_copies {
 	VM_FORK_COPIES_ANONYMOUS_AREAS, /* areas with an anon_vma; the rest refaults */
 };
 
+/* Which way round the U/S bit of an entry is read. */
+enum vm_user_bit {
+	VM_USER_BIT_SET_IS_USER,   /* intel-sdm:3A:4.6 */
+	VM_USER_BIT_CLEAR_IS_USER, /* gios: 0 is user, 1 is supervisor only */
+};
+
+/* Whether an entry has a bit that says "readable". */
+enum vm_read_bit {
+	VM_READ_BIT_NONE,   /* x86: what is present can be read */
+	VM_READ_BIT_EXISTS, /* gios, osn: readable, writable, executable */
+};
+
+/* What a walker takes a leaf above the last level for. */
+enum vm_large_leaf {
+	VM_LARGE_LEAF_KNOWN,
+	VM_LARGE_LEAF_TAKEN_FOR_TABLE, /* lmm, osn: the walker printed descends to the end */
+};
+
+/* How a frame number and an offset make an address in the worked example. */
+enum vm_example_formula {
+	VM_EXAMPLE_FRAME_TIMES_PAGE_SIZE, /* the example's own figure */
+	VM_EXAMPLE_FRAME_PLUS_OFFSET,	  /* osn: the formula printed beside it */
+};
+
+/* How IA-32 cuts a virtual address. */
+enum vm_ia32_split {
+	VM_IA32_SPLIT_10_10_12,
+	VM_IA32_SPLIT_10_10_10, /* gios: an inner table then spans 1 MiB */
+};
+
+/* How many times fewer entries 1 GiB pages need than 4 KiB pages. */
+enum vm_giant_page_saving {
+	VM_GIANT_PAGE_SAVING_COUNTED, /* two levels less: 512 * 512 */
+	VM_GIANT_PAGE_SAVING_1024,    /* gios */
+};
+
+/* Whether the min watermark can be crossed by anyone. */
+enum vm_min_reserve {
+	VM_MIN_RESERVE_ABSOLUTE,    /* wut */
+	VM_MIN_RESERVE_FOR_THE_FEW, /* atomic requests and OOM victims go below it */
+};
+
+/* Whether an object cache wastes memory inside its objects. */
+enum vm_slab_rounding {
+	VM_SLAB_NO_INTERNAL_WASTE, /* gios */
+	VM_SLAB_SIZE_CLASSES,	   /* kmalloc rounds up to the next class */
+};
+
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_overcommit_heuristic overcommit_heuristic;
 	enum vm_oom_score_scale oom_score_scale;
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;
+	enum vm_user_bit user_bit;
+	enum vm_read_bit read_bit;
+	enum vm_large_leaf large_leaf;
+	enum vm_example_formula example_formula;
+	enum vm_ia32_split ia32_split;
+	enum vm_giant_page_saving giant_page_saving;
+	enum vm_min_reserve min_reserve;
+	enum vm_slab_rounding slab_rounding;
 	bool huge_pages_at_fault; /* the teaching knows 4 KiB faults only */
 	bool fault_around;	  /* a file read fault maps its neighbours too */
 };
