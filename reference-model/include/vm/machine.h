@@ -23,6 +23,7 @@
 #include "vm/behaviours.h"
 #include "vm/host.h"
 #include "vm/units.h"
+#include "vm/walk.h"
 
 struct vm_machine;
 
@@ -112,15 +113,6 @@ enum vm_signal_code {
 	VM_SEGV_PKUERR = 4,
 	VM_BUS_ADRERR = 2,
 	VM_SI_KERNEL = 0x80,
-};
-
-/* Bits that the processor pushes with a page fault. */
-enum vm_fault_bit {
-	VM_FAULT_PRESENT = 1 << 0,
-	VM_FAULT_WRITE = 1 << 1,
-	VM_FAULT_USER = 1 << 2,
-	VM_FAULT_RESERVED = 1 << 3,
-	VM_FAULT_FETCH = 1 << 4,
 };
 
 /*
@@ -454,23 +446,13 @@ struct vm_page_view {
 void vm_machine_page(const struct vm_machine *machine, uint32_t process, uint64_t address,
 	struct vm_page_view *view);
 
-/* A walk in software, as lecture and manual draw it: entries from the top table down. */
-struct vm_walk {
-	uint32_t levels; /* of the address space: 4 or 5 */
-	uint32_t depth;	 /* entries filled in below */
-	struct {
-		uint16_t index;
-		uint64_t entry; /* bit-exact; its frame number is the machine's symbolic one */
-	} step[5];
-	bool present;
-	uint64_t page_bytes;		 /* size of the leaf */
-	uint32_t frame;			 /* of the 4 KiB piece that address lies in */
-	uint64_t physical;		 /* symbolic frame and offset in one number */
-	bool writable, user, executable; /* the rights of all levels together */
-};
-
-void vm_machine_walk(
-	const struct vm_machine *machine, uint32_t process, uint64_t address, struct vm_walk *walk);
+/*
+ * What the processor would do with this access now, by the one walker of x86 (vm/walk.h) over the
+ * process's own tables, without leaving a trace in them. Physical addresses are symbolic: bits 12
+ * and up are the frame of vm_page_view.
+ */
+struct vm_walk vm_machine_walk(
+	const struct vm_machine *machine, uint32_t process, const struct vm_access *access);
 
 /* /proc/PID/status and friends, of the machine's areas alone. */
 struct vm_counters {
