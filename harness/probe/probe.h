@@ -16,6 +16,7 @@
 #include "vm/host.h"
 #include "vm/units.h"
 
+struct check_shown;
 struct vm_model;
 struct vm_predictions;
 
@@ -84,6 +85,7 @@ const struct probe_reading *probe_reading_of(
 enum probe_kind {
 	PROBE_EXACT, /* counts and states: one launch decides, all launches must agree */
 	PROBE_TIMED, /* medians over launches; runs in the timed trial executable */
+	PROBE_MODEL, /* only the model can show it: show() instead of measure(), no trial */
 };
 
 struct probe {
@@ -113,6 +115,12 @@ struct probe {
 	 */
 	void (*control)(const struct probe_arguments *arguments);
 	void (*measure)(const struct probe_arguments *arguments);
+	/*
+	 * PROBE_MODEL: gives the figures that the prediction is held against (probe/show.h): those
+	 * that the course prints, and those that come out another way. Runs in the program.
+	 */
+	void (*show)(const struct vm_host *host, const struct probe_arguments *arguments,
+		struct check_shown *shown);
 };
 
 /*
@@ -121,9 +129,11 @@ struct probe {
  */
 #ifdef MMCONFORM_TRIAL
 #define PREDICTS(function) (1 ? 0 : (function))
+#define SHOWS(function)	   PREDICTS(function)
 #define MEASURES(function) (function)
 #else
 #define PREDICTS(function) (function)
+#define SHOWS(function)	   PREDICTS(function)
 #define MEASURES(function) (1 ? 0 : (function))
 #endif
 
