@@ -142,12 +142,9 @@ struct check_kind {
 		const struct check_evidence *evidence, struct check_findings *findings);
 };
 
-/* All kinds, in the order of the reports. */
+/* One row for each in kinds.c. */
 extern const struct check_kind check_kind_probe;
 extern const struct check_kind check_kind_scenario;
 extern const struct check_kind check_kind_model;
-
-/* The kinds in use, NULL-ended. */
-extern const struct check_kind *const check_kinds[];
 
 #endif

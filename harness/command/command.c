@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/pool.h"
+
+const struct command commands[] = {
+	{"list", "the checks there are, and the claims they show", command_list},
+	{NULL, NULL, NULL},
+};
+
+/* The verb's parser as a child of this one, which keeps argp's own second line off stderr. */
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	(void)argument;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	state->child_inputs[0] = state->input;
+	state->err_stream = NULL;
+	return 0;
+}
+
+bool command_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	const struct argp_child children[] = {{.argp = argp}, {0}};
+	const struct argp outer = {
+		.parser = parse_option,
+		.args_doc = argp->args_doc,
+		.doc = argp->doc,
+		.children = children,
+	};
+
+	return argp_parse(&outer, argc, argv, 0, NULL, input) == 0;
+}
+
+error_t command_refuse(const struct argp_state *state, const char *format, ...)
+{
+	struct pool POOL_DROPS pool = {0};
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)fprintf(stderr, "%s: %s\n", state->name, pool_format_list(&pool, format, arguments));
+	va_end(arguments);
+	return EINVAL;
+}

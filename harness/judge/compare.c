@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge/compare.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/predict.h"
+#include "judge/text.h"
+
+/* What is known so far of one claim under one model; a worse outcome replaces a better one. */
+struct standing {
+	const char *claim;
+	size_t agreed_count;
+	bool any;
+	struct check_finding finding;
+};
+
+struct judging {
+	struct pool *pool;
+	struct prediction_room room;
+	const struct check_case *check_case;
+	const struct vm_model *model;
+	const struct check_evidence *evidence;
+	const struct check_trial *trial; /* the one being judged */
+	size_t standings_count;
+	struct standing *standings;
+};
+
+/* --- does one reading agree with one prediction? --------------------------------------------- */
+
+static int by_value(const void *left, const void *right)
+{
+	const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static bool same_values(const int64_t *a, size_t a_count, const int64_t *b, size_t b_count)
+{
+	return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * sizeof(int64_t)) == 0);
+}
+
+static const int64_t *sorted(struct pool *pool, const int64_t *values, size_t count)
+{
+	int64_t *copy = pool_take(pool, count * sizeof(*copy));
+
+	if (count != 0) {
+		memcpy(copy, values, count * sizeof(*copy));
+		qsort(copy, count, sizeof(*copy), by_value);
+	}
+	return copy;
+}
+
+static bool is_among(const struct vm_prediction *prediction, int64_t value)
+{
+	for (size_t i = 0; i < prediction->values_count; i++)
+		if (prediction->values[i] == value)
+			return true;
+	return false;
+}
+
+static bool is_within(const struct vm_prediction *prediction, int64_t value)
+{
+	return prediction->values[0] <= value && value <= prediction->values[1];
+}
+
+/* For the forms that are values; rules, shapes and silence never come here. */
+static bool allows(struct pool *pool, const struct vm_prediction *prediction,
+	const struct record_observation *observation)
+{
+	const int64_t *predicted = prediction->values, *observed = observation->values;
+	const size_t predicted_count = prediction->values_count,
+		     observed_count = observation->values_count;
+
+	if (prediction->form == VM_FORM_EXACT)
+		return same_values(predicted, predicted_count, observed, observed_count);
+	if (prediction->form == VM_FORM_SET)
+		return same_values(sorted(pool, predicted, predicted_count), predicted_count,
+			sorted(pool, observed, observed_count), observed_count);
+	for (size_t i = 0; i < observed_count; i++)
+		if (prediction->form == VM_FORM_AMONG ? !is_among(prediction, observed[i])
+						      : !is_within(prediction, observed[i]))
+			return false;
+	/* No value at all is nothing that lies in an interval. */
+	return observed_count != 0;
+}
+
+/* --- findings -------------------------------------------------------------------------------- */
+
+static unsigned weight(enum check_outcome outcome)
+{
+	switch (outcome) {
+	case CHECK_SILENT:
+		return 0;
+	case CHECK_AGREES:
+		return 1;
+	case CHECK_INCONCLUSIVE:
+		return 2;
+	case CHECK_DIFFERS:
+		return 3;
+	case CHECK_BROKEN:
+		break;
+	}
+	return 4;
+}
+
+static void stand(struct standing *standing, const struct check_finding *finding)
+{
+	if (!standing->any || weight(finding->outcome) > weight(standing->finding.outcome))
+		standing->finding = *finding;
+	standing->any = true;
+	standing->agreed_count += finding->outcome == CHECK_AGREES;
+}
+
+static const char *expected_text(struct pool *pool, const struct vm_prediction *prediction)
+{
+	const bool placed = prediction->at[0] != '\0';
+
+	return pool_format(pool, "%s%s%s%s: %s", prediction->quantity, placed ? "[" : "",
+		prediction->at, placed ? "]" : "", prediction_text(pool, prediction));
+}
+
+static struct check_finding finding_of(const struct judging *judging,
+	const struct vm_prediction *prediction, enum check_outcome outcome, const char *observed)
+{
+	/* The prediction lies in the room, which the next question overwrites. */
+	return (struct check_finding){
+		.claim = pool_text(judging->pool, prediction->claim),
+		.outcome = outcome,
+		.expected = expected_text(judging->pool, prediction),
+		.observed = observed,
+		.because = pool_text(judging->pool, prediction->because),
+		.cite = pool_text(judging->pool, prediction->cite),
+	};
+}
+
+static const char *observed_text(
+	const struct judging *judging, const struct record_observation *observation)
+{
+	const char *text = values_text(
+		judging->pool, observation->values, observation->values_count, observation->unit);
+
+	if (judging->evidence->trials_count == 1)
+		return pool_format(judging->pool, "%s (%s)", text, observation->witness);
+	return pool_format(judging->pool, "%s (%s, launch %" PRId64 ")", text, observation->witness,
+		judging->trial->trial->launch);
+}
+
+static struct check_finding compare_values(
+	const struct judging *judging, const struct vm_prediction *prediction)
+{
+	const struct record_observation *seen = NULL;
+
+	for (size_t i = 0; i < judging->trial->observations_count; i++) {
+		const struct record_observation *observation = &judging->trial->observations[i];
+		if (strcmp(observation->quantity, prediction->quantity) != 0 ||
+			strcmp(observation->at, prediction->at) != 0)
+			continue;
+		if (observation->unit != prediction->unit)
+			return finding_of(judging, prediction, CHECK_BROKEN,
+				pool_format(judging->pool, "observed in %s, predicted in %s",
+					vm_unit_word(observation->unit),
+					vm_unit_word(prediction->unit)));
+		if (!allows(judging->pool, prediction, observation))
+			return finding_of(judging, prediction, CHECK_DIFFERS,
+				observed_text(judging, observation));
+		seen = observation;
+	}
+	if (seen == NULL)
+		return finding_of(judging, prediction, CHECK_BROKEN, "not observed");
+	return finding_of(judging, prediction, CHECK_AGREES, observed_text(judging, seen));
+}
+
+static struct check_finding compare(
+	const struct judging *judging, const struct vm_prediction *prediction)
+{
+	switch (prediction->form) {
+	case VM_FORM_EXACT:
+	case VM_FORM_SET:
+	case VM_FORM_AMONG:
+	case VM_FORM_WITHIN:
+		return compare_values(judging, prediction);
+	case VM_FORM_RULE:
+		return finding_of(judging, prediction, CHECK_BROKEN,
+			"an input of the rule is not among the observations");
+	case VM_FORM_SHAPE:
+		return finding_of(judging, prediction, CHECK_BROKEN,
+			"a shape is predicted, and the check is not a timed one");
+	case VM_FORM_SILENT:
+		break;
+	}
+	return finding_of(judging, prediction, CHECK_SILENT, "");
+}
+
+/* Nothing that this trial reported can be used. */
+static void doubt_all(struct judging *judging, const char *observed, const char *because)
+{
+	for (size_t i = 0; i < judging->standings_count; i++)
+		stand(&judging->standings[i], &(struct check_finding){
+						      .claim = judging->standings[i].claim,
+						      .outcome = CHECK_BROKEN,
+						      .expected = "",
+						      .observed = observed,
+						      .because = because,
+						      .cite = "",
+					      });
+}
+
+/* --- one trial, all trials ------------------------------------------------------------------- */
+
+static int by_surface(const void *left, const void *right)
+{
+	const struct record_observation *const *a = left, *const *b = right;
+	int order = strcmp((*a)->quantity, (*b)->quantity);
+
+	if (order == 0)
+		order = strcmp((*a)->at, (*b)->at);
+	return order != 0 ? order : strcmp((*a)->witness, (*b)->witness);
+}
+
+/*
+ * Two readings of one surface that disagree mean a broken instrument. Two surfaces that disagree
+ * are the kernel's affair: each is compared with the prediction by itself.
+ */
+static const struct record_observation *contradiction_in(
+	struct pool *pool, const struct check_trial *trial)
+{
+	const size_t count = trial->observations_count;
+	const struct record_observation **order = pool_take(pool, count * sizeof(*order));
+
+	for (size_t i = 0; i < count; i++)
+		order[i] = &trial->observations[i];
+	if (count > 1)
+		qsort(order, count, sizeof(*order), by_surface);
+	for (size_t i = 1; i < count; i++)
+		if (by_surface(&order[i - 1], &order[i]) == 0 &&
+			!same_values(order[i - 1]->values, order[i - 1]->values_count,
+				order[i]->values, order[i]->values_count))
+			return order[i];
+	return NULL;
+}
+
+static struct probe_readings readings_of(struct pool *pool, const struct check_trial *trial)
+{
+	const size_t count = trial->observations_count;
+	struct probe_reading *items = pool_take(pool, count * sizeof(*items));
+
+	for (size_t i = 0; i < count; i++)
+		items[i] = (struct probe_reading){
+			.quantity = trial->observations[i].quantity,
+			.at = trial->observations[i].at,
+			.values_count = trial->observations[i].values_count,
+			.values = trial->observations[i].values,
+		};
+	return (struct probe_readings){count, items};
+}
+
+static struct standing *standing_of(struct judging *judging, const char *claim)
+{
+	for (size_t i = 0; i < judging->standings_count; i++)
+		if (strcmp(judging->standings[i].claim, claim) == 0)
+			return &judging->standings[i];
+	return NULL;
+}
+
+static void judge_trial(struct judging *judging)
+{
+	struct pool *pool = judging->pool;
+	const struct record_observation *contradiction = contradiction_in(pool, judging->trial);
+	const struct probe_readings readings = readings_of(pool, judging->trial);
+	struct vm_predictions predictions;
+
+	if (contradiction != NULL)
+		doubt_all(judging,
+			pool_format(pool, "%s was read twice from %s, with two results",
+				contradiction->quantity, contradiction->witness),
+			"two readings of one surface in one trial disagree");
+	predict_case(&judging->room, judging->check_case, judging->model->id,
+		judging->evidence->host, &readings, &predictions);
+	for (size_t i = 0; i < predictions.count; i++) {
+		const struct check_finding finding = compare(judging, &predictions.items[i]);
+		struct standing *standing = standing_of(judging, finding.claim);
+		if (standing != NULL)
+			stand(standing, &finding);
+		else
+			doubt_all(judging, finding.claim,
+				"the check predicts a claim that it does not declare");
+	}
+}
+
+static struct check_finding conclusion(struct pool *pool, const struct standing *standing)
+{
+	struct check_finding finding = standing->finding;
+
+	if (!standing->any)
+		return (struct check_finding){
+			.claim = standing->claim,
+			.outcome = CHECK_SILENT,
+			.expected = "",
+			.observed = "",
+			.because = "the model says nothing of it",
+			.cite = "",
+		};
+	/* Many quantities agreed: the first is shown, and how many more there were. */
+	if (finding.outcome == CHECK_AGREES && standing->agreed_count > 1)
+		finding.observed = pool_format(
+			pool, "%s and %zu more", finding.observed, standing->agreed_count - 1);
+	return finding;
+}
+
+void compare_case(const struct check_case *check_case, const struct vm_model *model,
+	const struct check_evidence *evidence, struct check_findings *findings)
+{
+	const char *const *claims = check_case->check->claims;
+	struct judging judging = {
+		.pool = evidence->pool,
+		.check_case = check_case,
+		.model = model,
+		.evidence = evidence,
+	};
+
+	while (claims[judging.standings_count] != NULL)
+		judging.standings_count++;
+	judging.standings =
+		pool_take(judging.pool, judging.standings_count * sizeof(judging.standings[0]));
+	for (size_t i = 0; i < judging.standings_count; i++)
+		judging.standings[i].claim = claims[i];
+	for (size_t i = 0; i < evidence->trials_count; i++) {
+		judging.trial = &evidence->trials[i];
+		judge_trial(&judging);
+	}
+	prediction_room_drop(&judging.room);
+	for (size_t i = 0; i < judging.standings_count; i++) {
+		const struct check_finding finding =
+			conclusion(judging.pool, &judging.standings[i]);
+		check_find(findings, &finding);
+	}
+}

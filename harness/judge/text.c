@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "judge/predict.h"
+
+/* As many values of a sequence are printed; the record has them all. */
+#define VALUES_SHOWN 8
+
+static const char *number_text(struct pool *pool, int64_t value)
+{
+	return pool_format(pool, "%" PRId64, value);
+}
+
+static const char *errno_text(struct pool *pool, int64_t value)
+{
+	const char *name = value > 0 && value < INT32_MAX ? strerrorname_np((int)value) : NULL;
+
+	if (name != NULL)
+		return name;
+	return value == 0 ? "success" : pool_format(pool, "errno %" PRId64, value);
+}
+
+static const char *signal_text(struct pool *pool, int64_t value)
+{
+	const char *name = value > 0 && value < INT32_MAX ? sigabbrev_np((int)value) : NULL;
+
+	if (name != NULL)
+		return pool_format(pool, "SIG%s", name);
+	return value == 0 ? "no signal" : pool_format(pool, "signal %" PRId64, value);
+}
+
+static const char *value_text(struct pool *pool, int64_t value, enum vm_unit unit)
+{
+	switch (unit) {
+	case VM_UNIT_ADDRESS:
+	case VM_UNIT_FRAME:
+	case VM_UNIT_FLAGS:
+		return pool_format(pool, "0x%" PRIx64, (uint64_t)value);
+	case VM_UNIT_ERRNO:
+		return errno_text(pool, value);
+	case VM_UNIT_SIGNAL:
+		return signal_text(pool, value);
+	case VM_UNIT_BOOL:
+		return value == 0 ? "no" : value == 1 ? "yes" : number_text(pool, value);
+	case VM_UNIT_COUNT:
+	case VM_UNIT_PAGES:
+	case VM_UNIT_KIB:
+	case VM_UNIT_BYTES:
+	case VM_UNIT_NS:
+	case VM_UNIT_BITS:
+	case VM_UNIT_SCORE:
+	case VM_UNIT_TICKS:
+	case VM_UNIT_LIMIT:
+		break;
+	}
+	return number_text(pool, value);
+}
+
+/* " pages", or nothing where the word would say nothing beside the number. */
+static const char *unit_text(struct pool *pool, enum vm_unit unit)
+{
+	switch (unit) {
+	case VM_UNIT_PAGES:
+	case VM_UNIT_KIB:
+	case VM_UNIT_BYTES:
+	case VM_UNIT_NS:
+	case VM_UNIT_BITS:
+	case VM_UNIT_TICKS:
+		return pool_format(pool, " %s", vm_unit_word(unit));
+	case VM_UNIT_COUNT:
+	case VM_UNIT_ADDRESS:
+	case VM_UNIT_FRAME:
+	case VM_UNIT_FLAGS:
+	case VM_UNIT_ERRNO:
+	case VM_UNIT_SIGNAL:
+	case VM_UNIT_SCORE:
+	case VM_UNIT_BOOL:
+	case VM_UNIT_LIMIT:
+		break;
+	}
+	return "";
+}
+
+const char *values_text(struct pool *pool, const int64_t *values, size_t count, enum vm_unit unit)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < count && i < VALUES_SHOWN; i++)
+		text = pool_format(
+			pool, "%s%s%s", text, i == 0 ? "" : " ", value_text(pool, values[i], unit));
+	if (count > VALUES_SHOWN)
+		text = pool_format(pool, "%s ... (%zu values)", text, count);
+	return count == 0 ? "nothing" : pool_format(pool, "%s%s", text, unit_text(pool, unit));
+}
+
+static const char *inputs_text(struct pool *pool, const struct vm_prediction *prediction)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < prediction->inputs_count; i++)
+		text = pool_format(pool, "%s%s%s", text, i == 0 ? "" : ", ", prediction->inputs[i]);
+	return text;
+}
+
+const char *prediction_text(struct pool *pool, const struct vm_prediction *prediction)
+{
+	const int64_t *values = prediction->values;
+	const enum vm_unit unit = prediction->unit;
+	const char *text = values_text(pool, values, prediction->values_count, unit);
+
+	switch (prediction->form) {
+	case VM_FORM_EXACT:
+		return text;
+	case VM_FORM_SET:
+		return pool_format(pool, "{%s}", text);
+	case VM_FORM_AMONG:
+		return pool_format(pool, "one of %s", text);
+	case VM_FORM_WITHIN:
+		assert(prediction->values_count == 2);
+		return pool_format(pool, "%s to %s", value_text(pool, values[0], unit),
+			values_text(pool, values + 1, 1, unit));
+	case VM_FORM_SHAPE:
+		return pool_format(pool, "%s%s%s", prediction_shape_word(prediction->shape),
+			prediction->other != NULL ? " " : "",
+			prediction->other != NULL ? prediction->other : "");
+	case VM_FORM_RULE:
+		return pool_format(pool, "a rule over %s", inputs_text(pool, prediction));
+	case VM_FORM_SILENT:
+		break;
+	}
+	return "nothing";
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All checks of this program: what the kinds of checks have to offer, in one list. */
+#ifndef SUITE_KINDS_H
+#define SUITE_KINDS_H
+
+#include "suite/check.h"
+
+/* Sorted by name. False after one message on stderr. */
+bool checks_load(const char *suites_folder, struct check_list *list);
+
+/* NULL when there is none of that name. */
+const struct check *check_named(const struct check_list *list, const char *name);
+
+#endif
