@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operations, as system calls: one function each, in a table. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "kernel/pagemap.h"
+#include "trial/live.h"
+
+/* Newer than the headers of the oldest build host. linux:6.12:include/uapi/linux/fs.h */
+struct scan_region {
+	uint64_t start, end, categories;
+};
+
+struct scan_arguments {
+	uint64_t size, flags, start, end, walk_end, regions, regions_count, max_pages;
+	uint64_t category_inverted, category_mask, category_any, return_mask;
+};
+
+#define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct scan_arguments)
+#define SCAN_WP_MATCHING     1
+#define SCAN_CHECK_WPASYNC   2
+#define SCAN_IS_WRITTEN	     2
+#define SCAN_IS_PRESENT	     8
+
+/* linux:6.12:include/uapi/linux/userfaultfd.h */
+#define UFFD_WP_UNPOPULATED (UINT64_C(1) << 13)
+#define UFFD_WP_ASYNC	    (UINT64_C(1) << 15)
+#define UFFD_HUGETLB_WP	    (UINT64_C(1) << 12)
+#define UFFD_MODE_USER	    1
+
+#define BYTES_LIMIT ((size_t)1 << 20)
+
+/* Bytes read, bytes to write, vectors of mincore and scans: shared, so no fork copies them. */
+static unsigned char *bytes;
+static uint64_t *pairs;
+static int tracker = -1; /* userfaultfd of this process */
+
+void live_share_buffers(unsigned char *memory)
+{
+	bytes = memory;
+	pairs = (uint64_t *)(void *)(memory + BYTES_LIMIT);
+}
+
+size_t live_buffers_bytes(void)
+{
+	return BYTES_LIMIT + LIVE_PAIRS_LIMIT * 2 * sizeof(uint64_t);
+}
+
+void live_forget_tracker(void)
+{
+	/* The descriptor is of the parent's address space. The table is shared: leave it open. */
+	tracker = -1;
+}
+
+static int64_t answer(long result)
+{
+	return result < 0 ? -errno : result;
+}
+
+/* Equal bytes are sent as one pair; what would not fit any more is the script's mistake. */
+static void send_bytes(uint64_t count)
+{
+	size_t runs = 0;
+
+	for (uint64_t i = 0; i < count;) {
+		uint64_t next = i;
+		while (next < count && bytes[next] == bytes[i])
+			next++;
+		LIVE_MUST(runs < LIVE_PAIRS_LIMIT);
+		pairs[2 * runs] = bytes[i];
+		pairs[2 * runs + 1] = next - i;
+		runs++;
+		i = next;
+	}
+	live_send(LIVE_BYTES, pairs, 2 * runs);
+}
+
+static const struct live_file *file_of(const struct vm_operation *operation)
+{
+	LIVE_MUST(operation->file < LIVE_FILES_LIMIT);
+	return &live->files[operation->file];
+}
+
+static int descriptor_of(const struct vm_operation *operation)
+{
+	if (operation->file == VM_NO_FILE)
+		return -1;
+	const struct live_file *file = file_of(operation);
+	if (!file->exists)
+		return -1;
+	switch (operation->file_access) {
+	case VM_FILE_READ_WRITE:
+		return file->read_write;
+	case VM_FILE_READ_ONLY:
+		return file->read_only;
+	case VM_FILE_WRITE_ONLY:
+		return file->write_only;
+	}
+	return -1;
+}
+
+static int64_t do_map(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_mmap, o->address, o->length, (long)o->protection, (long)o->flags,
+		(long)descriptor_of(o), o->offset));
+}
+
+static int64_t do_unmap(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_munmap, o->address, o->length));
+}
+
+static int64_t do_protect(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_mprotect, o->address, o->length, (long)o->protection));
+}
+
+static int64_t do_remap(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_mremap, o->address, o->length, o->new_length, (long)o->flags,
+		o->new_address));
+}
+
+static int64_t do_advise(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_madvise, o->address, o->length, (long)o->advice));
+}
+
+static int64_t do_lock(const struct vm_operation *o)
+{
+	if (o->flags != 0)
+		return answer(syscall(SYS_mlock2, o->address, o->length, (long)o->flags));
+	return answer(syscall(SYS_mlock, o->address, o->length));
+}
+
+static int64_t do_unlock(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_munlock, o->address, o->length));
+}
+
+static int64_t do_lock_all(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_mlockall, (long)o->flags));
+}
+
+static int64_t do_unlock_all(const struct vm_operation *o)
+{
+	(void)o;
+	return answer(syscall(SYS_munlockall));
+}
+
+static int64_t do_mincore(const struct vm_operation *o)
+{
+	const uint64_t pages = vm_bytes_to_pages_ceil(o->length);
+
+	LIVE_MUST(pages <= BYTES_LIMIT);
+	return answer(syscall(SYS_mincore, o->address, o->length, bytes));
+}
+
+static int64_t do_sync(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_msync, o->address, o->length, (long)o->flags));
+}
+
+static int64_t do_break(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_brk, o->address));
+}
+
+static int64_t do_file_create(const struct vm_operation *o)
+{
+	static const unsigned flags_of[] = {
+		[VM_FILE_SHMEM] = 0,
+		[VM_FILE_HUGETLB_2M] = MFD_HUGETLB | MFD_HUGE_2MB,
+		[VM_FILE_HUGETLB_1G] = MFD_HUGETLB | MFD_HUGE_1GB,
+	};
+	struct live_file *file = &live->files[o->file];
+	char path[64];
+	struct stat status;
+
+	LIVE_MUST(o->file < LIVE_FILES_LIMIT && !file->exists);
+	file->read_write = o->file_kind == VM_FILE_DISK
+				   ? open(".", O_TMPFILE | O_RDWR, 0600)
+				   : memfd_create("scenario", flags_of[o->file_kind]);
+	if (file->read_write < 0)
+		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file->read_write);
+	file->read_only = open(path, O_RDONLY);
+	file->write_only = open(path, O_WRONLY);
+	LIVE_MUST(file->read_only >= 0 && file->write_only >= 0);
+	if (ftruncate(file->read_write, (off_t)o->length) != 0)
+		return -errno;
+	LIVE_MUST(fstat(file->read_write, &status) == 0);
+	if (o->file_kind == VM_FILE_DISK)
+		LIVE_MUST(fsync(file->read_write) == 0);
+	file->inode = status.st_ino;
+	file->device = status.st_dev;
+	file->kind = o->file_kind;
+	file->exists = true;
+	return 0;
+}
+
+static int64_t do_file_write(const struct vm_operation *o)
+{
+	LIVE_MUST(o->length <= BYTES_LIMIT);
+	memset(bytes, o->value, o->length);
+	return answer(pwrite(descriptor_of(o), bytes, o->length, (off_t)o->offset));
+}
+
+static int64_t do_file_read(const struct vm_operation *o)
+{
+	LIVE_MUST(o->length <= BYTES_LIMIT);
+	return answer(pread(descriptor_of(o), bytes, o->length, (off_t)o->offset));
+}
+
+static int64_t do_file_truncate(const struct vm_operation *o)
+{
+	return answer(ftruncate(descriptor_of(o), (off_t)o->length));
+}
+
+static int64_t do_file_sync(const struct vm_operation *o)
+{
+	return answer(fsync(descriptor_of(o)));
+}
+
+static int64_t do_file_drop(const struct vm_operation *o)
+{
+	return -posix_fadvise(
+		descriptor_of(o), (off_t)o->offset, (off_t)o->length, POSIX_FADV_DONTNEED);
+}
+
+static int64_t do_file_punch(const struct vm_operation *o)
+{
+	return answer(fallocate(descriptor_of(o), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		(off_t)o->offset, (off_t)o->length));
+}
+
+static int64_t do_file_close(const struct vm_operation *o)
+{
+	struct live_file *file = &live->files[o->file];
+
+	LIVE_MUST(o->file < LIVE_FILES_LIMIT && file->exists);
+	file->exists = false;
+	LIVE_MUST(close(file->read_write) == 0 && close(file->read_only) == 0);
+	return answer(close(file->write_only));
+}
+
+static pid_t process_of(const struct vm_operation *o)
+{
+	LIVE_MUST(o->other < LIVE_PROCESSES_LIMIT);
+	return live->processes[o->other].pid;
+}
+
+static int64_t do_remote(const struct vm_operation *o)
+{
+	const struct iovec own = {.iov_base = bytes, .iov_len = o->length};
+	const struct iovec other = {
+		.iov_base = (void *)(uintptr_t)o->address, .iov_len = o->length};
+	const bool writes = o->kind == VM_OP_REMOTE_WRITE;
+
+	LIVE_MUST(o->length <= BYTES_LIMIT);
+	if (writes)
+		memset(bytes, o->value, o->length);
+	return answer(syscall(writes ? SYS_process_vm_writev : SYS_process_vm_readv,
+		(long)process_of(o), &own, 1L, &other, 1L, 0L));
+}
+
+static int open_of(const struct vm_operation *o, const char *name, int flags)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)process_of(o), name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static int64_t do_mem(const struct vm_operation *o)
+{
+	const bool writes = o->kind == VM_OP_MEM_WRITE;
+	const int descriptor = open_of(o, "mem", O_RDWR);
+
+	LIVE_MUST(o->length <= BYTES_LIMIT && descriptor >= 0);
+	if (writes)
+		memset(bytes, o->value, o->length);
+	const int64_t result =
+		answer(writes ? pwrite(descriptor, bytes, o->length, (off_t)o->address)
+			      : pread(descriptor, bytes, o->length, (off_t)o->address));
+	(void)close(descriptor);
+	return result;
+}
+
+static int64_t do_clear_refs(const struct vm_operation *o)
+{
+	const char digit = (char)('0' + o->flags);
+	const int descriptor = open_of(o, "clear_refs", O_WRONLY);
+
+	LIVE_MUST(descriptor >= 0);
+	const int64_t result = answer(write(descriptor, &digit, 1));
+	(void)close(descriptor);
+	return result < 0 ? result : 0;
+}
+
+static int64_t open_tracker(void)
+{
+	struct uffdio_api api = {.api = UFFD_API,
+		.features = UFFD_WP_UNPOPULATED | UFFD_WP_ASYNC | UFFD_FEATURE_PAGEFAULT_FLAG_WP |
+			    UFFD_HUGETLB_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM};
+
+	tracker = (int)syscall(SYS_userfaultfd, (long)(O_CLOEXEC | UFFD_MODE_USER));
+	if (tracker < 0)
+		return -errno;
+	return answer(ioctl(tracker, UFFDIO_API, &api));
+}
+
+static int64_t do_register(const struct vm_operation *o)
+{
+	struct uffdio_register request = {
+		.range = {.start = o->address, .len = o->length},
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+
+	const int64_t opened = tracker < 0 ? open_tracker() : 0;
+	return opened < 0 ? opened : answer(ioctl(tracker, UFFDIO_REGISTER, &request));
+}
+
+static int64_t do_unregister(const struct vm_operation *o)
+{
+	struct uffdio_range range = {.start = o->address, .len = o->length};
+
+	const int64_t opened = tracker < 0 ? open_tracker() : 0;
+	return opened < 0 ? opened : answer(ioctl(tracker, UFFDIO_UNREGISTER, &range));
+}
+
+/* One byte a page: 1 where a reported region covers it. */
+static int64_t do_scan(const struct vm_operation *o)
+{
+	const size_t regions_limit = BYTES_LIMIT / 2 / sizeof(struct scan_region);
+	struct scan_region *regions = (struct scan_region *)(void *)(bytes + BYTES_LIMIT / 2);
+	const uint64_t category =
+		(o->flags & VM_SCAN_WRITTEN) != 0 ? SCAN_IS_WRITTEN : SCAN_IS_PRESENT;
+	struct scan_arguments arguments = {
+		.size = sizeof(arguments),
+		.flags = (o->flags & VM_SCAN_PROTECT) != 0 ? SCAN_WP_MATCHING | SCAN_CHECK_WPASYNC
+							   : 0,
+		.start = o->address,
+		.end = o->address + o->length,
+		.regions = (uint64_t)(uintptr_t)regions,
+		.regions_count = regions_limit,
+		.category_mask = category,
+		.return_mask = category,
+	};
+	const int descriptor = open_of(o, "pagemap", O_RDONLY);
+
+	LIVE_MUST(descriptor >= 0 && vm_bytes_to_pages_ceil(o->length) <= BYTES_LIMIT / 2);
+	memset(bytes, 0, vm_bytes_to_pages_ceil(o->length));
+	const int64_t found = answer(ioctl(descriptor, PAGEMAP_SCAN_REQUEST, &arguments));
+	(void)close(descriptor);
+	for (int64_t i = 0; i < found; i++)
+		for (uint64_t at = regions[i].start; at < regions[i].end; at += VM_PAGE_BYTES)
+			bytes[vm_bytes_to_pages_floor(at - o->address)] = 1;
+	return found < 0 ? found : 0;
+}
+
+static int64_t do_ksm_run(const struct vm_operation *o)
+{
+	const char digit = (char)('0' + o->flags);
+	const int descriptor = open("/sys/kernel/mm/ksm/run", O_WRONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return -errno;
+	const int64_t result = answer(write(descriptor, &digit, 1));
+	(void)close(descriptor);
+	return result < 0 ? result : 0;
+}
+
+/* What the operation leaves in bytes[] to be told. */
+enum leaves { NOTHING, ITS_RESULT, A_BYTE_A_PAGE };
+
+static const struct {
+	int64_t (*call)(const struct vm_operation *);
+	enum leaves leaves;
+} calls[VM_OP_LIMIT] = {
+	[VM_OP_MAP] = {do_map, NOTHING},
+	[VM_OP_UNMAP] = {do_unmap, NOTHING},
+	[VM_OP_PROTECT] = {do_protect, NOTHING},
+	[VM_OP_REMAP] = {do_remap, NOTHING},
+	[VM_OP_ADVISE] = {do_advise, NOTHING},
+	[VM_OP_LOCK] = {do_lock, NOTHING},
+	[VM_OP_UNLOCK] = {do_unlock, NOTHING},
+	[VM_OP_LOCK_ALL] = {do_lock_all, NOTHING},
+	[VM_OP_UNLOCK_ALL] = {do_unlock_all, NOTHING},
+	[VM_OP_MINCORE] = {do_mincore, A_BYTE_A_PAGE},
+	[VM_OP_SYNC] = {do_sync, NOTHING},
+	[VM_OP_BREAK] = {do_break, NOTHING},
+	[VM_OP_FILE_CREATE] = {do_file_create, NOTHING},
+	[VM_OP_FILE_WRITE] = {do_file_write, NOTHING},
+	[VM_OP_FILE_READ] = {do_file_read, ITS_RESULT},
+	[VM_OP_FILE_TRUNCATE] = {do_file_truncate, NOTHING},
+	[VM_OP_FILE_SYNC] = {do_file_sync, NOTHING},
+	[VM_OP_FILE_DROP] = {do_file_drop, NOTHING},
+	[VM_OP_FILE_PUNCH] = {do_file_punch, NOTHING},
+	[VM_OP_FILE_CLOSE] = {do_file_close, NOTHING},
+	[VM_OP_REMOTE_READ] = {do_remote, ITS_RESULT},
+	[VM_OP_REMOTE_WRITE] = {do_remote, NOTHING},
+	[VM_OP_MEM_READ] = {do_mem, ITS_RESULT},
+	[VM_OP_MEM_WRITE] = {do_mem, NOTHING},
+	[VM_OP_CLEAR_REFS] = {do_clear_refs, NOTHING},
+	[VM_OP_UFFD_REGISTER_WP] = {do_register, NOTHING},
+	[VM_OP_UFFD_UNREGISTER] = {do_unregister, NOTHING},
+	[VM_OP_PAGEMAP_SCAN] = {do_scan, A_BYTE_A_PAGE},
+	[VM_OP_KSM_RUN] = {do_ksm_run, NOTHING},
+};
+
+static void count(const struct rusage *usage, uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	faults[LIVE_FAULTS_MINOR] = (uint64_t)usage->ru_minflt;
+	faults[LIVE_FAULTS_MAJOR] = (uint64_t)usage->ru_majflt;
+	faults[LIVE_FAULTS_SLEEPS] = (uint64_t)usage->ru_nvcsw;
+}
+
+void live_count_faults(uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	struct rusage usage;
+
+	LIVE_MUST(getrusage(RUSAGE_SELF, &usage) == 0);
+	count(&usage, faults);
+}
+
+static bool is_access(enum vm_operation_kind kind)
+{
+	return kind == VM_OP_READ || kind == VM_OP_WRITE || kind == VM_OP_TOUCH_READ ||
+	       kind == VM_OP_TOUCH_WRITE || kind == VM_OP_EXECUTE;
+}
+
+static void access_memory(const struct vm_operation *o)
+{
+	if (o->kind == VM_OP_READ) {
+		LIVE_MUST(o->length <= BYTES_LIMIT);
+		live_read(o->address, o->length, 1, bytes);
+	} else if (o->kind == VM_OP_WRITE) {
+		live_write(o->address, o->length, 1, o->value);
+	} else if (o->kind == VM_OP_TOUCH_READ) {
+		live_read(o->address, o->length, VM_PAGE_BYTES, NULL);
+	} else if (o->kind == VM_OP_TOUCH_WRITE) {
+		live_write(o->address, o->length, VM_PAGE_BYTES, o->value);
+	} else {
+		live_execute(o->address);
+	}
+}
+
+static void tell_access(const struct vm_operation *o)
+{
+	if (o->kind == VM_OP_READ)
+		send_bytes(live_trap.done);
+	if (!live_trap.caught)
+		return;
+	uint64_t values[LIVE_SIGNAL_LIMIT];
+	for (size_t i = 0; i < LIVE_SIGNAL_LIMIT; i++)
+		values[i] = live_trap.values[i];
+	live_send(LIVE_SIGNAL, values, LIVE_SIGNAL_LIMIT);
+}
+
+static void tell_call(const struct vm_operation *o, int64_t result)
+{
+	const uint64_t word = (uint64_t)result;
+
+	live_send(LIVE_RESULT, &word, 1);
+	if (result < 0)
+		return;
+	if (calls[o->kind].leaves == ITS_RESULT)
+		send_bytes((uint64_t)result);
+	if (calls[o->kind].leaves == A_BYTE_A_PAGE) {
+		const uint64_t pages = vm_bytes_to_pages_ceil(o->length);
+		for (uint64_t i = 0; i < pages; i++)
+			bytes[i] &= 1; /* mincore: the other bits are reserved */
+		send_bytes(pages);
+	}
+}
+
+/* After these our own memory is not as it was: it is put back before anything is looked at. */
+static void mend(const struct vm_operation *o)
+{
+	if (o->kind == VM_OP_LOCK_ALL || o->kind == VM_OP_UNLOCK_ALL)
+		live_unlock_own();
+	if (o->kind == VM_OP_CLEAR_REFS)
+		live_warm();
+}
+
+void live_act(const struct vm_operation *o, uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	uint64_t before[LIVE_FAULTS_LIMIT], after[LIVE_FAULTS_LIMIT];
+	int64_t result = 0;
+
+	if (o->kind == VM_OP_EXIT)
+		live_exit();
+	if (o->kind == VM_OP_FORK) {
+		result = live_fork(o->other, faults);
+		tell_call(o, result < 0 ? result : 0);
+		return;
+	}
+	const bool is_call = !is_access(o->kind);
+	LIVE_MUST(!is_call || calls[o->kind].call != NULL || o->kind == VM_OP_WAIT);
+	live_count_faults(before);
+	if (!is_call)
+		access_memory(o);
+	else if (o->kind != VM_OP_WAIT)
+		result = calls[o->kind].call(o);
+	live_count_faults(after);
+	for (size_t i = 0; i < LIVE_FAULTS_SURFACES; i++)
+		faults[i] = after[i] - before[i];
+	if (is_call)
+		tell_call(o, result);
+	else
+		tell_access(o);
+	mend(o);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The surfaces, read into buffers that are ours for good: nothing here allocates. Text is parsed by
+ * kernel/, into structs on the stack.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "kernel/areas.h"
+#include "kernel/pagemap.h"
+#include "kernel/process.h"
+#include "trial/live.h"
+
+/* linux:6.12:include/uapi/linux/fs.h: newer than the headers of the oldest build host. */
+struct area_query {
+	uint64_t size, query_flags, query_address;
+	uint64_t start, end, flags, page_bytes, offset, inode;
+	uint32_t device_major, device_minor, name_bytes, build_id_bytes;
+	uint64_t name_address, build_id_address;
+};
+
+#define AREA_QUERY_REQUEST   _IOWR('f', 17, struct area_query)
+#define QUERY_COVERING_OR_NEXT 0x10
+
+struct cache_range {
+	uint64_t offset, length;
+};
+
+struct cache_figures {
+	uint64_t cached, dirty, write_back, evicted, recently_evicted;
+};
+
+#define SYS_CACHESTAT 451
+
+#define TEXT_LIMIT_BYTES ((size_t)256 * 1024)
+#define WORDS_LIMIT	 ((size_t)16384)
+#define AREAS_LIMIT	 ((size_t)1024)
+#define CHUNK_PAGES	 ((size_t)2048)
+
+struct area {
+	uint64_t start, end, access, offset, inode, device;
+};
+
+/* Buffers of this process, copied by fork and warmed on both sides. */
+static struct {
+	int maps, smaps, status, pagemap, page_flags, page_counts;
+	bool queries; /* PROCMAP_QUERY answers */
+	char text[TEXT_LIMIT_BYTES];
+	uint64_t words[WORDS_LIMIT];
+	size_t words_count;
+	struct area areas[AREAS_LIMIT];
+	size_t areas_count;
+	uint64_t chunk[CHUNK_PAGES];
+	unsigned char vector[CHUNK_PAGES];
+} look;
+
+static int open_own(const char *name)
+{
+	return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+void live_open_surfaces(void)
+{
+	struct area_query query = {.size = sizeof(query), .query_flags = QUERY_COVERING_OR_NEXT};
+
+	look.maps = open_own("/proc/self/maps");
+	look.smaps = open_own("/proc/self/smaps");
+	look.status = open_own("/proc/self/status");
+	look.pagemap = open_own("/proc/self/pagemap");
+	look.page_flags = open_own("/proc/kpageflags");
+	look.page_counts = open_own("/proc/kpagecount");
+	LIVE_MUST(look.maps >= 0 && look.smaps >= 0 && look.status >= 0 && look.pagemap >= 0);
+	look.queries = ioctl(look.maps, AREA_QUERY_REQUEST, &query) == 0;
+}
+
+void live_close_surfaces(void)
+{
+	const int descriptors[] = {look.maps, look.smaps, look.status, look.pagemap,
+		look.page_flags, look.page_counts};
+
+	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+		if (descriptors[i] >= 0)
+			(void)close(descriptors[i]);
+}
+
+static void put(uint64_t word)
+{
+	if (look.words_count == WORDS_LIMIT)
+		live_broken("more than %zu words of one surface", WORDS_LIMIT);
+	look.words[look.words_count++] = word;
+}
+
+static void send(enum live_kind kind)
+{
+	live_send_state(kind, look.words, look.words_count);
+	look.words_count = 0;
+}
+
+/* A whole file of /proc: read to its end, which takes several calls. */
+static struct kernel_text read_text(int descriptor)
+{
+	size_t length_bytes = 0;
+
+	LIVE_MUST(lseek(descriptor, 0, SEEK_SET) == 0);
+	for (;;) {
+		const ssize_t read_bytes = read(
+			descriptor, look.text + length_bytes, TEXT_LIMIT_BYTES - length_bytes);
+		LIVE_MUST(read_bytes >= 0);
+		if (read_bytes == 0)
+			break;
+		length_bytes += (size_t)read_bytes;
+		LIVE_MUST(length_bytes < TEXT_LIMIT_BYTES);
+	}
+	return (struct kernel_text){look.text, length_bytes};
+}
+
+void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
+{
+#define COUNTER_ROW(name) KERNEL_STATUS_##name,
+	static const enum kernel_status_field fields[] = {LIVE_COUNTERS(COUNTER_ROW)};
+#undef COUNTER_ROW
+	struct kernel_status status;
+	struct kernel_error error;
+
+	const ssize_t length_bytes = pread(look.status, look.text, TEXT_LIMIT_BYTES, 0);
+	LIVE_MUST(length_bytes > 0);
+	if (kernel_status_parse(
+		    (struct kernel_text){look.text, (size_t)length_bytes}, &status, &error) != 0)
+		live_broken("/proc/self/status:%u: %s", error.line, error.reason);
+	for (size_t i = 0; i < LIVE_COUNTER_LIMIT; i++)
+		counters[i] = status.value_kib[fields[i]];
+}
+
+static void look_at_counters(void)
+{
+	uint64_t counters[LIVE_COUNTER_LIMIT];
+
+	live_read_counters(counters);
+	for (size_t i = 0; i < LIVE_COUNTER_LIMIT; i++)
+		put(counters[i] - live->counters_base[i]);
+	send(LIVE_COUNTERS);
+}
+
+/* Areas are cut to the arena: the heap's may begin before it. */
+static void keep_area(const struct area *area)
+{
+	if (area->end <= LIVE_ARENA_START || area->start >= LIVE_ARENA_END)
+		return;
+	LIVE_MUST(look.areas_count < AREAS_LIMIT);
+	look.areas[look.areas_count++] = *area;
+}
+
+static void query_areas(void)
+{
+	struct area_query query = {.end = LIVE_ARENA_START};
+
+	while (query.end < LIVE_ARENA_END) {
+		query = (struct area_query){
+			.size = sizeof(query),
+			.query_flags = QUERY_COVERING_OR_NEXT,
+			.query_address = query.end,
+		};
+		if (ioctl(look.maps, AREA_QUERY_REQUEST, &query) != 0) {
+			LIVE_MUST(errno == ENOENT);
+			return;
+		}
+		keep_area(&(struct area){query.start, query.end, query.flags & 0xf, query.offset,
+			query.inode, makedev(query.device_major, query.device_minor)});
+	}
+}
+
+static struct area area_of(const struct kernel_area *area)
+{
+	return (struct area){area->start, area->end,
+		(area->read ? VM_PROT_READ : UINT64_C(0)) |
+			(area->write ? VM_PROT_WRITE : UINT64_C(0)) |
+			(area->execute ? VM_PROT_EXEC : UINT64_C(0)) |
+			(area->shared ? LIVE_ACCESS_SHARED : 0),
+		area->offset_bytes, area->inode,
+		makedev((unsigned)area->device_major, (unsigned)area->device_minor)};
+}
+
+static void parse_areas(void)
+{
+	struct kernel_lines lines = kernel_lines_of(read_text(look.maps));
+	struct kernel_area area;
+	struct kernel_error error;
+	int more;
+
+	while ((more = kernel_maps_next(&lines, &area, &error)) > 0) {
+		const struct area kept = area_of(&area);
+		keep_area(&kept);
+	}
+	if (more < 0)
+		live_broken("/proc/self/maps:%u: %s", error.line, error.reason);
+}
+
+size_t live_own_areas(struct live_range *ranges, size_t limit)
+{
+	struct kernel_lines lines = kernel_lines_of(read_text(look.maps));
+	struct kernel_area area;
+	struct kernel_error error;
+	size_t count = 0;
+
+	while (kernel_maps_next(&lines, &area, &error) > 0) {
+		/* The page of vsyscalls is in the list, but in nobody's address space. */
+		if (kernel_text_is(area.name, "[vsyscall]"))
+			continue;
+		if (count < limit)
+			ranges[count] = (struct live_range){
+				area.start, area.end, area.write};
+		count++;
+	}
+	return count;
+}
+
+static uint64_t file_index(const struct area *area)
+{
+	if (area->inode == 0)
+		return LIVE_NO_FILE;
+	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++)
+		if (live->files[i].inode == area->inode && live->files[i].device == area->device)
+			return i;
+	return LIVE_UNKNOWN_FILE;
+}
+
+static void look_at_areas(bool sends)
+{
+	look.areas_count = 0;
+	if (look.queries)
+		query_areas();
+	else
+		parse_areas();
+	if (!sends)
+		return;
+	for (size_t i = 0; i < look.areas_count; i++) {
+		const struct area *area = &look.areas[i];
+		put(area->start);
+		put(area->end);
+		put(area->access);
+		put(area->offset);
+		put(file_index(area));
+	}
+	send(LIVE_AREAS);
+}
+
+/* One run: words[at] becomes its first page, words[at + 1] how many values follow. */
+struct run {
+	size_t at;
+	uint64_t next_page;
+};
+
+static void put_in_run(struct run *run, uint64_t page, uint64_t value)
+{
+	if (look.words_count == 0 || run->next_page != page) {
+		run->at = look.words_count;
+		put(page);
+		put(0);
+	}
+	put(value);
+	look.words[run->at + 1]++;
+	run->next_page = page + 1;
+}
+
+/* Adjacent areas are read in one go: pagemap knows no areas. */
+static void look_at_pages(void)
+{
+	struct run run = {0};
+
+	for (size_t i = 0; i < look.areas_count;) {
+		uint64_t page = vm_bytes_to_pages_floor(look.areas[i].start);
+		size_t last = i;
+		while (last + 1 < look.areas_count &&
+			look.areas[last + 1].start == look.areas[last].end)
+			last++;
+		const uint64_t end = vm_bytes_to_pages_floor(look.areas[last].end);
+		while (page < end) {
+			const size_t pages =
+				end - page < CHUNK_PAGES ? (size_t)(end - page) : CHUNK_PAGES;
+			const ssize_t read_bytes = pread(look.pagemap, look.chunk,
+				pages * sizeof(look.chunk[0]), (off_t)(page * sizeof(look.chunk[0])));
+			LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(look.chunk[0])));
+			for (size_t k = 0; k < pages; k++)
+				if (look.chunk[k] != 0)
+					put_in_run(&run, page + k, look.chunk[k]);
+			page += pages;
+		}
+		i = last + 1;
+	}
+}
+
+static bool frame_of(uint64_t word, uint64_t *frame)
+{
+	*frame = word & KERNEL_PAGEMAP_FRAME_MASK;
+	return (word >> VM_PAGEMAP_PRESENT & 1) != 0 && *frame != 0;
+}
+
+/* The words of PAGES are still in place: what they name is looked up, and put behind them. */
+static void look_at_frames(size_t pages_words)
+{
+	for (size_t at = 0; at < pages_words;) {
+		const uint64_t count = look.words[at + 1];
+		for (uint64_t i = 0; i < count; i++) {
+			uint64_t frame, figures[2];
+			if (!frame_of(look.words[at + 2 + i], &frame))
+				continue;
+			const off_t offset = (off_t)(frame * sizeof(figures[0]));
+			LIVE_MUST(pread(look.page_flags, &figures[0], sizeof(figures[0]), offset) ==
+				  sizeof(figures[0]));
+			LIVE_MUST(pread(look.page_counts, &figures[1], sizeof(figures[1]), offset) ==
+				  sizeof(figures[1]));
+			put(figures[0]);
+			put(figures[1]);
+		}
+		at += 2 + count;
+	}
+	live_send_state(LIVE_FRAMES, look.words + pages_words, look.words_count - pages_words);
+}
+
+static void look_at_core(void)
+{
+	struct run run = {0};
+
+	for (size_t i = 0; i < look.areas_count; i++) {
+		const struct area *area = &look.areas[i];
+		for (uint64_t at = area->start; at < area->end;) {
+			const uint64_t left = vm_bytes_to_pages_floor(area->end - at);
+			const uint64_t pages = left < CHUNK_PAGES ? left : CHUNK_PAGES;
+			LIVE_MUST(syscall(SYS_mincore, at, vm_pages_to_bytes(pages),
+					  look.vector) == 0);
+			for (uint64_t k = 0; k < pages; k++)
+				if ((look.vector[k] & 1) != 0)
+					put_in_run(&run, vm_bytes_to_pages_floor(at) + k, 1);
+			at += vm_pages_to_bytes(pages);
+		}
+	}
+	send(LIVE_CORE);
+}
+
+static uint64_t area_flags(const struct kernel_smaps_area *area)
+{
+	uint64_t flags = 0;
+	struct kernel_text rest = area->flags_text, word;
+
+#define FLAG_ROW(name, letters) letters,
+	static const char *const letters_of[] = {VM_AREA_FLAGS(FLAG_ROW)};
+#undef FLAG_ROW
+	while (kernel_word_next(&rest, &word))
+		for (size_t i = 0; i < VM_AREA_FLAG_LIMIT; i++)
+			if (kernel_text_is(word, letters_of[i]))
+				flags |= UINT64_C(1) << i;
+	return flags;
+}
+
+static void put_smaps(const struct kernel_smaps_area *area)
+{
+#define LINE_ROW(name, word) word,
+	static const char *const words[] = {VM_SMAPS_LINES(LINE_ROW)};
+#undef LINE_ROW
+
+	put(area->area.start);
+	put(area_flags(area));
+	for (size_t i = 0; i < VM_SMAPS_LIMIT; i++) {
+		uint64_t value = LIVE_ABSENT;
+		if (i == VM_SMAPS_THP_ELIGIBLE && area->has_thp_eligible)
+			value = area->thp_eligible;
+		for (size_t k = 0; k < KERNEL_SMAPS_LIMIT; k++)
+			if ((area->has_value >> k & 1) != 0 &&
+				strcmp(words[i], kernel_smaps_word((enum kernel_smaps_field)k)) == 0)
+				value = area->value_kib[k];
+		put(value);
+	}
+}
+
+static void look_at_smaps(void)
+{
+	struct kernel_lines lines = kernel_lines_of(read_text(look.smaps));
+	struct kernel_smaps_area area;
+	struct kernel_error error;
+	int more;
+
+	while ((more = kernel_smaps_next(&lines, &area, &error)) > 0)
+		if (area.area.start >= LIVE_ARENA_START && area.area.start < LIVE_ARENA_END)
+			put_smaps(&area);
+	if (more < 0)
+		live_broken("/proc/self/smaps:%u: %s", error.line, error.reason);
+	send(LIVE_SMAPS);
+}
+
+static void look_at_files(void)
+{
+	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
+		const struct live_file *file = &live->files[i];
+		const struct cache_range whole = {0};
+		struct cache_figures figures;
+		struct stat status;
+		if (!file->exists)
+			continue;
+		LIVE_MUST(fstat(file->read_write, &status) == 0);
+		/* hugetlb has no page cache to tell of: EOPNOTSUPP. */
+		if (syscall(SYS_CACHESTAT, (long)file->read_write, &whole, &figures, 0L) != 0)
+			figures = (struct cache_figures){.cached = LIVE_ABSENT,
+				.dirty = LIVE_ABSENT,
+				.write_back = LIVE_ABSENT,
+				.evicted = LIVE_ABSENT};
+		put(i);
+		put((uint64_t)status.st_size);
+		put(figures.cached);
+		put(figures.dirty);
+		put(figures.write_back);
+		put(figures.evicted);
+	}
+	send(LIVE_FILES);
+}
+
+static void look_at_pools(void)
+{
+#define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
+	static const char *const paths[LIVE_POOLS_LIMIT] = {
+		POOL("2048", "nr"),
+		POOL("2048", "free"),
+		POOL("2048", "resv"),
+		POOL("2048", "surplus"),
+		POOL("1048576", "nr"),
+		POOL("1048576", "free"),
+		POOL("1048576", "resv"),
+		POOL("1048576", "surplus"),
+	};
+#undef POOL
+
+	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++)
+		put(live_number_in(paths[i], LIVE_ABSENT));
+	send(LIVE_POOLS);
+}
+
+uint32_t live_surfaces_available(void)
+{
+	uint32_t surfaces = LIVE_SURFACES_ALL;
+	uint64_t figure;
+
+	/* The file may be there and still refuse: without the privilege reads end at once. */
+	if (look.page_flags < 0 || look.page_counts < 0 ||
+		pread(look.page_flags, &figure, sizeof(figure), 0) != sizeof(figure))
+		surfaces &= ~LIVE_SURFACE(FRAMES);
+	return surfaces;
+}
+
+void live_look(uint32_t surfaces)
+{
+	/* Pages, frames, core and files of areas need the list of areas in any case. */
+	look_at_areas((surfaces & LIVE_SURFACE(AREAS)) != 0);
+	if ((surfaces & (LIVE_SURFACE(PAGES) | LIVE_SURFACE(FRAMES))) != 0) {
+		look_at_pages();
+		const size_t pages_words = look.words_count;
+		live_send_state(LIVE_PAGES, look.words, pages_words);
+		if ((surfaces & LIVE_SURFACE(FRAMES)) != 0)
+			look_at_frames(pages_words);
+		look.words_count = 0;
+	}
+	if ((surfaces & LIVE_SURFACE(COUNTERS)) != 0)
+		look_at_counters();
+	if ((surfaces & LIVE_SURFACE(SMAPS)) != 0)
+		look_at_smaps();
+	if ((surfaces & LIVE_SURFACE(CORE)) != 0)
+		look_at_core();
+	if ((surfaces & LIVE_SURFACE(FILES)) != 0)
+		look_at_files();
+	if ((surfaces & LIVE_SURFACE(POOLS)) != 0)
+		look_at_pools();
+}

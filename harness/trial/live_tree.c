@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes and turns; and the watch over our own faults. */
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trial/live.h"
+
+/* Since 5.14; newer than some headers. */
+#define POPULATE_READ  22
+#define POPULATE_WRITE 23
+
+/* One process, one copy each: what fork copies is mended by live_warm. */
+struct live_shared *live;
+uint32_t live_self;
+static struct live_range own[LIVE_INSTRUMENT_LIMIT];
+static size_t own_count;
+static uint64_t quiet[LIVE_FAULTS_LIMIT]; /* our faults when we last knew that all was present */
+
+_Noreturn void live_broken(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!atomic_exchange(&live->is_broken, true)) {
+		va_start(arguments, format);
+		(void)vsnprintf(live->reason, sizeof(live->reason), format, arguments);
+		va_end(arguments);
+	}
+	_exit(EXIT_FAILURE);
+}
+
+static void futex_wait_until(atomic_uint *word)
+{
+	while (atomic_load(word) == 0)
+		(void)syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
+	atomic_store(word, 0);
+}
+
+static void futex_set(atomic_uint *word, unsigned value)
+{
+	atomic_store(word, value);
+	(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void live_warm(void)
+{
+	for (size_t i = 0; i < own_count; i++)
+		/* Refused for the kernel's own pages ([vvar]): nothing there is ours to touch. */
+		(void)madvise((void *)(uintptr_t)own[i].start, own[i].end - own[i].start,
+			own[i].private_writable ? POPULATE_WRITE : POPULATE_READ);
+	live_count_faults(quiet);
+}
+
+void live_unlock_own(void)
+{
+	for (size_t i = 0; i < own_count; i++)
+		(void)munlock((void *)(uintptr_t)own[i].start, own[i].end - own[i].start);
+	live_warm();
+}
+
+/* A fault of ours between two steps would be counted as the script's, or hide one of it. */
+static void check_quiet(const char *when)
+{
+	uint64_t now[LIVE_FAULTS_LIMIT];
+
+	live_count_faults(now);
+	if (now[LIVE_FAULTS_MINOR] != quiet[LIVE_FAULTS_MINOR] ||
+		now[LIVE_FAULTS_MAJOR] != quiet[LIVE_FAULTS_MAJOR])
+		live_broken("the instrument itself took %llu minor and %llu major faults %s step "
+			    "%u in process %u",
+			(unsigned long long)(now[LIVE_FAULTS_MINOR] - quiet[LIVE_FAULTS_MINOR]),
+			(unsigned long long)(now[LIVE_FAULTS_MAJOR] - quiet[LIVE_FAULTS_MAJOR]),
+			when, live->step, live_self);
+}
+
+static uint32_t surfaces_of_step(void)
+{
+	const struct live_head *head = &live->head;
+	const bool full = live->step == head->operations_count ||
+			  (head->surfaces_every != 0 && live->step % head->surfaces_every == 0);
+
+	return (full ? head->surfaces | head->surfaces_at : head->surfaces) &
+	       (uint32_t)live->start[LIVE_START_SURFACES];
+}
+
+/* A process that still has to look after this step, or LIVE_PROCESSES_LIMIT. */
+static uint32_t next_to_look(void)
+{
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++)
+		if (live->processes[i].alive && (live->looked >> i & 1) == 0)
+			return i;
+	return LIVE_PROCESSES_LIMIT;
+}
+
+/* Who has the turn now; LIVE_PROCESSES_LIMIT when all is done. */
+static uint32_t go_on(void)
+{
+	const uint32_t looker = next_to_look();
+
+	if (looker != LIVE_PROCESSES_LIMIT)
+		return looker;
+	live->looked = 0;
+	live->phase = LIVE_ACT;
+	if (live->step == live->head.operations_count)
+		return LIVE_PROCESSES_LIMIT;
+	live->actor = live->operations[live->step].process;
+	live->step++;
+	LIVE_MUST(live->actor < LIVE_PROCESSES_LIMIT && live->processes[live->actor].alive);
+	return live->actor;
+}
+
+static void give_turn(uint32_t to)
+{
+	if (to != LIVE_PROCESSES_LIMIT) {
+		futex_set(&live->processes[to].go, 1);
+		return;
+	}
+	live_flush();
+	live->finished = true;
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++)
+		futex_set(&live->processes[i].go, 1);
+}
+
+static void look(uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	const uint32_t surfaces = surfaces_of_step();
+
+	live_look(surfaces);
+	check_quiet("looking after");
+	faults[LIVE_FAULTS_SURFACES] = surfaces;
+	live_send(LIVE_FAULTS, faults, LIVE_FAULTS_LIMIT);
+	live->looked |= UINT32_C(1) << live_self;
+}
+
+static void take_turn(void)
+{
+	uint32_t next = live_self;
+
+	while (next == live_self) {
+		uint64_t faults[LIVE_FAULTS_LIMIT] = {0};
+
+		check_quiet("before");
+		if (live->phase == LIVE_ACT) {
+			live->phase = LIVE_LOOK;
+			if (live->step > 0)
+				live_act(&live->operations[live->step - 1], faults);
+			live_count_faults(quiet);
+		}
+		look(faults);
+		next = go_on();
+	}
+	give_turn(next);
+}
+
+static _Noreturn void live_process(void)
+{
+	for (;;) {
+		futex_wait_until(&live->processes[live_self].go);
+		if (live->finished)
+			_exit(EXIT_SUCCESS);
+		take_turn();
+	}
+}
+
+/*
+ * The supervisor passes the turn on when this process and all it had are gone: exit_mm() comes
+ * before the parent is told. linux:6.12:kernel/exit.c:do_exit
+ */
+_Noreturn void live_exit(void)
+{
+	live->processes[live_self].alive = false;
+	live->leaving = live_self + 1;
+	live_close_surfaces();
+	_exit(EXIT_SUCCESS);
+}
+
+static void begin_process(uint32_t index)
+{
+	struct live_process *process = &live->processes[index];
+
+	live_self = index;
+	LIVE_MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+	process->pid = getpid();
+	for (size_t i = 0; i < LIVE_KIND_LIMIT; i++)
+		process->last[i].known = false;
+	live_forget_tracker();
+	live_open_surfaces();
+}
+
+/*
+ * fork, with getrusage right before and right after it: after the fork each push on the stack is
+ * a copy-on-write fault of ours, so nothing is pushed until the second reading is done.
+ * CLONE_PARENT: all processes are the supervisor's children, which sees each of them end.
+ * CLONE_FILES: a file that one process creates is there for all.
+ */
+static long fork_counted(struct rusage usage[2])
+{
+	const long flags = CLONE_PARENT | CLONE_FILES | SIGCHLD;
+	long result;
+
+	__asm__ volatile("mov %[usage], %%r12\n"
+			 "xor %%edi, %%edi\n"
+			 "mov %%r12, %%rsi\n"
+			 "mov %[getrusage], %%eax\n"
+			 "syscall\n"
+			 "mov %[flags], %%rdi\n"
+			 "xor %%esi, %%esi\n"
+			 "xor %%edx, %%edx\n"
+			 "xor %%r10d, %%r10d\n"
+			 "xor %%r8d, %%r8d\n"
+			 "mov %[clone], %%eax\n"
+			 "syscall\n"
+			 "mov %%rax, %%rbx\n"
+			 "test %%rax, %%rax\n"
+			 "jz 1f\n"
+			 "xor %%edi, %%edi\n"
+			 "lea %c[size](%%r12), %%rsi\n"
+			 "mov %[getrusage], %%eax\n"
+			 "syscall\n"
+			 "1: mov %%rbx, %[result]\n"
+			 : [result] "=r"(result)
+			 : [usage] "r"(usage), [flags] "r"(flags), [size] "i"(sizeof(struct rusage)),
+			 [getrusage] "i"(SYS_getrusage), [clone] "i"(SYS_clone)
+			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "r11", "r12",
+			 "memory");
+	return result;
+}
+
+int64_t live_fork(uint32_t child, uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	LIVE_MUST(child < LIVE_PROCESSES_LIMIT && !live->processes[child].alive);
+	struct rusage *usage = live->processes[live_self].fork_usage;
+
+	const long result = fork_counted(usage);
+	if (result < 0)
+		return result;
+	if (result == 0) {
+		begin_process(child);
+		live_warm();
+		futex_set(&live->ready, 1);
+		live_process();
+	}
+	futex_wait_until(&live->ready);
+	live->processes[child].alive = true;
+	live_warm();
+	faults[LIVE_FAULTS_MINOR] = (uint64_t)(usage[1].ru_minflt - usage[0].ru_minflt);
+	faults[LIVE_FAULTS_MAJOR] = (uint64_t)(usage[1].ru_majflt - usage[0].ru_majflt);
+	faults[LIVE_FAULTS_SLEEPS] = (uint64_t)(usage[1].ru_nvcsw - usage[0].ru_nvcsw);
+	return result;
+}
+
+/* The heap moves into the arena, so that its tables are nobody else's. Needs a privilege. */
+static uint64_t move_break(void)
+{
+	const bool moved = prctl(PR_SET_MM, PR_SET_MM_BRK, LIVE_BREAK_ADDRESS, 0, 0) == 0 &&
+			   prctl(PR_SET_MM, PR_SET_MM_START_BRK, LIVE_BREAK_ADDRESS, 0, 0) == 0;
+
+	return moved ? LIVE_BREAK_ADDRESS : 0;
+}
+
+static void read_start(void)
+{
+	uint64_t *start = live->start;
+	const long pages = sysconf(_SC_PHYS_PAGES);
+
+	start[LIVE_START_AREAS] = own_count;
+	start[LIVE_START_TOTAL_PAGES] = vm_kib_to_pages_floor(
+		live->counters_base[LIVE_COUNTER_VM_SIZE]);
+	start[LIVE_START_SURFACES] = live_surfaces_available();
+	start[LIVE_START_RAM_PAGES] = (uint64_t)pages;
+	start[LIVE_START_HUGE_2M_FREE] = live_number_in(
+		"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", 0);
+	start[LIVE_START_HUGE_1G_FREE] = live_number_in(
+		"/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
+}
+
+static _Noreturn void first_process(void)
+{
+	live_catch_signals();
+	begin_process(0);
+	live->start[LIVE_START_BREAK] = move_break();
+	own_count = live_own_areas(own, LIVE_INSTRUMENT_LIMIT);
+	LIVE_MUST(own_count <= LIVE_INSTRUMENT_LIMIT);
+	live_warm();
+	/* Twice: what runs for the first time takes faults that the second time does not. */
+	for (int i = 0; i < 2; i++) {
+		read_start();
+		live_look((uint32_t)live->start[LIVE_START_SURFACES]);
+		live_read_counters(live->counters_base);
+	}
+	read_start();
+	live_warm();
+	live->output_count = 0;
+	for (size_t i = 0; i < LIVE_KIND_LIMIT; i++)
+		live->processes[0].last[i].known = false;
+	live_send(LIVE_START, live->start, LIVE_START_LIMIT);
+	live->processes[0].alive = true;
+	live->phase = LIVE_ACT;
+	take_turn();
+	live_process();
+}
+
+static void kill_all(void)
+{
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++)
+		if (live->processes[i].pid > 0)
+			(void)kill(live->processes[i].pid, SIGKILL);
+}
+
+static void note_end(pid_t pid, int status)
+{
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++) {
+		if (live->processes[i].pid != pid)
+			continue;
+		live->processes[i].pid = 0;
+		if (live->leaving == i + 1 && WIFEXITED(status)) {
+			live->leaving = 0;
+			live_self = i;
+			give_turn(go_on());
+		} else if (!live->finished && !atomic_exchange(&live->is_broken, true)) {
+			(void)snprintf(live->reason, sizeof(live->reason),
+				"process %u ended at step %u with wait status %d", i, live->step,
+				status);
+		}
+	}
+}
+
+void live_run(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		first_process();
+	LIVE_MUST(pid > 0);
+	live->processes[0].pid = pid;
+	while ((pid = waitpid(-1, &status, 0)) > 0) {
+		note_end(pid, status);
+		if (live->is_broken)
+			kill_all();
+	}
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verb "scenario": a compiled script on standard input, what was seen on descriptor 3. As lines
+ * of a record the words are kept in memory until the script has ended; as words they are sent while
+ * it runs.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "trial/live.h"
+#include "trial/report.h"
+#include "trial/trial.h"
+#include "trial/verbs.h"
+
+#define OUTPUT_DESCRIPTOR 3
+
+#define KIND_WORD(name, word, witness)	  word,
+#define KIND_WITNESS(name, word, witness) witness,
+static const char *const kind_words[] = {LIVE_KINDS(KIND_WORD)};
+static const char *const kind_witnesses[] = {LIVE_KINDS(KIND_WITNESS)};
+
+static void read_exactly(int descriptor, void *to, size_t length_bytes)
+{
+	unsigned char *next = to;
+
+	while (length_bytes != 0) {
+		const ssize_t read_bytes = read(descriptor, next, length_bytes);
+		if (read_bytes < 0 && errno == EINTR)
+			continue;
+		MUST(read_bytes > 0);
+		next += read_bytes;
+		length_bytes -= (size_t)read_bytes;
+	}
+}
+
+/* One mapping for all that the processes share, at a place of its own in the top table. */
+static void share(const struct live_head *head)
+{
+	const size_t operations_bytes =
+		(size_t)head->operations_count * sizeof(struct vm_operation);
+	const size_t live_bytes = vm_align_up(sizeof(*live), VM_PAGE_BYTES);
+	const size_t length_bytes = vm_align_up(
+		live_bytes + live_buffers_bytes() + operations_bytes, VM_PAGE_BYTES);
+
+	live = mmap((void *)(uintptr_t)LIVE_SHARED_ADDRESS, length_bytes, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	MUST(live != MAP_FAILED);
+	unsigned char *memory = (unsigned char *)live + live_bytes;
+	live_share_buffers(memory);
+	struct vm_operation *operations =
+		(struct vm_operation *)(void *)(memory + live_buffers_bytes());
+	read_exactly(STDIN_FILENO, operations, operations_bytes);
+	live->head = *head;
+	live->operations = operations;
+	live->output_descriptor = OUTPUT_DESCRIPTOR;
+}
+
+/* The words that were kept, as observations. */
+static void observe_words(int kept)
+{
+	uint64_t heading;
+	int64_t *values;
+
+	MUST(lseek(kept, 0, SEEK_SET) == 0);
+	for (;;) {
+		char at[32];
+		const ssize_t read_bytes = read(kept, &heading, sizeof(heading));
+		if (read_bytes == 0)
+			return;
+		MUST(read_bytes == sizeof(heading));
+		const size_t count = live_heading_count(heading);
+		const enum live_kind kind = live_heading_kind(heading);
+		MUST(kind < LIVE_KIND_LIMIT);
+		values = malloc((count + 1) * sizeof(values[0]));
+		MUST(values != NULL);
+		if (count != 0)
+			read_exactly(kept, values, count * sizeof(values[0]));
+		(void)snprintf(at, sizeof(at), "%u/%u", live_heading_step(heading),
+			live_heading_process(heading));
+		observe_values(kind_words[kind], at, values, count, VM_UNIT_COUNT,
+			kind_witnesses[kind]);
+		free(values);
+	}
+}
+
+void verb_scenario(int argc, char **argv)
+{
+	struct live_head head;
+	int kept = -1;
+
+	if (argc != 1)
+		return;
+	report_open(argv[0], 0);
+	read_exactly(STDIN_FILENO, &head, sizeof(head));
+	MUST(head.magic == LIVE_MAGIC);
+	MUST(head.operation_bytes == sizeof(struct vm_operation));
+	MUST(head.operations_count <= LIVE_OPERATIONS_LIMIT);
+	share(&head);
+	MUST(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	if (head.format == LIVE_LINES) {
+		kept = memfd_create("words", MFD_CLOEXEC);
+		MUST(kept >= 0);
+		live->output_descriptor = kept;
+	}
+	live_run();
+	if (live->is_broken)
+		broken("%s", live->reason);
+	if (head.format == LIVE_LINES)
+		observe_words(kept);
+	report_close();
+}
