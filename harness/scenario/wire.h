@@ -46,19 +46,19 @@ struct live_head {
 };
 
 /* kind, name as a quantity of the record, witness */
-#define LIVE_KINDS(X)                                             \
-	X(START, "start", "status")                               \
-	X(RESULT, "result", "return value")                       \
-	X(SIGNAL, "signal", "siginfo")                            \
-	X(BYTES, "bytes", "load")                                 \
-	X(AREAS, "areas", "maps")                                 \
-	X(PAGES, "pages", "pagemap")                              \
-	X(COUNTERS, "counters", "status")                         \
-	X(SMAPS, "smaps", "smaps")                                \
-	X(CORE, "in-core", "mincore")                             \
-	X(FRAMES, "frames", "kpageflags kpagecount")              \
-	X(FILES, "files", "cachestat")                            \
-	X(POOLS, "pools", "hugepages")                            \
+#define LIVE_KINDS(X)                                \
+	X(START, "start", "status")                  \
+	X(RESULT, "result", "return value")          \
+	X(SIGNAL, "signal", "siginfo")               \
+	X(BYTES, "bytes", "load")                    \
+	X(AREAS, "areas", "maps")                    \
+	X(PAGES, "pages", "pagemap")                 \
+	X(COUNTERS, "counters", "status")            \
+	X(SMAPS, "smaps", "smaps")                   \
+	X(CORE, "in-core", "mincore")                \
+	X(FRAMES, "frames", "kpageflags kpagecount") \
+	X(FILES, "files", "cachestat")               \
+	X(POOLS, "pools", "hugepages")               \
 	X(FAULTS, "faults", "getrusage")
 
 enum live_kind {
@@ -70,7 +70,7 @@ enum live_kind {
 
 #define LIVE_SURFACE(name) (UINT32_C(1) << LIVE_##name)
 #define LIVE_SURFACES_FAST (LIVE_SURFACE(AREAS) | LIVE_SURFACE(PAGES) | LIVE_SURFACE(COUNTERS))
-#define LIVE_SURFACES_ALL                                                                \
+#define LIVE_SURFACES_ALL                                                                       \
 	(LIVE_SURFACES_FAST | LIVE_SURFACE(SMAPS) | LIVE_SURFACE(CORE) | LIVE_SURFACE(FRAMES) | \
 		LIVE_SURFACE(FILES) | LIVE_SURFACE(POOLS))
 
@@ -111,7 +111,7 @@ enum live_start {
 	LIVE_START_SURFACES,	/* what this kernel and these privileges let us read */
 	LIVE_START_RAM_PAGES,
 	LIVE_START_SWAP_PAGES,
-	LIVE_START_READAHEAD_PAGES,    /* of the disk that files lie on */
+	LIVE_START_READAHEAD_PAGES, /* of the disk that files lie on */
 	LIVE_START_HUGE_2M_FREE,
 	LIVE_START_HUGE_1G_FREE,
 	LIVE_START_LIMIT,
@@ -147,16 +147,16 @@ enum live_area {
 /* PAGES: runs of words other than 0: first page (address in pages), count, words. */
 
 /* COUNTERS: differences against process 0 at the start, in KiB. */
-#define LIVE_COUNTERS(X)        \
-	X(VM_SIZE)              \
-	X(VM_LCK)               \
-	X(RSS_ANON)             \
-	X(RSS_FILE)             \
-	X(RSS_SHMEM)            \
-	X(VM_DATA)              \
-	X(VM_STK)               \
-	X(VM_PTE)               \
-	X(VM_SWAP)              \
+#define LIVE_COUNTERS(X) \
+	X(VM_SIZE)       \
+	X(VM_LCK)        \
+	X(RSS_ANON)      \
+	X(RSS_FILE)      \
+	X(RSS_SHMEM)     \
+	X(VM_DATA)       \
+	X(VM_STK)        \
+	X(VM_PTE)        \
+	X(VM_SWAP)       \
 	X(HUGETLB_PAGES)
 
 enum live_counter {
@@ -176,7 +176,7 @@ enum live_counter {
 
 /* FRAMES: for each page of PAGES that has a frame, in the same order: kpageflags, kpagecount. */
 
-enum live_file {
+enum live_cache {
 	LIVE_FILE_INDEX,
 	LIVE_FILE_BYTES,
 	LIVE_FILE_CACHED,

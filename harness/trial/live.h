@@ -60,11 +60,12 @@ struct live_shared {
 	uint64_t counters_base[LIVE_COUNTER_LIMIT];
 	uint64_t start[LIVE_START_LIMIT];
 	enum live_phase phase;
-	uint32_t step;	    /* from 1 */
-	uint32_t actor;	    /* of this step */
-	uint32_t looked;    /* bit of each process that has looked after this step */
-	atomic_uint leaving; /* index + 1 of the process that is going away: the supervisor goes on */
-	atomic_uint ready;   /* a forked child has made its memory present */
+	uint32_t step;	 /* from 1 */
+	uint32_t actor;	 /* of this step */
+	uint32_t looked; /* bit of each process that has looked after this step */
+	atomic_uint
+		leaving;   /* index + 1 of the process that is going away: the supervisor goes on */
+	atomic_uint ready; /* a forked child has made its memory present */
 	atomic_bool finished;
 	atomic_bool is_broken;
 	char reason[LIVE_REASON_LIMIT_BYTES];
@@ -86,9 +87,9 @@ extern uint32_t live_self;
 /* Ends everything: the instrument is in doubt. */
 _Noreturn void live_broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-#define LIVE_MUST(expression)                                                            \
-	do {                                                                             \
-		if (!(expression))                                                       \
+#define LIVE_MUST(expression)                                                                    \
+	do {                                                                                     \
+		if (!(expression))                                                               \
 			live_broken("%s:%d: %s does not hold", __FILE__, __LINE__, #expression); \
 	} while (0)
 

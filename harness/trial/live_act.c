@@ -128,8 +128,8 @@ static int64_t do_protect(const struct vm_operation *o)
 
 static int64_t do_remap(const struct vm_operation *o)
 {
-	return answer(syscall(SYS_mremap, o->address, o->length, o->new_length, (long)o->flags,
-		o->new_address));
+	return answer(syscall(
+		SYS_mremap, o->address, o->length, o->new_length, (long)o->flags, o->new_address));
 }
 
 static int64_t do_advise(const struct vm_operation *o)
@@ -182,8 +182,8 @@ static int64_t do_file_create(const struct vm_operation *o)
 {
 	static const unsigned flags_of[] = {
 		[VM_FILE_SHMEM] = 0,
-		[VM_FILE_HUGETLB_2M] = MFD_HUGETLB | MFD_HUGE_2MB,
-		[VM_FILE_HUGETLB_1G] = MFD_HUGETLB | MFD_HUGE_1GB,
+		[VM_FILE_HUGETLB_2M] = MFD_HUGETLB | VM_MAP_HUGE_2MB,
+		[VM_FILE_HUGETLB_1G] = MFD_HUGETLB | VM_MAP_HUGE_1GB,
 	};
 	struct live_file *file = &live->files[o->file];
 	char path[64];

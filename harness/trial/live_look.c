@@ -27,7 +27,7 @@ struct area_query {
 	uint64_t name_address, build_id_address;
 };
 
-#define AREA_QUERY_REQUEST   _IOWR('f', 17, struct area_query)
+#define AREA_QUERY_REQUEST     _IOWR('f', 17, struct area_query)
 #define QUERY_COVERING_OR_NEXT 0x10
 
 struct cache_range {
@@ -111,8 +111,8 @@ static struct kernel_text read_text(int descriptor)
 
 	LIVE_MUST(lseek(descriptor, 0, SEEK_SET) == 0);
 	for (;;) {
-		const ssize_t read_bytes = read(
-			descriptor, look.text + length_bytes, TEXT_LIMIT_BYTES - length_bytes);
+		const ssize_t read_bytes =
+			read(descriptor, look.text + length_bytes, TEXT_LIMIT_BYTES - length_bytes);
 		LIVE_MUST(read_bytes >= 0);
 		if (read_bytes == 0)
 			break;
@@ -215,8 +215,7 @@ size_t live_own_areas(struct live_range *ranges, size_t limit)
 		if (kernel_text_is(area.name, "[vsyscall]"))
 			continue;
 		if (count < limit)
-			ranges[count] = (struct live_range){
-				area.start, area.end, area.write};
+			ranges[count] = (struct live_range){area.start, area.end, area.write};
 		count++;
 	}
 	return count;
@@ -285,8 +284,9 @@ static void look_at_pages(void)
 		while (page < end) {
 			const size_t pages =
 				end - page < CHUNK_PAGES ? (size_t)(end - page) : CHUNK_PAGES;
-			const ssize_t read_bytes = pread(look.pagemap, look.chunk,
-				pages * sizeof(look.chunk[0]), (off_t)(page * sizeof(look.chunk[0])));
+			const ssize_t read_bytes =
+				pread(look.pagemap, look.chunk, pages * sizeof(look.chunk[0]),
+					(off_t)(page * sizeof(look.chunk[0])));
 			LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(look.chunk[0])));
 			for (size_t k = 0; k < pages; k++)
 				if (look.chunk[k] != 0)
@@ -315,8 +315,8 @@ static void look_at_frames(size_t pages_words)
 			const off_t offset = (off_t)(frame * sizeof(figures[0]));
 			LIVE_MUST(pread(look.page_flags, &figures[0], sizeof(figures[0]), offset) ==
 				  sizeof(figures[0]));
-			LIVE_MUST(pread(look.page_counts, &figures[1], sizeof(figures[1]), offset) ==
-				  sizeof(figures[1]));
+			LIVE_MUST(pread(look.page_counts, &figures[1], sizeof(figures[1]),
+					  offset) == sizeof(figures[1]));
 			put(figures[0]);
 			put(figures[1]);
 		}
@@ -334,8 +334,8 @@ static void look_at_core(void)
 		for (uint64_t at = area->start; at < area->end;) {
 			const uint64_t left = vm_bytes_to_pages_floor(area->end - at);
 			const uint64_t pages = left < CHUNK_PAGES ? left : CHUNK_PAGES;
-			LIVE_MUST(syscall(SYS_mincore, at, vm_pages_to_bytes(pages),
-					  look.vector) == 0);
+			LIVE_MUST(syscall(SYS_mincore, at, vm_pages_to_bytes(pages), look.vector) ==
+				  0);
 			for (uint64_t k = 0; k < pages; k++)
 				if ((look.vector[k] & 1) != 0)
 					put_in_run(&run, vm_bytes_to_pages_floor(at) + k, 1);
@@ -374,7 +374,8 @@ static void put_smaps(const struct kernel_smaps_area *area)
 			value = area->thp_eligible;
 		for (size_t k = 0; k < KERNEL_SMAPS_LIMIT; k++)
 			if ((area->has_value >> k & 1) != 0 &&
-				strcmp(words[i], kernel_smaps_word((enum kernel_smaps_field)k)) == 0)
+				strcmp(words[i], kernel_smaps_word((enum kernel_smaps_field)k)) ==
+					0)
 				value = area->value_kib[k];
 		put(value);
 	}

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "trial/live.h"
+#include "trial/report.h"
 
 /* Since 5.14; newer than some headers. */
 #define POPULATE_READ  22
@@ -162,7 +163,7 @@ static void take_turn(void)
 	give_turn(next);
 }
 
-static _Noreturn void live_process(void)
+static _Noreturn void run_process(void)
 {
 	for (;;) {
 		futex_wait_until(&live->processes[live_self].go);
@@ -208,31 +209,31 @@ static long fork_counted(struct rusage usage[2])
 	const long flags = CLONE_PARENT | CLONE_FILES | SIGCHLD;
 	long result;
 
-	__asm__ volatile("mov %[usage], %%r12\n"
-			 "xor %%edi, %%edi\n"
-			 "mov %%r12, %%rsi\n"
-			 "mov %[getrusage], %%eax\n"
-			 "syscall\n"
-			 "mov %[flags], %%rdi\n"
-			 "xor %%esi, %%esi\n"
-			 "xor %%edx, %%edx\n"
-			 "xor %%r10d, %%r10d\n"
-			 "xor %%r8d, %%r8d\n"
-			 "mov %[clone], %%eax\n"
-			 "syscall\n"
-			 "mov %%rax, %%rbx\n"
-			 "test %%rax, %%rax\n"
-			 "jz 1f\n"
-			 "xor %%edi, %%edi\n"
-			 "lea %c[size](%%r12), %%rsi\n"
-			 "mov %[getrusage], %%eax\n"
-			 "syscall\n"
-			 "1: mov %%rbx, %[result]\n"
-			 : [result] "=r"(result)
-			 : [usage] "r"(usage), [flags] "r"(flags), [size] "i"(sizeof(struct rusage)),
-			 [getrusage] "i"(SYS_getrusage), [clone] "i"(SYS_clone)
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "r11", "r12",
-			 "memory");
+	__asm__ volatile(
+		"mov %[usage], %%r12\n"
+		"xor %%edi, %%edi\n"
+		"mov %%r12, %%rsi\n"
+		"mov %[getrusage], %%eax\n"
+		"syscall\n"
+		"mov %[flags], %%rdi\n"
+		"xor %%esi, %%esi\n"
+		"xor %%edx, %%edx\n"
+		"xor %%r10d, %%r10d\n"
+		"xor %%r8d, %%r8d\n"
+		"mov %[clone], %%eax\n"
+		"syscall\n"
+		"mov %%rax, %%rbx\n"
+		"test %%rax, %%rax\n"
+		"jz 1f\n"
+		"xor %%edi, %%edi\n"
+		"lea %c[size](%%r12), %%rsi\n"
+		"mov %[getrusage], %%eax\n"
+		"syscall\n"
+		"1: mov %%rbx, %[result]\n"
+		: [result] "=r"(result)
+		: [usage] "r"(usage), [flags] "r"(flags), [size] "i"(sizeof(struct rusage)),
+		[getrusage] "i"(SYS_getrusage), [clone] "i"(SYS_clone)
+		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "r11", "r12", "memory");
 	return result;
 }
 
@@ -248,7 +249,7 @@ int64_t live_fork(uint32_t child, uint64_t faults[LIVE_FAULTS_LIMIT])
 		begin_process(child);
 		live_warm();
 		futex_set(&live->ready, 1);
-		live_process();
+		run_process();
 	}
 	futex_wait_until(&live->ready);
 	live->processes[child].alive = true;
@@ -274,14 +275,14 @@ static void read_start(void)
 	const long pages = sysconf(_SC_PHYS_PAGES);
 
 	start[LIVE_START_AREAS] = own_count;
-	start[LIVE_START_TOTAL_PAGES] = vm_kib_to_pages_floor(
-		live->counters_base[LIVE_COUNTER_VM_SIZE]);
+	start[LIVE_START_TOTAL_PAGES] =
+		vm_kib_to_pages_floor(live->counters_base[LIVE_COUNTER_VM_SIZE]);
 	start[LIVE_START_SURFACES] = live_surfaces_available();
 	start[LIVE_START_RAM_PAGES] = (uint64_t)pages;
-	start[LIVE_START_HUGE_2M_FREE] = live_number_in(
-		"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", 0);
-	start[LIVE_START_HUGE_1G_FREE] = live_number_in(
-		"/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
+	start[LIVE_START_HUGE_2M_FREE] =
+		live_number_in("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", 0);
+	start[LIVE_START_HUGE_1G_FREE] =
+		live_number_in("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
 }
 
 static _Noreturn void first_process(void)
@@ -307,7 +308,7 @@ static _Noreturn void first_process(void)
 	live->processes[0].alive = true;
 	live->phase = LIVE_ACT;
 	take_turn();
-	live_process();
+	run_process();
 }
 
 static void kill_all(void)
@@ -340,8 +341,10 @@ void live_run(void)
 	int status = 0;
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		report_leave();
 		first_process();
+	}
 	LIVE_MUST(pid > 0);
 	live->processes[0].pid = pid;
 	while ((pid = waitpid(-1, &status, 0)) > 0) {

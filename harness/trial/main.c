@@ -13,6 +13,7 @@ static const struct {
 	void (*run)(int argc, char **argv);
 } verbs[] = {
 	{"probe", "probe NAME [--seed N] PARAMETER=VALUE...", verb_probe},
+	{"scenario", "scenario NAME <SCRIPT", verb_scenario},
 };
 
 #define VERBS_COUNT (sizeof(verbs) / sizeof(verbs[0]))

@@ -107,6 +107,11 @@ size_t report_observations_count(void)
 	return trial.buffer->entries_count;
 }
 
+void report_leave(void)
+{
+	(void)munmap(trial.buffer, sizeof(*trial.buffer));
+}
+
 static uint32_t keep_text(struct buffer *buffer, const char *text)
 {
 	const size_t size_bytes = strlen(text) + 1, start = buffer->text_bytes;

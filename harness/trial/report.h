@@ -15,6 +15,9 @@
  */
 void report_open(const char *subject, uint64_t seed);
 
+/* In a process that will never report: its copy of the buffer is no memory of its own any more. */
+void report_leave(void);
+
 /* How many observations there are: none are allowed before measure(). */
 size_t report_observations_count(void);
 

@@ -44,8 +44,8 @@ static void share(const struct live_head *head)
 	const size_t operations_bytes =
 		(size_t)head->operations_count * sizeof(struct vm_operation);
 	const size_t live_bytes = vm_align_up(sizeof(*live), VM_PAGE_BYTES);
-	const size_t length_bytes = vm_align_up(
-		live_bytes + live_buffers_bytes() + operations_bytes, VM_PAGE_BYTES);
+	const size_t length_bytes =
+		vm_align_up(live_bytes + live_buffers_bytes() + operations_bytes, VM_PAGE_BYTES);
 
 	live = mmap((void *)(uintptr_t)LIVE_SHARED_ADDRESS, length_bytes, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -82,8 +82,8 @@ static void observe_words(int kept)
 			read_exactly(kept, values, count * sizeof(values[0]));
 		(void)snprintf(at, sizeof(at), "%u/%u", live_heading_step(heading),
 			live_heading_process(heading));
-		observe_values(kind_words[kind], at, values, count, VM_UNIT_COUNT,
-			kind_witnesses[kind]);
+		observe_values(
+			kind_words[kind], at, values, count, VM_UNIT_COUNT, kind_witnesses[kind]);
 		free(values);
 	}
 }

@@ -4,5 +4,6 @@
 #define TRIAL_VERBS_H
 
 void verb_probe(int argc, char **argv);
+void verb_scenario(int argc, char **argv);
 
 #endif
