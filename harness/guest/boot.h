@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A virtual machine that runs one command of mmconform and streams back what it prints.
+ *
+ * The kernel's console and the command's output come over two serial ports; everything that the
+ * machine needs on the host is in anonymous files and dies with this process, SIGKILL included.
+ */
+#ifndef GUEST_BOOT_H
+#define GUEST_BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "guest/kernel.h"
+
+struct guest {
+	unsigned memory_mib; /* at least 256 */
+	unsigned cpus;	     /* 1 to 64 */
+	unsigned nodes;	     /* NUMA nodes; memory and CPUs are dealt out evenly */
+	bool five_level;     /* page tables of five levels, if the kernel has them */
+	const char *cpu;     /* QEMU's name of a CPU model; NULL: all that it can emulate */
+	const char *kernel_arguments; /* appended to the kernel's command line; NULL: none */
+	unsigned deadline_s;
+	char *const *arguments; /* of mmconform inside, NULL-ended, without the program's name */
+};
+
+enum guest_end {
+	GUEST_ENDED,	   /* the command ended; its exit status is known */
+	GUEST_NOT_STARTED, /* QEMU could not be started, or gave up before the kernel ran */
+	GUEST_PANICKED,	   /* the kernel said so */
+	GUEST_OVERDUE,	   /* nothing ended before the deadline */
+	GUEST_VANISHED,	   /* the machine stopped without saying why (a triple fault, a reset) */
+	GUEST_CANCELLED,   /* the caller's stop descriptor became readable */
+};
+
+struct guest_result {
+	enum guest_end end;
+	int exit_status;    /* of the command, for GUEST_ENDED */
+	char why[512];	    /* one line; "" for GUEST_ENDED */
+	char console[4096]; /* the last of what the kernel and QEMU said */
+};
+
+/* Called with what the command printed, in order. A negative return ends the guest. */
+typedef int guest_sink(void *context, const char *bytes, size_t size_bytes);
+
+/*
+ * Boots kernel and runs the command. stop_descriptor, or -1, ends it early. Returns 0 or a negative
+ * errno when the host could not even prepare it; result says how the guest ended.
+ */
+int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int stop_descriptor,
+	guest_sink *sink, void *context, struct guest_result *result)
+	__attribute__((warn_unused_result));
+
+#endif
