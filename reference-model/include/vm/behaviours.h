@@ -20,6 +20,13 @@ enum vm_watermark_gap {
 						     since 4.6 */
 };
 
+/* What the min mark of zone Movable is, and whether that zone counts when the marks are shared out.
+ */
+enum vm_movable_min {
+	VM_MOVABLE_MIN_SHARE,	/* a share by size, like any zone */
+	VM_MOVABLE_MIN_CLAMPED, /* 1/1024 of it, 32 to 128 pages; it takes no part in the shares */
+};
+
 /* What mode 0 compares a request with. */
 enum vm_overcommit_heuristic {
 	VM_OVERCOMMIT_SUM_OF_REQUESTS, /* the teaching: all that was promised counts */
@@ -94,6 +101,7 @@ enum vm_slab_rounding {
 
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
+	enum vm_movable_min movable_zone_min;
 	enum vm_overcommit_heuristic overcommit_heuristic;
 	enum vm_oom_score_scale oom_score_scale;
 	enum vm_anonymous_read anonymous_read;

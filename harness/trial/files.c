@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kernel/values.h"
+#include "trial/trial.h"
+
+bool kernel_file_try_open(const char *path, size_t capacity_bytes, struct kernel_file *file)
+{
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return false;
+	char *bytes = mmap(NULL, capacity_bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	MUST(bytes != MAP_FAILED);
+	*file = (struct kernel_file){
+		.path = path,
+		.descriptor = descriptor,
+		.bytes = bytes,
+		.capacity_bytes = capacity_bytes,
+	};
+	return true;
+}
+
+struct kernel_file kernel_file_open(const char *path, size_t capacity_bytes)
+{
+	struct kernel_file file;
+
+	if (!kernel_file_try_open(path, capacity_bytes, &file))
+		broken("%s: %s", path, strerror(errno));
+	return file;
+}
+
+struct kernel_text kernel_file_read(const struct kernel_file *file)
+{
+	size_t length_bytes = 0;
+
+	/* The kernel ends a read where its own buffer ends: a short one is not the end. */
+	for (;;) {
+		const ssize_t got = pread(file->descriptor, file->bytes + length_bytes,
+			file->capacity_bytes - length_bytes, (off_t)length_bytes);
+		if (got < 0)
+			broken("%s: %s", file->path, strerror(errno));
+		length_bytes += (size_t)got;
+		if (got == 0)
+			break;
+		if (length_bytes == file->capacity_bytes)
+			broken("%s: longer than %zu bytes", file->path, file->capacity_bytes);
+	}
+	return (struct kernel_text){.bytes = file->bytes, .length_bytes = length_bytes};
+}
+
+int64_t kernel_file_number(const struct kernel_file *file)
+{
+	int64_t value = 0;
+
+	if (!kernel_text_signed(kernel_text_trimmed(kernel_file_read(file)), &value))
+		broken("%s: not a number", file->path);
+	return value;
+}
+
+void kernel_file_close(struct kernel_file *file)
+{
+	MUST(close(file->descriptor) == 0);
+	MUST(munmap(file->bytes, file->capacity_bytes) == 0);
+}
+
+int64_t kernel_number_at(const char *path)
+{
+	struct kernel_file file = kernel_file_open(path, (size_t)VM_PAGE_BYTES);
+	const int64_t value = kernel_file_number(&file);
+
+	kernel_file_close(&file);
+	return value;
+}
+
+int kernel_write(const char *path, const char *text)
+{
+	const int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return errno;
+	const ssize_t written = write(descriptor, text, strlen(text));
+	const int why = written < 0 ? errno : 0;
+	MUST(close(descriptor) == 0);
+	return why;
+}
+
+int64_t kernel_meminfo_value(struct kernel_text text, const char *name)
+{
+	uint64_t value = 0;
+
+	if (!kernel_meminfo_find(text, name, &value))
+		broken("meminfo has no %s", name);
+	return (int64_t)value;
+}
+
+int64_t kernel_vmstat_value(struct kernel_text text, const char *name)
+{
+	uint64_t value = 0;
+
+	if (!kernel_vmstat_find(text, name, &value))
+		broken("vmstat has no %s", name);
+	return (int64_t)value;
+}

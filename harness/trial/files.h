@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernel files as a trial reads them: opened and given memory once, so that reading one again takes
+ * no fault and allocates nothing.
+ */
+#ifndef TRIAL_FILES_H
+#define TRIAL_FILES_H
+
+#include "kernel/text.h"
+
+struct kernel_file {
+	const char *path; /* as given: it must outlive the file */
+	int descriptor;
+	char *bytes;
+	size_t capacity_bytes;
+};
+
+#define KERNEL_FILE_USUAL_BYTES ((size_t)1 << 16)
+#define KERNEL_FILE_LARGE_BYTES ((size_t)1 << 20)
+
+/* Failing to open, or text that does not fit, ends the trial as broken. */
+struct kernel_file kernel_file_open(const char *path, size_t capacity_bytes);
+/* False where there is no such file, or no right to read it. */
+bool kernel_file_try_open(const char *path, size_t capacity_bytes, struct kernel_file *file);
+/* From its beginning; valid until the file is read again. */
+struct kernel_text kernel_file_read(const struct kernel_file *file);
+/* The file is one number. */
+int64_t kernel_file_number(const struct kernel_file *file);
+void kernel_file_close(struct kernel_file *file);
+
+/* Opens, reads one number and closes. */
+int64_t kernel_number_at(const char *path);
+
+/* One write of the text: 0 or the errno, for writes whose refusal is an observation. */
+int kernel_write(const char *path, const char *text);
+
+/* One value of a file of named values, which must be there: /proc/meminfo, /proc/vmstat. */
+int64_t kernel_meminfo_value(struct kernel_text text, const char *name);
+int64_t kernel_vmstat_value(struct kernel_text text, const char *name);
+
+#endif

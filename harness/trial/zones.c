@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/zones.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "trial/trial.h"
+
+void zone_passes_open(struct zone_passes *passes)
+{
+	passes->file = kernel_file_open("/proc/zoneinfo", KERNEL_FILE_LARGE_BYTES);
+}
+
+void zone_passes_read(struct zone_passes *passes, size_t pass)
+{
+	struct kernel_zoneinfo *zoneinfo = &passes->zoneinfo[pass];
+	struct kernel_error error;
+	struct kernel_text text = kernel_file_read(&passes->file);
+
+	memcpy(passes->bytes[pass], text.bytes, text.length_bytes);
+	text.bytes = passes->bytes[pass];
+	if (kernel_zoneinfo_parse(text, zoneinfo, &error) != 0)
+		broken("/proc/zoneinfo: line %u: %s", error.line, error.reason);
+	if (pass == 0)
+		return;
+	if (zoneinfo->count != passes->zoneinfo[0].count)
+		broken("zones came or went while they were read");
+	for (size_t i = 0; i < zoneinfo->count; i++) {
+		const struct kernel_zone *before = &passes->zoneinfo[0].zone[i];
+		if (zoneinfo->zone[i].node != before->node ||
+			strcmp(zoneinfo->zone[i].name, before->name) != 0 ||
+			zoneinfo->zone[i].populated != before->populated)
+			broken("zones came or went while they were read");
+	}
+}
+
+void zone_place(const struct kernel_zone *zone, char place[ZONE_PLACE_BYTES])
+{
+	(void)snprintf(place, ZONE_PLACE_BYTES, "node %" PRIu64 " %s", zone->node, zone->name);
+}
+
+void observe_zones(const struct zone_passes *passes, const char *quantity,
+	uint64_t (*figure)(const struct kernel_zone *zone))
+{
+	for (size_t i = 0; i < passes->zoneinfo[0].count; i++) {
+		char place[ZONE_PLACE_BYTES];
+		int64_t values[ZONE_PASSES];
+		for (size_t pass = 0; pass < ZONE_PASSES; pass++)
+			values[pass] = (int64_t)figure(&passes->zoneinfo[pass].zone[i]);
+		zone_place(&passes->zoneinfo[0].zone[i], place);
+		observe_values(
+			quantity, place, values, ZONE_PASSES, VM_UNIT_PAGES, "/proc/zoneinfo");
+	}
+}
+
+uint64_t zone_managed_pages(const struct kernel_zone *zone)
+{
+	return zone->managed_pages;
+}
+
+uint64_t zone_boost_pages(const struct kernel_zone *zone)
+{
+	return zone->boost_pages;
+}
+
+uint64_t zone_min_pages(const struct kernel_zone *zone)
+{
+	return zone->min_pages;
+}
+
+uint64_t zone_low_pages(const struct kernel_zone *zone)
+{
+	return zone->low_pages;
+}
+
+uint64_t zone_high_pages(const struct kernel_zone *zone)
+{
+	return zone->high_pages;
+}
