@@ -21,6 +21,23 @@ static bool zone_of(const struct probe_reading *reading, struct zone_reading *zo
 	return false;
 }
 
+/* The kernel prints the mark with the boost of the moment added. */
+static void take_given_min(const struct probe_readings *readings, struct zone_reading *zone)
+{
+	const struct probe_reading *min = probe_reading_of(readings, "min", zone->place);
+	const struct probe_reading *boost = probe_reading_of(readings, "boost", zone->place);
+
+	if (min == NULL || boost == NULL || min->values_count != boost->values_count)
+		return;
+	for (size_t i = 0; i < min->values_count; i++) {
+		const int64_t pages = min->values[i] - boost->values[i];
+		if (i == 0 || pages < zone->given_min_pages.lowest)
+			zone->given_min_pages.lowest = pages;
+		if (i == 0 || pages > zone->given_min_pages.highest)
+			zone->given_min_pages.highest = pages;
+	}
+}
+
 void zone_readings_of(const struct vm_model *model, const struct probe_readings *readings,
 	struct zone_readings *zones)
 {
@@ -31,6 +48,7 @@ void zone_readings_of(const struct vm_model *model, const struct probe_readings 
 		if (strcmp(reading->quantity, "managed") != 0 || !zone_of(reading, zone) ||
 			!moving_of(readings, "managed", reading->at, &zone->managed_pages))
 			continue;
+		take_given_min(readings, zone);
 		zones->count++;
 		assert(zones->count < ZONE_READINGS_LIMIT);
 		if (vm_zone_is_lowmem(&model->behaviours, zone->kind)) {
@@ -51,6 +69,7 @@ struct zone_marks zone_marks_between(const struct vm_model *model,
 		.lowmem_pages = (uint64_t)zones->lowmem_pages.highest,
 		.min_free_kib = (uint64_t)min_free_kib.lowest,
 		.scale_factor = (uint64_t)scale_factor.lowest,
+		.given_min_pages = (uint64_t)zone->given_min_pages.lowest,
 	};
 	const struct vm_marks_inputs largest = {
 		.kind = zone->kind,
@@ -58,6 +77,7 @@ struct zone_marks zone_marks_between(const struct vm_model *model,
 		.lowmem_pages = (uint64_t)zones->lowmem_pages.lowest,
 		.min_free_kib = (uint64_t)min_free_kib.highest,
 		.scale_factor = (uint64_t)scale_factor.highest,
+		.given_min_pages = (uint64_t)zone->given_min_pages.highest,
 	};
 
 	return (struct zone_marks){

@@ -13,6 +13,7 @@ struct zone_reading {
 	uint64_t node;
 	enum vm_zone_kind kind;
 	struct moving managed_pages;
+	struct moving given_min_pages; /* "min" less "boost", where both were observed */
 };
 
 #define ZONE_READINGS_LIMIT 160

@@ -90,7 +90,7 @@ static const struct vm_prediction about[] = {
 	},
 };
 
-enum mark { MARK_MIN, MARK_LOW, MARK_HIGH, MARK_PROMO, MARK_BOOST };
+enum mark { MARK_MIN, MARK_LOW, MARK_HIGH, MARK_PROMO, MARK_BOOST, MARKS_COUNT };
 
 static uint64_t mark_of(const struct vm_marks *marks, enum mark mark)
 {
@@ -104,47 +104,54 @@ static uint64_t mark_of(const struct vm_marks *marks, enum mark mark)
 	case MARK_PROMO:
 		return marks->promo_pages;
 	case MARK_BOOST:
+	case MARKS_COUNT:
 		break;
 	}
 	return 0;
 }
 
-static void predict_zone(const struct vm_host *host, const struct probe_readings *readings,
-	const struct zone_reading *zone, const struct zone_marks *marks,
-	struct vm_predictions *predictions)
+/* Whether the behaviours say where this mark of a zone comes from. */
+static bool is_spoken_of(const struct vm_model *model, const struct vm_host *host, enum mark mark)
 {
-	const struct probe_reading *boost = probe_reading_of(readings, "boost", zone->place);
-	const uint64_t factor = (uint64_t)vm_host_knob(host, VM_KNOB_WATERMARK_BOOST_FACTOR, 0);
-	struct vm_prediction prediction;
+	if (model->behaviours.watermark_min == VM_WATERMARK_MIN_GIVEN)
+		return mark == MARK_LOW || mark == MARK_HIGH;
+	return mark != MARK_PROMO || vm_host_has(host, VM_FEATURE_WATERMARK_PROMO);
+}
 
-	for (int mark = MARK_MIN; mark <= MARK_PROMO; mark++) {
-		int64_t values[ZONE_PASSES];
-		const int64_t lowest = (int64_t)mark_of(&marks->lowest, (enum mark)mark);
-		const int64_t highest = (int64_t)mark_of(&marks->highest, (enum mark)mark);
+static void predict_mark(const struct zone_reading *zone, const struct zone_marks *marks,
+	enum mark mark, const struct probe_reading *boost, struct vm_predictions *predictions)
+{
+	const int64_t lowest = (int64_t)mark_of(&marks->lowest, mark);
+	const int64_t highest = (int64_t)mark_of(&marks->highest, mark);
+	int64_t values[ZONE_PASSES];
+	struct vm_prediction prediction = about[mark];
 
-		if (mark == MARK_PROMO && !vm_host_has(host, VM_FEATURE_WATERMARK_PROMO))
-			continue;
-		prediction = about[mark];
-		prediction.at = zone->place;
-		prediction.form = lowest == highest ? VM_FORM_EXACT : VM_FORM_WITHIN;
-		prediction.values = values;
-		prediction.values_count = ZONE_PASSES;
-		/* The kernel prints the mark with the boost of the moment added. */
-		values[0] = lowest + boost->values[0];
-		values[1] = highest + boost->values[1];
-		if (lowest != highest && boost->values[0] > boost->values[1]) {
-			values[0] = lowest + boost->values[1];
-			values[1] = highest + boost->values[0];
-		}
-		vm_predict(predictions, &prediction);
-	}
-	prediction = about[MARK_BOOST];
 	prediction.at = zone->place;
+	prediction.form = lowest == highest ? VM_FORM_EXACT : VM_FORM_WITHIN;
+	prediction.values = values;
+	prediction.values_count = ZONE_PASSES;
+	/* The kernel prints the mark with the boost of the moment added. */
+	values[0] = lowest + boost->values[0];
+	values[1] = highest + boost->values[1];
+	if (lowest != highest && boost->values[0] > boost->values[1]) {
+		values[0] = lowest + boost->values[1];
+		values[1] = highest + boost->values[0];
+	}
+	vm_predict(predictions, &prediction);
+}
+
+static void predict_boost(const struct vm_host *host, const struct zone_reading *zone,
+	const struct zone_marks *marks, struct vm_predictions *predictions)
+{
+	const uint64_t factor = (uint64_t)vm_host_knob(host, VM_KNOB_WATERMARK_BOOST_FACTOR, 0);
+	const uint64_t limit_pages = vm_zone_boost_limit_pages(
+		(uint64_t)zone->managed_pages.highest, marks->highest.high_pages, factor,
+		vm_bytes_to_pages_floor(VM_HUGE_2M_BYTES));
+	struct vm_prediction prediction = about[MARK_BOOST];
+
+	prediction.at = zone->place;
+	prediction.values = (int64_t[]){0, (int64_t)limit_pages};
 	prediction.values_count = 2;
-	prediction.values = (int64_t[]){
-		0, (int64_t)vm_zone_boost_limit_pages((uint64_t)zone->managed_pages.highest,
-			   marks->highest.high_pages, factor,
-			   vm_bytes_to_pages_floor(VM_HUGE_2M_BYTES))};
 	vm_predict(predictions, &prediction);
 }
 
@@ -156,20 +163,29 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	struct zone_readings zones;
 
 	(void)arguments;
-	if (readings->count == 0) {
-		for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
-			if (i != MARK_PROMO || vm_host_has(host, VM_FEATURE_WATERMARK_PROMO))
-				predict_rule(predictions, &about[i], inputs, INPUTS_COUNT);
+	if (!moving_of(readings, "min-free", "", &min_free_kib) ||
+		!moving_of(readings, "scale-factor", "", &scale_factor)) {
+		for (int mark = 0; mark < MARKS_COUNT; mark++)
+			if (is_spoken_of(model, host, (enum mark)mark))
+				predict_rule(predictions, &about[mark], inputs, INPUTS_COUNT);
 		return;
 	}
-	if (!moving_of(readings, "min-free", "", &min_free_kib) ||
-		!moving_of(readings, "scale-factor", "", &scale_factor))
-		return;
 	zone_readings_of(model, readings, &zones);
 	for (size_t i = 0; i < zones.count; i++) {
-		const struct zone_marks marks = zone_marks_between(
-			model, &zones, &zones.zone[i], min_free_kib, scale_factor);
-		predict_zone(host, readings, &zones.zone[i], &marks, predictions);
+		const struct zone_reading *zone = &zones.zone[i];
+		const struct probe_reading *boost =
+			probe_reading_of(readings, "boost", zone->place);
+		const struct zone_marks marks =
+			zone_marks_between(model, &zones, zone, min_free_kib, scale_factor);
+		/* The teaching speaks of zones that hold memory. */
+		if (model->behaviours.watermark_min == VM_WATERMARK_MIN_GIVEN &&
+			zone->managed_pages.highest == 0)
+			continue;
+		for (int mark = MARK_MIN; mark <= MARK_PROMO; mark++)
+			if (is_spoken_of(model, host, (enum mark)mark))
+				predict_mark(zone, &marks, (enum mark)mark, boost, predictions);
+		if (is_spoken_of(model, host, MARK_BOOST))
+			predict_boost(host, zone, &marks, predictions);
 	}
 }
 

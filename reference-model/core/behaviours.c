@@ -9,7 +9,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 {
 	*behaviours = (struct vm_behaviours){
 		.watermark_gap = VM_WATERMARK_QUARTER_OF_MIN,
-		.movable_zone_min = VM_MOVABLE_MIN_SHARE,
+		.watermark_min = VM_WATERMARK_MIN_GIVEN,
 		.overcommit_heuristic = VM_OVERCOMMIT_SUM_OF_REQUESTS,
 		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
@@ -32,9 +32,9 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	*behaviours = (struct vm_behaviours){
 		/* linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks; oldest kernel known: 6.1 */
 		.watermark_gap = VM_WATERMARK_LARGER_OF_QUARTER_AND_SCALE,
-		.movable_zone_min = vm_host_has(host, VM_FEATURE_MOVABLE_MIN_CLAMP)
-					    ? VM_MOVABLE_MIN_CLAMPED
-					    : VM_MOVABLE_MIN_SHARE,
+		.watermark_min = vm_host_has(host, VM_FEATURE_MOVABLE_MIN_CLAMP)
+					 ? VM_WATERMARK_MIN_SHARED_LOWMEM
+					 : VM_WATERMARK_MIN_SHARED,
 		/* linux:6.12:mm/util.c:__vm_enough_memory; 8c7829b04c52 (5.2) */
 		.overcommit_heuristic = VM_OVERCOMMIT_SINGLE_REQUEST,
 		/* linux:6.12:fs/proc/base.c:proc_oom_score */

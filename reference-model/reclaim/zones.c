@@ -28,36 +28,48 @@ const char *vm_zone_word(enum vm_zone_kind kind)
 
 bool vm_zone_is_lowmem(const struct vm_behaviours *behaviours, enum vm_zone_kind kind)
 {
-	switch (behaviours->movable_zone_min) {
-	case VM_MOVABLE_MIN_SHARE:
+	switch (behaviours->watermark_min) {
+	case VM_WATERMARK_MIN_GIVEN:
+	case VM_WATERMARK_MIN_SHARED:
 		return true;
-	case VM_MOVABLE_MIN_CLAMPED:
+	case VM_WATERMARK_MIN_SHARED_LOWMEM:
 		return kind != VM_ZONE_MOVABLE;
 	}
 	VM_ASSERT(false);
+}
+
+static uint64_t min_pages_of(const struct vm_behaviours *behaviours,
+	const struct vm_marks_inputs *inputs, uint64_t share_pages)
+{
+	if (behaviours->watermark_min == VM_WATERMARK_MIN_GIVEN)
+		return inputs->given_min_pages;
+	if (vm_zone_is_lowmem(behaviours, inputs->kind))
+		return share_pages;
+	return clamped(inputs->managed_pages / MOVABLE_MIN_FRACTION, MOVABLE_MIN_LOWEST,
+		MOVABLE_MIN_HIGHEST);
 }
 
 /* linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks */
 struct vm_marks vm_zone_marks(
 	const struct vm_behaviours *behaviours, const struct vm_marks_inputs *inputs)
 {
-	const uint64_t min_pages = vm_kib_to_pages_floor(inputs->min_free_kib);
+	const uint64_t pages = vm_kib_to_pages_floor(inputs->min_free_kib);
 	/* A machine whose only memory is Movable has no lowmem: it has no share either. */
-	const uint64_t share_pages = inputs->lowmem_pages == 0 ? 0
-							       : min_pages * inputs->managed_pages /
-									 inputs->lowmem_pages;
-	struct vm_marks marks = {.min_pages = share_pages};
-	uint64_t gap_pages = share_pages / 4;
+	const uint64_t share_pages = inputs->lowmem_pages == 0
+					     ? 0
+					     : pages * inputs->managed_pages / inputs->lowmem_pages;
+	struct vm_marks marks = {.min_pages = min_pages_of(behaviours, inputs, share_pages)};
+	uint64_t gap_pages = 0;
 
-	if (!vm_zone_is_lowmem(behaviours, inputs->kind))
-		marks.min_pages = clamped(inputs->managed_pages / MOVABLE_MIN_FRACTION,
-			MOVABLE_MIN_LOWEST, MOVABLE_MIN_HIGHEST);
 	switch (behaviours->watermark_gap) {
 	case VM_WATERMARK_QUARTER_OF_MIN:
+		gap_pages = marks.min_pages / 4;
 		break;
 	case VM_WATERMARK_LARGER_OF_QUARTER_AND_SCALE:
-		gap_pages = larger(gap_pages, multiplied_fraction(inputs->managed_pages,
-						      inputs->scale_factor, SCALE_FACTOR_WHOLE));
+		/* A quarter of the share, also where the min mark itself is capped. */
+		gap_pages =
+			larger(share_pages / 4, multiplied_fraction(inputs->managed_pages,
+							inputs->scale_factor, SCALE_FACTOR_WHOLE));
 		break;
 	}
 	marks.low_pages = marks.min_pages + gap_pages;

@@ -20,11 +20,12 @@ enum vm_watermark_gap {
 						     since 4.6 */
 };
 
-/* What the min mark of zone Movable is, and whether that zone counts when the marks are shared out.
- */
-enum vm_movable_min {
-	VM_MOVABLE_MIN_SHARE,	/* a share by size, like any zone */
-	VM_MOVABLE_MIN_CLAMPED, /* 1/1024 of it, 32 to 128 pages; it takes no part in the shares */
+/* Where the min mark of a zone comes from. */
+enum vm_watermark_min {
+	VM_WATERMARK_MIN_GIVEN,	 /* the teaching: it is there, and the others follow from it */
+	VM_WATERMARK_MIN_SHARED, /* min_free_kbytes shared out by size among all zones */
+	/* Movable takes no part in that: 1/1024 of it, 32 to 128 pages */
+	VM_WATERMARK_MIN_SHARED_LOWMEM,
 };
 
 /* What mode 0 compares a request with. */
@@ -101,7 +102,7 @@ enum vm_slab_rounding {
 
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
-	enum vm_movable_min movable_zone_min;
+	enum vm_watermark_min watermark_min;
 	enum vm_overcommit_heuristic overcommit_heuristic;
 	enum vm_oom_score_scale oom_score_scale;
 	enum vm_anonymous_read anonymous_read;

@@ -33,9 +33,10 @@ struct vm_marks {
 struct vm_marks_inputs {
 	enum vm_zone_kind kind;
 	uint64_t managed_pages;
-	uint64_t lowmem_pages; /* sum over all zones for which vm_zone_is_lowmem() */
-	uint64_t min_free_kib; /* vm.min_free_kbytes */
-	uint64_t scale_factor; /* vm.watermark_scale_factor */
+	uint64_t lowmem_pages;	  /* sum over all zones for which vm_zone_is_lowmem() */
+	uint64_t min_free_kib;	  /* vm.min_free_kbytes */
+	uint64_t scale_factor;	  /* vm.watermark_scale_factor */
+	uint64_t given_min_pages; /* as read: for behaviours that take min as given */
 };
 
 bool vm_zone_is_lowmem(const struct vm_behaviours *behaviours, enum vm_zone_kind kind);
