@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Linux's active and inactive list of file pages, as a memory group of so many frames would age
+ * them: linux:6.12:mm/swap.c:folio_mark_accessed, mm/vmscan.c:shrink_lruvec and
+ * mm/workingset.c:workingset_refault.
+ *
+ * An evicted page leaves behind how old the lists were. When it comes back, the difference says
+ * how many frames more would have kept it; if the active list has as many, it goes there.
+ */
+#include "policy/linux_lists.h"
+
+struct two_list {
+	struct links *links;
+	uint32_t inactive, active, free; /* heads */
+	uint32_t inactive_count, active_count;
+	uint64_t age;			 /* evictions and activations so far */
+	uint64_t *shadow;		 /* by page: age at eviction * 2 + was working set, + 2 */
+	uint64_t activations_at_reclaim; /* refaults activated until the last reclaim */
+};
+
+/* 0 means no shadow, so what is packed starts at 2. */
+#define SHADOW_OF(age, was_workingset) (((age) + 1) * 2 + (was_workingset))
+
+static size_t two_list_bytes(const struct vm_replace_config *config)
+{
+	return sizeof(struct two_list) + ((size_t)config->frames + 3) * sizeof(struct links) +
+	       config->pages * sizeof(uint64_t) + 3 * _Alignof(max_align_t);
+}
+
+static bool create(struct vm_replace *replace, struct vm_arena *arena)
+{
+	const uint32_t frames = replace->config.frames;
+	struct two_list *lists = vm_arena_take(arena, sizeof(*lists), _Alignof(struct two_list));
+
+	if (lists == NULL)
+		return false;
+	lists->links = vm_arena_take(
+		arena, ((size_t)frames + 3) * sizeof(struct links), _Alignof(struct links));
+	lists->shadow =
+		vm_arena_take(arena, replace->config.pages * sizeof(uint64_t), _Alignof(uint64_t));
+	if (lists->links == NULL || lists->shadow == NULL)
+		return false;
+	lists->inactive = frames;
+	lists->active = frames + 1;
+	lists->free = frames + 2;
+	for (uint32_t head = lists->inactive; head <= lists->free; head++)
+		links_make_empty(lists->links, head);
+	for (uint32_t frame = 0; frame < frames; frame++)
+		links_add_last(lists->links, lists->free, frame);
+	replace->state = lists;
+	return true;
+}
+
+static uint64_t root(uint64_t square)
+{
+	uint64_t low = 0, high = UINT64_C(1) << 20;
+
+	while (high - low > 1) {
+		const uint64_t middle = (low + high) / 2;
+		if (middle * middle <= square)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* linux:6.12:mm/vmscan.c:inactive_is_low */
+static bool inactive_is_low(const struct vm_replace *replace, const struct two_list *lists)
+{
+	const uint64_t total = (uint64_t)lists->inactive_count + lists->active_count;
+	const uint64_t gib = vm_pages_to_bytes(total) >> 30;
+	const uint64_t ratio = gib != 0 ? root(10 * gib) : 1;
+
+	switch (replace->config.balance) {
+	case VM_LIST_BALANCE_ROOT_OF_SIZE:
+		return lists->inactive_count * ratio < lists->active_count;
+	case VM_LIST_BALANCE_THIRDS:
+		return (uint64_t)lists->inactive_count * 2 < lists->active_count;
+	}
+	return false;
+}
+
+static void to_active(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+{
+	links_add_first(lists->links, lists->active, frame);
+	replace->flags[frame] |= VM_FRAME_ACTIVE;
+	lists->active_count++;
+	lists->age++;
+	replace->counts.activations++;
+}
+
+static void to_inactive(struct two_list *lists, uint32_t frame)
+{
+	links_add_first(lists->links, lists->inactive, frame);
+	lists->inactive_count++;
+}
+
+/* The tail of the active list goes over, used or not. */
+static void shrink_active(struct vm_replace *replace, struct two_list *lists, uint32_t scan)
+{
+	while (scan-- > 0 && lists->active_count > 0) {
+		const uint32_t frame = lists->links[lists->active].before;
+
+		replace->counts.scanned++;
+		replace->counts.demotions++;
+		links_remove(lists->links, frame);
+		lists->active_count--;
+		replace->flags[frame] &= (uint8_t) ~(VM_FRAME_ACTIVE | FRAME_YOUNG);
+		replace->flags[frame] |= FRAME_WORKINGSET;
+		to_inactive(lists, frame);
+	}
+}
+
+static void evict(struct vm_replace *replace, struct two_list *lists, uint32_t frame,
+	struct vm_replace_event *event)
+{
+	const uint32_t page = replace->page_in[frame];
+
+	lists->shadow[page] =
+		SHADOW_OF(lists->age, (replace->flags[frame] & FRAME_WORKINGSET) != 0);
+	lists->age++;
+	core_evict(replace, frame, event);
+	links_add_last(lists->links, lists->free, frame);
+}
+
+/* linux:6.12:mm/vmscan.c:folio_check_references. Returns what was freed: 0 or 1. */
+static uint32_t look_at(struct vm_replace *replace, struct two_list *lists, uint32_t frame,
+	struct vm_replace_event *event)
+{
+	uint8_t *flags = &replace->flags[frame];
+	const bool was_young = (*flags & FRAME_YOUNG) != 0;
+	const bool was_referenced = (*flags & VM_FRAME_REFERENCED) != 0;
+
+	links_remove(lists->links, frame);
+	lists->inactive_count--;
+	*flags &= (uint8_t) ~(FRAME_YOUNG | VM_FRAME_REFERENCED);
+	if (was_young) {
+		/* Used since the last look: once more round; used before that too: active. */
+		*flags |= VM_FRAME_REFERENCED;
+		if (was_referenced)
+			to_active(replace, lists, frame);
+		else
+			to_inactive(lists, frame);
+		return 0;
+	}
+	if ((*flags & VM_FRAME_DIRTY) != 0) {
+		write_in_background(replace, frame);
+		to_inactive(lists, frame);
+		return 0;
+	}
+	evict(replace, lists, frame, event);
+	return 1;
+}
+
+static uint32_t shrink_inactive(struct vm_replace *replace, struct two_list *lists, uint32_t scan,
+	struct vm_replace_event *event)
+{
+	uint32_t freed = 0;
+
+	while (scan-- > 0 && lists->inactive_count > 0) {
+		replace->counts.scanned++;
+		freed += look_at(replace, lists, lists->links[lists->inactive].before, event);
+	}
+	return freed;
+}
+
+static uint32_t portion(uint32_t *left)
+{
+	const uint32_t taken = *left < SWAP_CLUSTER_FRAMES ? *left : SWAP_CLUSTER_FRAMES;
+
+	*left -= taken;
+	return taken;
+}
+
+/* One pass at one priority: a share of each list, in portions, until enough is free. */
+static uint32_t shrink_lists(struct vm_replace *replace, struct two_list *lists, unsigned priority,
+	bool may_deactivate, struct vm_replace_event *event)
+{
+	uint32_t inactive_left = lists->inactive_count >> priority;
+	uint32_t active_left = lists->active_count >> priority;
+	uint32_t freed = 0;
+
+	while ((inactive_left != 0 || active_left != 0) && freed < batch_frames(replace)) {
+		freed += shrink_inactive(replace, lists, portion(&inactive_left), event);
+		const uint32_t scan = portion(&active_left);
+		if (may_deactivate)
+			shrink_active(replace, lists, scan);
+	}
+	return freed;
+}
+
+/*
+ * Ever larger shares of the lists, from 1/4096 on. Active pages are only touched when the inactive
+ * list is short, or when refaults were activated since the last time: then the active list may
+ * hold what is used no longer (linux:6.12:mm/vmscan.c:prepare_scan_control).
+ */
+static void reclaim(
+	struct vm_replace *replace, struct two_list *lists, struct vm_replace_event *event)
+{
+	const uint64_t activated = replace->counts.refault_activations;
+	uint32_t freed = 0;
+
+	for (unsigned priority = DEFAULT_PRIORITY;; priority--) {
+		const bool may_deactivate = activated != lists->activations_at_reclaim ||
+					    inactive_is_low(replace, lists);
+		freed += shrink_lists(replace, lists, priority, may_deactivate, event);
+		if (freed >= batch_frames(replace) || priority == 0)
+			break;
+	}
+	/* Everything was dirty, young or active: what was passed over is free to go now. */
+	while (links_is_empty(lists->links, lists->free)) {
+		shrink_active(replace, lists, lists->active_count);
+		shrink_inactive(replace, lists, lists->inactive_count, event);
+	}
+	lists->activations_at_reclaim = activated;
+}
+
+/* linux:6.12:mm/workingset.c:workingset_refault: would it have stayed in a larger list? */
+static bool refault_is_close(
+	struct vm_replace *replace, struct two_list *lists, uint32_t page, bool *was_workingset)
+{
+	const uint64_t shadow = lists->shadow[page];
+
+	*was_workingset = false;
+	lists->shadow[page] = 0;
+	if (shadow == 0 || replace->config.no_refault_distance)
+		return false;
+	replace->counts.refaults++;
+	const uint64_t distance = lists->age - (shadow / 2 - 1);
+	if (distance > lists->active_count)
+		return false;
+	*was_workingset = shadow % 2 != 0;
+	return true;
+}
+
+static uint32_t load(struct vm_replace *replace, struct two_list *lists, uint32_t page,
+	struct vm_replace_event *event)
+{
+	bool was_workingset;
+
+	core_count_fault(replace, page);
+	if (links_is_empty(lists->links, lists->free))
+		reclaim(replace, lists, event);
+	const uint32_t frame = lists->links[lists->free].after;
+	links_remove(lists->links, frame);
+	core_load(replace, page, frame);
+	if (refault_is_close(replace, lists, page, &was_workingset)) {
+		replace->counts.refault_activations++;
+		to_active(replace, lists, frame);
+		if (was_workingset)
+			replace->flags[frame] |= FRAME_WORKINGSET;
+	} else {
+		to_inactive(lists, frame);
+	}
+	return frame;
+}
+
+/* linux:6.12:mm/swap.c:folio_mark_accessed: the second use activates. */
+static void mark_accessed(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+{
+	uint8_t *flags = &replace->flags[frame];
+
+	if ((*flags & VM_FRAME_REFERENCED) == 0) {
+		*flags |= VM_FRAME_REFERENCED;
+	} else if ((*flags & VM_FRAME_ACTIVE) == 0) {
+		links_remove(lists->links, frame);
+		lists->inactive_count--;
+		*flags &= (uint8_t)~VM_FRAME_REFERENCED;
+		to_active(replace, lists, frame);
+	}
+}
+
+static void reference(
+	struct vm_replace *replace, uint32_t one_reference, struct vm_replace_event *event)
+{
+	struct two_list *lists = replace->state;
+	const uint32_t page = vm_reference_page(one_reference);
+
+	VM_ASSERT(page < replace->config.pages);
+	event->victim = VM_NO_PAGE;
+	event->fault = replace->place_of[page] == 0;
+	event->frame =
+		event->fault ? load(replace, lists, page, event) : replace->place_of[page] - 1;
+	switch (replace->config.use) {
+	case VM_USE_READ:
+		mark_accessed(replace, lists, event->frame);
+		break;
+	case VM_USE_MAPPED:
+		replace->flags[event->frame] |= FRAME_YOUNG;
+		break;
+	}
+	finish_reference(replace, one_reference, event->frame);
+}
+
+const struct policy policy_two_list = {two_list_bytes, create, reference, core_run_slowly};
