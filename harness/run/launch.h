@@ -2,7 +2,13 @@
 /*
  * One trial, from exec to the last of its descendants: started with nothing of ours in it, watched
  * until it ends, and cleaned away. What it wrote comes back as checked observations; how it ended
- * is one of five words, and each has a reason that can be printed.
+ * is one of five words, and each but the first has a reason that can be printed:
+ *
+ *   observed  done came, its count is right, it exited well, and nothing is left behind
+ *   unmet     a need that shows only inside the trial is not met
+ *   broken    the instrument is in doubt: the trial says so, or what it did does
+ *   overdue   killed at its deadline
+ *   died      by a signal that the launcher did not send
  */
 #ifndef RUN_LAUNCH_H
 #define RUN_LAUNCH_H
@@ -12,17 +18,8 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-#include "run/wire.h"
-
-enum trial_end {
-	TRIAL_OBSERVED, /* done came, its count is right, nothing is left behind */
-	TRIAL_UNMET,	/* a need that shows only inside the trial is not met */
-	TRIAL_BROKEN,	/* the instrument is in doubt: the trial says so, or what it did does */
-	TRIAL_OVERDUE,	/* killed at its deadline */
-	TRIAL_DIED,	/* by a signal that the launcher did not send */
-};
-
-const char *trial_end_word(enum trial_end end);
+#include "base/pool.h"
+#include "record/line.h"
 
 /* What disturbed a launch, as differences over it. Absent counters are -1. */
 #define LAUNCH_DISTURBANCES(X)                          \
@@ -60,15 +57,16 @@ struct launch {
 	bool own_score;	       /* a claim on scores sets its own: oom_score_adj stays 0 */
 	/* Files to write "0" to before exec, to join memory groups (guard/group.h); NULL-ended. */
 	const char *const *join;
-	int stop_descriptor; /* readable: the run is being stopped; -1: none */
+	int stop_descriptor; /* readable (a signalfd): the run is being stopped; 0: none */
 };
 
 struct launch_result {
-	enum trial_end end;
-	const char *reason; /* "" for OBSERVED; else one sentence */
-	const char *remedy; /* of UNMET */
+	enum record_trial_end end;
+	const char *why;    /* NULL when observed, else one sentence */
+	const char *remedy; /* when unmet: how the need can be supplied */
+	/* Of a trial that died, one: quantity "termination", the signal, witness "wait". */
 	size_t observations_count;
-	const struct observation *observations;
+	const struct record_observation *observations;
 	int exit_status; /* -1 when a signal ended it */
 	int end_signal;	 /* 0 when it exited */
 	bool core_dumped;
@@ -96,9 +94,9 @@ __attribute__((warn_unused_result)) int launch_executable(
 
 /*
  * Makes the supervisor fit to outlive its trials: out of the way of the OOM killer and locked in
- * memory as far as privileges go, and the parent of every orphan that a trial leaves. Once, before
- * the first launch.
+ * memory, as far as privileges go. may_lock: VM_CAPABILITY_IPC_LOCK is in force; locking under a
+ * limit would make later allocations fail instead. Once, before the first launch.
  */
-void launch_protect_supervisor(void);
+void launch_protect_supervisor(bool may_lock);
 
 #endif

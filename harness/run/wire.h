@@ -1,41 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines that a trial writes on descriptor 3, checked one by one. Whatever comes over the pipe
- * is hostile until it has passed here: a trial may be the thing that is broken.
+ * What a trial says on descriptor 3, checked line by line: the right lines in the right order. The
+ * lines themselves are the record's (record/line.h):
  *
- *   {"type":"hello","protocol":1,"subject":"demand.first-touch"}
- *   {"type":"observation","quantity":"minor-faults","at":"","values":[64],"unit":"count",
- *    "witness":"getrusage"}
- *   {"type":"broken","file":"probes/x.c","line":7,"reason":"..."}    the instrument is in doubt
- *   {"type":"unmet","reason":"...","remedy":"..."}                   a need that shows only inside
- *   {"type":"done","observations":1}
+ *   hello observation... (done | broken | unmet)
+ *
+ * What comes over the pipe is hostile until it has passed here: the trial may be what is broken.
  */
 #ifndef RUN_WIRE_H
 #define RUN_WIRE_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "vm/units.h"
+#include "base/pool.h"
+#include "record/line.h"
 
-struct pool;
-
-#define WIRE_PROTOCOL		1
-#define WIRE_LINE_LIMIT_BYTES	((size_t)1 << 20)
-#define WIRE_WORD_LIMIT_BYTES	((size_t)200)
-#define WIRE_VALUES_LIMIT	((size_t)1 << 16)
-#define WIRE_REASON_LIMIT_BYTES ((size_t)600)
-
-/* One observation; the texts and values live in the pool given to the reader. */
-struct observation {
-	const char *quantity;
-	const char *at;
-	const char *witness;
-	enum vm_unit unit;
-	size_t values_count;
-	const int64_t *values;
-};
+#define WIRE_PROTOCOL 1
 
 enum wire_state {
 	WIRE_SILENT, /* nothing came yet */
@@ -43,22 +23,25 @@ enum wire_state {
 	WIRE_DONE,
 	WIRE_UNMET,
 	WIRE_BROKEN,  /* the trial says that its instrument is in doubt */
-	WIRE_GARBLED, /* a line that no trial of ours writes; reason says which and why */
+	WIRE_GARBLED, /* not what a trial of ours says; reason says which line and why */
 };
 
-/* What has come so far. The last three states are final: later lines turn them into GARBLED. */
+/* What has come so far; pool and subject are set by the reader, the rest starts as zeros. */
 struct wire {
 	struct pool *pool;
 	const char *subject; /* what hello must name */
 	enum wire_state state;
 	size_t lines_count;
 	size_t observations_count;
-	struct observation *observations;
+	struct record_observation *observations;
 	const char *reason; /* of UNMET, BROKEN and GARBLED */
 	const char *remedy; /* of UNMET: how the need can be supplied */
 };
 
-/* One line without its newline. Never fails: what cannot be understood is WIRE_GARBLED. */
+/* One line without its newline. What cannot be understood makes the wire garbled, for good. */
 void wire_line(struct wire *wire, const char *line, size_t length_bytes);
+
+/* The reader of the pipe found something wrong itself: too much, or a line without an end. */
+void wire_garbled(struct wire *wire, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

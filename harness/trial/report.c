@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "record/line.h"
 #include "trial/trial.h"
 
 #define PROTOCOL	      1
@@ -27,10 +27,6 @@ struct entry {
 	uint32_t at, first_value, values_count;
 	enum vm_unit unit;
 };
-
-#define UNIT_WORD(name, word) word,
-/* The model's own spelling, without the model: no symbol of it is in a trial. */
-static const char *const unit_words[] = {VM_UNITS(UNIT_WORD)};
 
 enum outcome { OUTCOME_OBSERVED, OUTCOME_BROKEN, OUTCOME_UNMET };
 
@@ -185,61 +181,81 @@ void report_open(const char *subject, uint64_t seed)
 	populate_stack();
 }
 
-static void write_line(json_t *line)
+static void write_line(struct pool *pool, const struct record_line *line)
 {
-	char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
+	const char *text = record_encode(pool, line);
 
+	/* A text that is no UTF-8 has no place in a record; nobody listening, no use: the launcher
+	 * sees a trial that never said done. */
 	if (text == NULL)
 		exit(EXIT_FAILURE);
-	size_t left_bytes = strlen(text);
-	text[left_bytes++] = '\n';
-	for (const char *next = text; left_bytes != 0;) {
-		const ssize_t written_bytes = write(trial.descriptor, next, left_bytes);
+	for (size_t left_bytes = strlen(text); left_bytes != 0;) {
+		const ssize_t written_bytes = write(trial.descriptor, text, left_bytes);
 		if (written_bytes < 0 && errno == EINTR)
 			continue;
-		/* Nobody is listening: the launcher sees a trial that never said done. */
 		if (written_bytes < 0)
 			exit(EXIT_FAILURE);
-		next += written_bytes;
+		text += written_bytes;
 		left_bytes -= (size_t)written_bytes;
 	}
-	free(text);
-	json_decref(line);
 }
 
-static void write_observation(const struct buffer *buffer, const struct entry *entry)
+static void write_observations(struct pool *pool, const struct buffer *buffer)
 {
-	json_t *values = json_array();
-
-	for (size_t i = 0; i < entry->values_count; i++)
-		if (json_array_append_new(
-			    values, json_integer(buffer->values[entry->first_value + i])) != 0)
-			exit(EXIT_FAILURE);
-	write_line(json_pack("{ssssssso ss ss}", "type", "observation", "quantity", entry->quantity,
-		"at", buffer->text + entry->at, "values", values, "unit", unit_words[entry->unit],
-		"witness", entry->witness));
+	for (size_t i = 0; i < buffer->entries_count; i++) {
+		const struct entry *entry = &buffer->entries[i];
+		write_line(
+			pool, &(struct record_line){
+				      .type = RECORD_TYPE_OBSERVATION,
+				      .observation =
+					      {
+						      .quantity = entry->quantity,
+						      .at = buffer->text + entry->at,
+						      .values_count = entry->values_count,
+						      .values = buffer->values + entry->first_value,
+						      .unit = entry->unit,
+						      .witness = entry->witness,
+					      },
+			      });
+	}
+	write_line(pool, &(struct record_line){
+				 .type = RECORD_TYPE_DONE,
+				 .done = {.observations = (int64_t)buffer->entries_count},
+			 });
 }
 
 _Noreturn void report_close(void)
 {
 	const struct buffer *buffer = trial.buffer;
+	const enum outcome outcome = buffer->outcome;
+	struct pool pool = {NULL};
 
-	write_line(json_pack(
-		"{sssiss}", "type", "hello", "protocol", PROTOCOL, "subject", trial.subject));
-	switch (buffer->outcome) {
+	write_line(&pool, &(struct record_line){
+				  .type = RECORD_TYPE_HELLO,
+				  .hello = {.protocol = PROTOCOL, .subject = trial.subject},
+			  });
+	switch (outcome) {
 	case OUTCOME_BROKEN:
-		write_line(json_pack("{sssssiss}", "type", "broken", "file", buffer->file, "line",
-			buffer->line, "reason", buffer->reason));
+		write_line(&pool,
+			&(struct record_line){
+				.type = RECORD_TYPE_BROKEN,
+				.broken =
+					{
+						.file = *buffer->file == '\0' ? NULL : buffer->file,
+						.line = buffer->line,
+						.reason = buffer->reason,
+					},
+			});
 		break;
 	case OUTCOME_UNMET:
-		write_line(json_pack("{ssssss}", "type", "unmet", "reason", buffer->reason,
-			"remedy", buffer->remedy));
+		write_line(&pool,
+			&(struct record_line){
+				.type = RECORD_TYPE_UNMET,
+				.unmet = {.reason = buffer->reason, .remedy = buffer->remedy},
+			});
 		break;
 	case OUTCOME_OBSERVED:
-		for (size_t i = 0; i < buffer->entries_count; i++)
-			write_observation(buffer, &buffer->entries[i]);
-		write_line(json_pack("{sssI}", "type", "done", "observations",
-			(json_int_t)buffer->entries_count));
+		write_observations(&pool, buffer);
 		break;
 	}
 	exit(EXIT_SUCCESS);
