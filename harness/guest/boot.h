@@ -37,7 +37,7 @@ struct guest_result {
 	enum guest_end end;
 	int exit_status;    /* of the command, for GUEST_ENDED */
 	char why[512];	    /* one line; "" for GUEST_ENDED */
-	char console[4096]; /* the last of what the kernel and QEMU said */
+	char console[8000]; /* the last of what the kernel and QEMU said */
 };
 
 /* Called with what the command printed, in order. A negative return ends the guest. */
