@@ -20,7 +20,7 @@ struct check_shown;
 struct vm_model;
 struct vm_predictions;
 
-#define PROBE_CHOICES_LIMIT 12
+#define PROBE_CHOICES_LIMIT 16
 
 /*
  * One parameter. A case of the probe is one value for each; cases are the product of all choices,

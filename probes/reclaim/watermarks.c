@@ -118,8 +118,9 @@ static bool is_spoken_of(const struct vm_model *model, const struct vm_host *hos
 	return mark != MARK_PROMO || vm_host_has(host, VM_FEATURE_WATERMARK_PROMO);
 }
 
-static void predict_mark(const struct zone_reading *zone, const struct zone_marks *marks,
-	enum mark mark, const struct probe_reading *boost, struct vm_predictions *predictions)
+static void predict_mark(const struct vm_model *model, const struct zone_reading *zone,
+	const struct zone_marks *marks, enum mark mark, const struct probe_reading *boost,
+	struct vm_predictions *predictions)
 {
 	const int64_t lowest = (int64_t)mark_of(&marks->lowest, mark);
 	const int64_t highest = (int64_t)mark_of(&marks->highest, mark);
@@ -130,6 +131,10 @@ static void predict_mark(const struct zone_reading *zone, const struct zone_mark
 	prediction.form = lowest == highest ? VM_FORM_EXACT : VM_FORM_WITHIN;
 	prediction.values = values;
 	prediction.values_count = ZONE_PASSES;
+	if (model->behaviours.watermark_gap == VM_WATERMARK_QUARTER_OF_MIN) {
+		prediction.because = "low is 1.25 times min, and high 1.5 times";
+		prediction.cite = "wut";
+	}
 	/* The kernel prints the mark with the boost of the moment added. */
 	values[0] = lowest + boost->values[0];
 	values[1] = highest + boost->values[1];
@@ -183,7 +188,8 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 			continue;
 		for (int mark = MARK_MIN; mark <= MARK_PROMO; mark++)
 			if (is_spoken_of(model, host, (enum mark)mark))
-				predict_mark(zone, &marks, (enum mark)mark, boost, predictions);
+				predict_mark(
+					model, zone, &marks, (enum mark)mark, boost, predictions);
 		if (is_spoken_of(model, host, MARK_BOOST))
 			predict_boost(host, zone, &marks, predictions);
 	}

@@ -11,6 +11,9 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.watermark_gap = VM_WATERMARK_QUARTER_OF_MIN,
 		.watermark_min = VM_WATERMARK_MIN_GIVEN,
 		.overcommit_heuristic = VM_OVERCOMMIT_SUM_OF_REQUESTS,
+		.commit_charge = VM_COMMIT_CHARGES_EVERY_REQUEST,
+		.commit_read_only = VM_COMMIT_READ_ONLY_KEEPS,
+		.commit_limit = VM_COMMIT_LIMIT_RAM_SHARE,
 		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		.fork_copies = VM_FORK_COPIES_ALL,
@@ -37,6 +40,14 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 					 : VM_WATERMARK_MIN_SHARED,
 		/* linux:6.12:mm/util.c:__vm_enough_memory; 8c7829b04c52 (5.2) */
 		.overcommit_heuristic = VM_OVERCOMMIT_SINGLE_REQUEST,
+		/* linux:6.12:mm/mmap.c:accountable_mapping */
+		.commit_charge = VM_COMMIT_CHARGES_BY_KIND,
+		/* linux:6.12:mm/mprotect.c:mprotect_fixup */
+		.commit_read_only = vm_host_has(host, VM_FEATURE_READ_ONLY_UNCHARGED)
+					    ? VM_COMMIT_READ_ONLY_RETURNS_UNTOUCHED
+					    : VM_COMMIT_READ_ONLY_KEEPS,
+		/* linux:6.12:mm/util.c:vm_commit_limit */
+		.commit_limit = VM_COMMIT_LIMIT_LESS_HUGE_PAGES,
 		/* linux:6.12:fs/proc/base.c:proc_oom_score */
 		.oom_score_scale = VM_OOM_SCORE_TWO_THIRDS,
 		/* linux:6.12:mm/memory.c:do_anonymous_page */

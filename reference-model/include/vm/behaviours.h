@@ -34,6 +34,26 @@ enum vm_overcommit_heuristic {
 	VM_OVERCOMMIT_SINGLE_REQUEST,  /* this call alone, against RAM + swap: since 5.2 */
 };
 
+/* Which requests count as a promise. */
+enum vm_commit_charge {
+	VM_COMMIT_CHARGES_EVERY_REQUEST, /* the teaching: what was asked for, of whatever kind */
+	VM_COMMIT_CHARGES_BY_KIND,	 /* private writable areas and shared anonymous objects */
+};
+
+/* What becomes of the promise when an area is made read-only. */
+enum vm_commit_read_only {
+	VM_COMMIT_READ_ONLY_KEEPS,
+	VM_COMMIT_READ_ONLY_RETURNS_UNTOUCHED, /* given back if no page was ever its own: since 6.3
+						*/
+};
+
+/* What mode 2 compares with what. */
+enum vm_commit_limit {
+	VM_COMMIT_LIMIT_RAM_SHARE, /* the teaching: memory in use with swap + RAM x ratio */
+	/* commitment with the same less huge pages and two reserves, or with a size set by hand */
+	VM_COMMIT_LIMIT_LESS_HUGE_PAGES,
+};
+
 /* The scale of /proc/pid/oom_score. */
 enum vm_oom_score_scale {
 	VM_OOM_SCORE_PER_MILLE,	 /* 0 to 1000, idle 0, plus the adjustment: the teaching */
@@ -104,6 +124,9 @@ struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_watermark_min watermark_min;
 	enum vm_overcommit_heuristic overcommit_heuristic;
+	enum vm_commit_charge commit_charge;
+	enum vm_commit_read_only commit_read_only;
+	enum vm_commit_limit commit_limit;
 	enum vm_oom_score_scale oom_score_scale;
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;

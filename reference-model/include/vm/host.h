@@ -55,7 +55,8 @@
 	X(PSI, "psi")                                             \
 	X(NUMA, "numa")                                           \
 	X(FRAME_NUMBERS, "frame-numbers")                         \
-	X(MODIFY_LDT, "modify-ldt")
+	X(MODIFY_LDT, "modify-ldt")                               \
+	X(READ_ONLY_UNCHARGED, "read-only-uncharged")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,

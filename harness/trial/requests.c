@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/requests.h"
+
+#include <errno.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include "trial/trial.h"
+#include "vm/units.h"
+
+static void lift(int resource, const char *name)
+{
+	struct rlimit limit;
+
+	MUST(getrlimit((__rlimit_resource_t)resource, &limit) == 0);
+	limit.rlim_cur = limit.rlim_max;
+	MUST(setrlimit((__rlimit_resource_t)resource, &limit) == 0);
+	if (limit.rlim_cur != RLIM_INFINITY)
+		unmet(name, "ulimit -H -v unlimited -d unlimited, as root");
+}
+
+void requests_lift_limits(void)
+{
+	lift(RLIMIT_AS, "the address space of processes is limited");
+	lift(RLIMIT_DATA, "the data size of processes is limited");
+}
+
+static int protection_of(const struct vm_commit_request *asks)
+{
+	return asks->writable ? PROT_READ | PROT_WRITE : PROT_READ;
+}
+
+static int make_mapping(struct request *request)
+{
+	const struct request_kind_info *info = &request_kinds[request->kind];
+	int flags = info->asks.shared ? MAP_SHARED : MAP_PRIVATE;
+
+	if (info->asks.no_reserve)
+		flags |= MAP_NORESERVE;
+	if (info->asks.backing == VM_COMMIT_FILE) {
+		/* The file may be shorter than its mapping: only the mapping is a request. */
+		request->object = memfd_create("mmconform", MFD_CLOEXEC);
+		MUST(request->object >= 0);
+	} else {
+		flags |= MAP_ANONYMOUS;
+	}
+	request->address = mmap(
+		NULL, request->length_bytes, protection_of(&info->asks), flags, request->object, 0);
+	const int why = request->address == MAP_FAILED ? errno : 0;
+	if (request->object >= 0)
+		MUST(close(request->object) == 0);
+	return why;
+}
+
+static int make_writable(struct request *request)
+{
+	request->address =
+		mmap(NULL, request->length_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (request->address == MAP_FAILED)
+		return errno;
+	if (mprotect(request->address, request->length_bytes, PROT_READ | PROT_WRITE) == 0)
+		return 0;
+	const int why = errno;
+	MUST(munmap(request->address, request->length_bytes) == 0);
+	return why;
+}
+
+static int make_grown(struct request *request)
+{
+	char *small = mmap(NULL, (size_t)VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(small != MAP_FAILED);
+	request->address = mremap(small, (size_t)VM_PAGE_BYTES,
+		request->length_bytes + VM_PAGE_BYTES, MREMAP_MAYMOVE);
+	if (request->address != MAP_FAILED) {
+		request->length_bytes += VM_PAGE_BYTES;
+		return 0;
+	}
+	const int why = errno;
+	MUST(munmap(small, (size_t)VM_PAGE_BYTES) == 0);
+	return why;
+}
+
+static int make_heap(struct request *request)
+{
+	void *before = sbrk((intptr_t)request->length_bytes);
+
+	if (before == (void *)-1)
+		return errno;
+	request->address = before;
+	return 0;
+}
+
+static int make_segment(struct request *request)
+{
+	request->object = shmget(IPC_PRIVATE, request->length_bytes, IPC_CREAT | 0600);
+	return request->object < 0 ? errno : 0;
+}
+
+int request_make(struct request *request, enum request_kind kind, uint64_t length_pages)
+{
+	*request = (struct request){
+		.kind = kind,
+		.length_bytes = (size_t)vm_pages_to_bytes(length_pages),
+		.object = -1,
+	};
+	switch (request_kinds[kind].way) {
+	case REQUEST_MMAP:
+		return make_mapping(request);
+	case REQUEST_MPROTECT:
+		return make_writable(request);
+	case REQUEST_MREMAP:
+		return make_grown(request);
+	case REQUEST_BRK:
+		return make_heap(request);
+	case REQUEST_SHMGET:
+		return make_segment(request);
+	}
+	broken("no such way of asking");
+}
+
+void request_give_back(struct request *request)
+{
+	switch (request_kinds[request->kind].way) {
+	case REQUEST_MMAP:
+	case REQUEST_MPROTECT:
+	case REQUEST_MREMAP:
+		MUST(munmap(request->address, request->length_bytes) == 0);
+		return;
+	case REQUEST_BRK:
+		MUST(brk(request->address) == 0);
+		return;
+	case REQUEST_SHMGET:
+		MUST(shmctl(request->object, IPC_RMID, NULL) == 0);
+		return;
+	}
+}
+
+struct request_boundary request_find_boundary(enum request_kind kind)
+{
+	struct request_boundary boundary = {0};
+	struct request request;
+	uint64_t refused_pages = vm_bytes_to_pages_floor(REQUEST_HIGHEST_BYTES);
+
+	boundary.refusal = request_make(&request, kind, refused_pages);
+	if (boundary.refusal == 0)
+		broken("128 TiB were granted");
+	while (refused_pages - boundary.largest_pages > 1) {
+		const uint64_t middle_pages =
+			boundary.largest_pages + (refused_pages - boundary.largest_pages) / 2;
+		const int why = request_make(&request, kind, middle_pages);
+		if (why == 0) {
+			request_give_back(&request);
+			boundary.largest_pages = middle_pages;
+		} else {
+			refused_pages = middle_pages;
+			boundary.refusal = why;
+		}
+	}
+	return boundary;
+}
+
+void commit_passes_take(struct commit_passes *passes, const struct kernel_file *meminfo)
+{
+	const struct kernel_text text = kernel_file_read(meminfo);
+	const size_t pass = passes->count++;
+
+	MUST(pass < COMMIT_PASSES_LIMIT);
+	passes->ram_kib[pass] = kernel_meminfo_value(text, "MemTotal");
+	passes->swap_kib[pass] = kernel_meminfo_value(text, "SwapTotal");
+	passes->committed_kib[pass] = kernel_meminfo_value(text, "Committed_AS");
+}
+
+void observe_commit_passes(const struct commit_passes *passes)
+{
+	observe_values("ram", "", passes->ram_kib, passes->count, VM_UNIT_KIB, "MemTotal");
+	observe_values("swap", "", passes->swap_kib, passes->count, VM_UNIT_KIB, "SwapTotal");
+	observe_values(
+		"committed", "", passes->committed_kib, passes->count, VM_UNIT_KIB, "Committed_AS");
+}

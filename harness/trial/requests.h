@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making requests for memory of every kind, and finding the largest that is granted. */
+#ifndef TRIAL_REQUESTS_H
+#define TRIAL_REQUESTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probe/requests.h"
+#include "trial/files.h"
+
+/* Lifts the limits that would refuse before the kernel counts; unmet() where it may not. */
+void requests_lift_limits(void);
+
+/* A request that is granted is held until it is given back. */
+struct request {
+	enum request_kind kind;
+	size_t length_bytes;
+	char *address; /* of what is mapped; NULL: nothing is */
+	int object;    /* descriptor of the file, or identifier of the segment */
+};
+
+/* 0, or the errno of the refusal, and then nothing is held. */
+int request_make(struct request *request, enum request_kind kind, uint64_t length_pages);
+void request_give_back(struct request *request);
+
+struct request_boundary {
+	uint64_t largest_pages; /* granted; one page more was refused, with the errno */
+	int refusal;
+};
+
+/* To the page, by halving. Each request is given back before the next. */
+struct request_boundary request_find_boundary(enum request_kind kind);
+
+/* MemTotal, SwapTotal and Committed_AS, read together several times. */
+#define COMMIT_PASSES_LIMIT 8
+
+struct commit_passes {
+	size_t count;
+	int64_t ram_kib[COMMIT_PASSES_LIMIT], swap_kib[COMMIT_PASSES_LIMIT],
+		committed_kib[COMMIT_PASSES_LIMIT];
+};
+
+void commit_passes_take(struct commit_passes *passes, const struct kernel_file *meminfo);
+/* As "ram", "swap" and "committed". */
+void observe_commit_passes(const struct commit_passes *passes);
+
+#endif
