@@ -15,6 +15,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.commit_read_only = VM_COMMIT_READ_ONLY_KEEPS,
 		.commit_limit = VM_COMMIT_LIMIT_RAM_SHARE,
 		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
+		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_THIRTY,
+		.status_counters = VM_STATUS_COUNTERS_AS_KILLER_READS,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		.fork_copies = VM_FORK_COPIES_ALL,
 		.user_bit = VM_USER_BIT_CLEAR_IS_USER,
@@ -50,6 +52,12 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.commit_limit = VM_COMMIT_LIMIT_LESS_HUGE_PAGES,
 		/* linux:6.12:fs/proc/base.c:proc_oom_score */
 		.oom_score_scale = VM_OOM_SCORE_TWO_THIRDS,
+		/* linux:6.12:mm/oom_kill.c:oom_badness; d46078b28889 (4.17) */
+		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_NONE,
+		/* linux:6.12:fs/proc/task_mmu.c:task_mem */
+		.status_counters = vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS)
+					   ? VM_STATUS_COUNTERS_SUMMED
+					   : VM_STATUS_COUNTERS_AS_KILLER_READS,
 		/* linux:6.12:mm/memory.c:do_anonymous_page */
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		/* linux:6.12:mm/memory.c:vma_needs_copy */

@@ -60,6 +60,18 @@ enum vm_oom_score_scale {
 	VM_OOM_SCORE_TWO_THIRDS, /* (1000 + badness per mille) * 2/3, 0 to 2000: since 5.9 */
 };
 
+/* What the killer takes off for CAP_SYS_ADMIN. */
+enum vm_oom_admin_bonus {
+	VM_OOM_ADMIN_BONUS_THIRTY, /* one source: 30 thousandths */
+	VM_OOM_ADMIN_BONUS_NONE,   /* since 4.17 */
+};
+
+/* How /proc/pid/status comes by the resident sizes. */
+enum vm_status_counters {
+	VM_STATUS_COUNTERS_AS_KILLER_READS, /* both see one reading, late or not */
+	VM_STATUS_COUNTERS_SUMMED, /* status adds up all CPUs; the killer takes the cheap reading */
+};
+
 /* What reading untouched private anonymous memory does. */
 enum vm_anonymous_read {
 	VM_ANONYMOUS_READ_MAPS_ZERO_PAGE, /* one fault, the shared frame of zeros, not resident */
@@ -128,6 +140,8 @@ struct vm_behaviours {
 	enum vm_commit_read_only commit_read_only;
 	enum vm_commit_limit commit_limit;
 	enum vm_oom_score_scale oom_score_scale;
+	enum vm_oom_admin_bonus oom_admin_bonus;
+	enum vm_status_counters status_counters;
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;
 	enum vm_user_bit user_bit;
