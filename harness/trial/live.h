@@ -30,6 +30,8 @@
 #define LIVE_INSTRUMENT_LIMIT	64
 #define LIVE_REASON_LIMIT_BYTES 240
 
+struct kernel_stat;
+
 struct live_file {
 	bool exists;
 	int read_write, read_only, write_only;
@@ -149,6 +151,9 @@ struct live_range {
 	uint64_t start, end;
 	bool private_writable;
 };
+
+/* Where the kernel thinks that code, data, stack and arguments of this process lie. */
+void live_read_stat(struct kernel_stat *stat);
 
 size_t live_own_areas(struct live_range *ranges, size_t limit);
 

@@ -221,6 +221,18 @@ size_t live_own_areas(struct live_range *ranges, size_t limit)
 	return count;
 }
 
+void live_read_stat(struct kernel_stat *stat)
+{
+	struct kernel_error error;
+	const int descriptor = open_own("/proc/self/stat");
+
+	LIVE_MUST(descriptor >= 0);
+	const struct kernel_text text = read_text(descriptor);
+	(void)close(descriptor);
+	if (kernel_stat_parse(text, stat, &error) != 0)
+		live_broken("/proc/self/stat:%u: %s", error.line, error.reason);
+}
+
 static uint64_t file_index(const struct area *area)
 {
 	if (area->inode == 0)

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/process.h"
 #include "trial/live.h"
 #include "trial/report.h"
 
@@ -260,11 +261,30 @@ int64_t live_fork(uint32_t child, uint64_t faults[LIVE_FAULTS_LIMIT])
 	return result;
 }
 
-/* The heap moves into the arena, so that its tables are nobody else's. Needs a privilege. */
+/*
+ * The heap moves into the arena, so that its tables are nobody else's. PR_SET_MM_MAP needs no
+ * privilege, but all figures of the address space. linux:6.12:kernel/sys.c:prctl_set_mm_map
+ */
 static uint64_t move_break(void)
 {
-	const bool moved = prctl(PR_SET_MM, PR_SET_MM_BRK, LIVE_BREAK_ADDRESS, 0, 0) == 0 &&
-			   prctl(PR_SET_MM, PR_SET_MM_START_BRK, LIVE_BREAK_ADDRESS, 0, 0) == 0;
+	struct kernel_stat stat;
+
+	live_read_stat(&stat);
+	struct prctl_mm_map map = {
+		.start_code = stat.code_start,
+		.end_code = stat.code_end,
+		.start_data = stat.data_start,
+		.end_data = stat.data_end,
+		.start_brk = LIVE_BREAK_ADDRESS,
+		.brk = LIVE_BREAK_ADDRESS,
+		.start_stack = stat.stack_start,
+		.arg_start = stat.arguments_start,
+		.arg_end = stat.arguments_end,
+		.env_start = stat.environment_start,
+		.env_end = stat.environment_end,
+		.exe_fd = UINT32_MAX,
+	};
+	const bool moved = prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0) == 0;
 
 	return moved ? LIVE_BREAK_ADDRESS : 0;
 }
