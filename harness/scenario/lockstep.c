@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scenario/lockstep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/words.h"
+
+#define BYTES_LIMIT	 ((size_t)1 << 20)
+#define CHOICES_TRIED	 6
+#define OWN_STEPS_LIMIT	 64
+#define CHECKPOINT_STEPS 32
+/* exec's leftovers and brk aside, this is where areas may lie: one page below 2^47. */
+#define MMAP_TOP UINT64_C(0x7ffffffff000)
+
+void lockstep_usual_start(const struct vm_host *host, uint64_t start[LIVE_START_LIMIT])
+{
+	(void)host;
+	memset(start, 0, LIVE_START_LIMIT * sizeof(start[0]));
+	start[LIVE_START_AREAS] = 12;
+	start[LIVE_START_TOTAL_PAGES] = 1000;
+	start[LIVE_START_BREAK] = LIVE_BREAK_ADDRESS;
+	start[LIVE_START_SURFACES] = LIVE_SURFACES_ALL;
+	start[LIVE_START_RAM_PAGES] = vm_bytes_to_pages_floor(8 * VM_GIB_BYTES);
+}
+
+void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_LIMIT],
+	struct vm_machine_setup *setup)
+{
+	*setup = (struct vm_machine_setup){
+		.limits = vm_machine_limits_usual(),
+		.ram_pages = start[LIVE_START_RAM_PAGES],
+		.swap_pages = start[LIVE_START_SWAP_PAGES],
+		.break_address = start[LIVE_START_BREAK],
+		.mmap_top = MMAP_TOP,
+		.huge_2m_pages = (uint32_t)start[LIVE_START_HUGE_2M_FREE],
+		.huge_1g_pages = (uint32_t)start[LIVE_START_HUGE_1G_FREE],
+		.disk_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_FILES),
+		.readahead_pages = (uint32_t)start[LIVE_START_READAHEAD_PAGES],
+		.areas_at_start = (uint32_t)start[LIVE_START_AREAS],
+		.total_pages_at_start = start[LIVE_START_TOTAL_PAGES],
+	};
+}
+
+/* ---- misses ---- */
+
+bool lockstep_miss(struct lockstep *l, uint64_t address)
+{
+	l->misses++;
+	if (address != 0)
+		l->miss_address = address;
+	return !l->quiet;
+}
+
+void lockstep_differ(struct lockstep *l, enum live_kind kind, uint32_t process, const char *where,
+	const char *expected, const char *observed)
+{
+	uint16_t rules[LOCKSTEP_RULES_LIMIT];
+	size_t rules_count, all_count;
+
+	if (l->differences_count == LOCKSTEP_DIFFERENCES_LIMIT)
+		return;
+	/* What was wrong before and is wrong in the same way now has been told. */
+	for (size_t i = 0; i < l->differences_count; i++) {
+		const struct difference *told = &l->differences[i];
+		if (told->kind == kind && told->process == process &&
+			strcmp(told->where, where) == 0 && strcmp(told->expected, expected) == 0 &&
+			strcmp(told->observed, observed) == 0)
+			return;
+	}
+	if (l->first_difference_step == 0)
+		l->first_difference_step = l->step;
+	rules_count = vm_machine_last_rules(l->machine, rules, LOCKSTEP_RULES_LIMIT);
+	const struct vm_rule *all = vm_machine_rules(&all_count);
+	const struct vm_rule *rule = rules_count == 0 ? NULL : &all[rules[rules_count - 1]];
+	l->differences[l->differences_count++] = (struct difference){
+		.step = l->step,
+		.process = process,
+		.kind = kind,
+		.where = where,
+		.expected = expected,
+		.observed = observed,
+		.because = rule == NULL ? "" : rule->because,
+		.cite = rule == NULL ? "" : rule->cite,
+		.depends_on = l->first_difference_step == l->step ? 0 : l->first_difference_step,
+	};
+}
+
+/* ---- the operation's own answer ---- */
+
+static const char *result_in_words(struct pool *pool, int64_t result)
+{
+	const char *word = result < 0 ? word_for(error_words, (uint64_t)-result) : NULL;
+
+	if (word != NULL)
+		return word;
+	return pool_format(pool, result < 0 ? "errno %lld" : "%lld",
+		(long long)(result < 0 ? -result : result));
+}
+
+static void compare_result(struct lockstep *l, uint32_t process)
+{
+	const struct vm_outcome *outcome = &l->outcome;
+	const int64_t seen = (int64_t)l->event[LIVE_RESULT].words[0];
+	bool fits = outcome->errno_count == 0 && outcome->result == seen;
+	const char *expected = result_in_words(l->pool, outcome->result);
+
+	for (uint32_t i = 0; i < outcome->errno_count; i++) {
+		const char *word = result_in_words(l->pool, -(int64_t)outcome->errnos[i]);
+		fits = fits || seen == -(int64_t)outcome->errnos[i];
+		expected = i == 0 ? word : pool_format(l->pool, "%s or %s", expected, word);
+	}
+	l->comparisons_count++;
+	if (!fits && lockstep_miss(l, 0))
+		lockstep_differ(l, LIVE_RESULT, process, "result", expected,
+			result_in_words(l->pool, seen));
+}
+
+static const char *signal_in_words(struct lockstep *l, uint64_t number, uint64_t code,
+	uint64_t address, uint64_t bits, bool bits_known, uint64_t trap)
+{
+	if (number == 0)
+		return "no signal";
+	return pool_format(l->pool, "signal %llu code %lld at %s, trap %llu%s",
+		(unsigned long long)number, (long long)code,
+		script_place(l->pool, l->script, address), (unsigned long long)trap,
+		bits_known ? pool_format(l->pool, ", error bits %#llx", (unsigned long long)bits)
+			   : "");
+}
+
+static void compare_signal(struct lockstep *l, uint32_t process)
+{
+	static const uint64_t none[LIVE_SIGNAL_LIMIT];
+	const uint64_t *seen = l->has_event[LIVE_SIGNAL] ? l->event[LIVE_SIGNAL].words : none;
+	const struct vm_outcome *outcome = &l->outcome;
+	const uint64_t number = (uint64_t)(int64_t)outcome->signal.number;
+	const uint64_t code = (uint64_t)(int64_t)outcome->signal.code;
+	const bool fits =
+		number == seen[LIVE_SIGNAL_NUMBER] &&
+		(number == 0 || (code == seen[LIVE_SIGNAL_CODE] &&
+					outcome->signal.address == seen[LIVE_SIGNAL_ADDRESS] &&
+					outcome->signal.trap == seen[LIVE_SIGNAL_TRAP] &&
+					(!outcome->signal.error_bits_known ||
+						outcome->signal.error_bits ==
+							seen[LIVE_SIGNAL_ERROR_BITS])));
+
+	l->comparisons_count++;
+	if (!fits && lockstep_miss(l, 0))
+		lockstep_differ(l, LIVE_SIGNAL, process, "signal",
+			signal_in_words(l, number, code, outcome->signal.address,
+				outcome->signal.error_bits, outcome->signal.error_bits_known,
+				outcome->signal.trap),
+			signal_in_words(l, seen[LIVE_SIGNAL_NUMBER], seen[LIVE_SIGNAL_CODE],
+				seen[LIVE_SIGNAL_ADDRESS], seen[LIVE_SIGNAL_ERROR_BITS],
+				outcome->signal.error_bits_known, seen[LIVE_SIGNAL_TRAP]));
+}
+
+static void compare_bytes(struct lockstep *l, uint32_t process)
+{
+	const struct seen_group *seen = &l->event[LIVE_BYTES];
+	const size_t count =
+		l->outcome.out_count < BYTES_LIMIT ? l->outcome.out_count : BYTES_LIMIT;
+	size_t at = 0;
+
+	l->comparisons_count += count;
+	for (size_t i = 0; i < seen->count; i += 2)
+		for (uint64_t k = 0; k < seen->words[i + 1]; k++, at++) {
+			if (at < count && l->bytes[at] == seen->words[i])
+				continue;
+			if (!lockstep_miss(l, 0))
+				return;
+			lockstep_differ(l, LIVE_BYTES, process,
+				pool_format(l->pool, "byte %zu", at),
+				at < count ? pool_format(l->pool, "%u", l->bytes[at]) : "no more",
+				pool_format(l->pool, "%llu", (unsigned long long)seen->words[i]));
+			return;
+		}
+	if (at < count && lockstep_miss(l, 0))
+		lockstep_differ(l, LIVE_BYTES, process, "number of bytes",
+			pool_format(l->pool, "%zu", count), pool_format(l->pool, "%zu", at));
+}
+
+/* ---- a step ---- */
+
+static void compare_all(struct lockstep *l)
+{
+	l->misses = 0;
+	l->miss_address = 0;
+	pairs_retry(&l->frames);
+	pairs_retry(&l->slots);
+	if (l->step != 0) {
+		const uint32_t actor = l->script->operations[l->step - 1].process;
+		if (l->has_event[LIVE_RESULT])
+			compare_result(l, actor);
+		if (l->has_event[LIVE_BYTES])
+			compare_bytes(l, actor);
+		compare_signal(l, actor);
+	}
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++) {
+		const bool runs = vm_machine_process(l->machine, i) == VM_PROCESS_RUNNING;
+		if (runs && l->has_faults[i])
+			lockstep_compare_process(l, i);
+		else if (runs != l->has_faults[i] && lockstep_miss(l, 0))
+			lockstep_differ(l, LIVE_FAULTS, i, "process", runs ? "running" : "gone",
+				runs ? "gone" : "running");
+	}
+}
+
+static void do_operation(struct lockstep *l, uint32_t step, uint32_t decisions)
+{
+	struct vm_operation operation = l->script->operations[step - 1];
+
+	operation.decisions = decisions;
+	operation.out = l->bytes;
+	operation.out_size = BYTES_LIMIT;
+	if (l->has_event[LIVE_RESULT] && step == l->step &&
+		(operation.kind == VM_OP_MAP || operation.kind == VM_OP_REMAP) &&
+		(int64_t)l->event[LIVE_RESULT].words[0] > 0)
+		operation.placed_address = l->event[LIVE_RESULT].words[0];
+	vm_machine_do(l->machine, &operation, &l->outcome);
+}
+
+/* The machine as it was before this step. */
+static void go_back(struct lockstep *l)
+{
+	struct vm_outcome outcome = l->outcome;
+
+	vm_machine_copy(l->machine, l->before);
+	for (uint32_t step = l->before_step + 1; step < l->step; step++)
+		do_operation(l, step, l->decisions[step]);
+	l->outcome = outcome;
+}
+
+/* Does the kernel take another branch where it may? */
+static bool try_choices(struct lockstep *l)
+{
+	const uint32_t count =
+		l->outcome.choice_count < CHOICES_TRIED ? l->outcome.choice_count : CHOICES_TRIED;
+	const struct vm_outcome first = l->outcome;
+
+	for (uint32_t decisions = 1; decisions < UINT32_C(1) << count; decisions++) {
+		go_back(l);
+		do_operation(l, l->step, decisions);
+		compare_all(l);
+		if (l->misses != 0)
+			continue;
+		for (uint32_t i = 0; i < count; i++)
+			if ((decisions >> i & 1) != 0)
+				l->freedoms[first.choices[i]]++;
+		l->decisions[l->step] = decisions;
+		return true;
+	}
+	go_back(l);
+	do_operation(l, l->step, 0);
+	compare_all(l);
+	return false;
+}
+
+/* What the kernel may do by itself about the place where the last miss was. */
+static bool try_own_step(struct lockstep *l)
+{
+	static const enum vm_operation_kind kinds[] = {VM_OP_STEP_DRAIN, VM_OP_STEP_WRITE_BACK,
+		VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
+	const size_t misses = l->misses;
+	const uint64_t address = l->miss_address;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (uint32_t k = 0; k < LIVE_PROCESSES_LIMIT; k++) {
+			const struct vm_outcome answer = l->outcome;
+			struct vm_outcome outcome;
+			const struct vm_operation own = {
+				.kind = kinds[i],
+				.other = k,
+				.file = k,
+				.address = address,
+				.length = UINT64_C(1) << 40,
+			};
+			vm_machine_copy(l->spare, l->machine);
+			vm_machine_do(l->machine, &own, &outcome);
+			if (outcome.silent != NULL || outcome.errno_count != 0)
+				continue;
+			l->outcome = answer;
+			compare_all(l);
+			if (l->misses < misses) {
+				l->step_freedoms[kinds[i]]++;
+				return true;
+			}
+			vm_machine_copy(l->machine, l->spare);
+		}
+	return false;
+}
+
+/* The machine is a checkpoint of where it is now: an own step of the kernel cannot be replayed. */
+static void keep(struct lockstep *l)
+{
+	vm_machine_copy(l->before, l->machine);
+	l->before_step = l->step;
+}
+
+static void explain(struct lockstep *l)
+{
+	l->quiet = true;
+	if (l->outcome.choice_count != 0 && try_choices(l))
+		return;
+	for (int i = 0; i < OWN_STEPS_LIMIT && l->misses != 0; i++)
+		if (!try_own_step(l))
+			break;
+	if (l->misses == 0) {
+		keep(l);
+		return;
+	}
+	/* Nothing explains it: the difference is against what the model says first. */
+	if (l->step != 0) {
+		go_back(l);
+		do_operation(l, l->step, 0);
+	}
+	l->quiet = false;
+	compare_all(l);
+	keep(l);
+}
+
+static void take_groups(struct lockstep *l, const struct seen_group *groups, size_t count)
+{
+	memset(l->has_event, 0, sizeof(l->has_event));
+	memset(l->has_faults, 0, sizeof(l->has_faults));
+	for (size_t i = 0; i < count; i++) {
+		const struct seen_group *group = &groups[i];
+		if (group->kind == LIVE_RESULT || group->kind == LIVE_SIGNAL ||
+			group->kind == LIVE_BYTES) {
+			l->event[group->kind] = *group;
+			l->has_event[group->kind] = true;
+		}
+		l->state[group->process][group->kind] = *group;
+		if (group->kind == LIVE_FAULTS)
+			l->has_faults[group->process] = true;
+	}
+}
+
+size_t lockstep_step(
+	struct lockstep *l, uint32_t step, const struct seen_group *groups, size_t count)
+{
+	const size_t differences = l->differences_count;
+
+	l->step = step;
+	take_groups(l, groups, count);
+	memset(&l->outcome, 0, sizeof(l->outcome));
+	if (step != 0)
+		do_operation(l, step, 0);
+	if (l->outcome.silent != NULL && l->silent_step == 0) {
+		l->silent_step = step;
+		l->silent_why = l->outcome.silent;
+	}
+	/* What comes after a step that the model does not speak of is not spoken of, either. */
+	if (count == 0 || l->silent_step != 0)
+		return 0;
+	pairs_renew(&l->frames);
+	pairs_renew(&l->slots);
+	l->quiet = true;
+	compare_all(l);
+	if (l->misses != 0)
+		explain(l);
+	if (step - l->before_step >= CHECKPOINT_STEPS)
+		keep(l);
+	return l->differences_count - differences;
+}
+
+static void *take(size_t size_bytes)
+{
+	/* aligned_alloc wants a multiple of the alignment. */
+	void *memory = aligned_alloc(64, (size_t)vm_align_up(size_bytes, 64));
+
+	if (memory == NULL) {
+		(void)fputs("mmconform: out of memory\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static bool uses_pools(const struct script *script)
+{
+	for (size_t i = 0; i < script->operations_count; i++) {
+		const struct vm_operation *o = &script->operations[i];
+		if ((o->kind == VM_OP_MAP && (o->flags & VM_MAP_HUGETLB) != 0) ||
+			(o->kind == VM_OP_FILE_CREATE && o->file_kind >= VM_FILE_HUGETLB_2M))
+			return true;
+	}
+	return false;
+}
+
+void lockstep_begin(struct lockstep *l, struct pool *pool, const struct script *script,
+	const struct vm_model *model, const struct vm_host *host,
+	const uint64_t start[LIVE_START_LIMIT])
+{
+	struct vm_machine_setup setup;
+
+	lockstep_setup(host, start, &setup);
+	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
+	memset(l, 0, sizeof(*l));
+	l->pool = pool;
+	l->script = script;
+	l->machine =
+		vm_machine_create(host, &model->behaviours, &setup, take(size_bytes), size_bytes);
+	l->before =
+		vm_machine_create(host, &model->behaviours, &setup, take(size_bytes), size_bytes);
+	l->spare =
+		vm_machine_create(host, &model->behaviours, &setup, take(size_bytes), size_bytes);
+	l->decisions = calloc(script->operations_count + 1, sizeof(l->decisions[0]));
+	l->bytes = take(BYTES_LIMIT);
+	if (l->machine == NULL || l->before == NULL || l->spare == NULL || l->decisions == NULL)
+		abort();
+	l->pools_compared = uses_pools(script);
+	pairs_start(&l->frames);
+	pairs_start(&l->slots);
+}
+
+void lockstep_end(struct lockstep *l)
+{
+	free(l->machine);
+	free(l->before);
+	free(l->spare);
+	free(l->decisions);
+	free(l->bytes);
+	pairs_drop(&l->frames);
+	pairs_drop(&l->slots);
+}
+
+bool lockstep_run(struct lockstep *l, const struct seen *seen, const char **why)
+{
+	size_t at = 0;
+
+	for (uint32_t step = 0; step <= l->script->operations_count; step++) {
+		const size_t first = at;
+		while (at < seen->count && seen->groups[at].step == step)
+			at++;
+		if (at == first && step < l->script->operations_count) {
+			*why = pool_format(l->pool, "nothing was seen in step %u", step);
+			return false;
+		}
+		(void)lockstep_step(l, step, seen->groups + first, at - first);
+	}
+	if (at != seen->count) {
+		*why = "more was seen than the script has steps";
+		return false;
+	}
+	return true;
+}

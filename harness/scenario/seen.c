@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scenario/seen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KIND_WORD(name, word, witness) word,
+static const char *const kind_words[] = {LIVE_KINDS(KIND_WORD)};
+#undef KIND_WORD
+
+/* Runs: first page, count, that many words. */
+static bool runs_are_sound(const uint64_t *words, size_t count)
+{
+	for (size_t at = 0; at < count;) {
+		if (count - at < 2 || words[at + 1] > count - at - 2)
+			return false;
+		at += 2 + (size_t)words[at + 1];
+	}
+	return true;
+}
+
+bool seen_group_is_sound(const struct seen_group *group)
+{
+	const size_t count = group->count;
+
+	if (group->process >= LIVE_PROCESSES_LIMIT || group->step > LIVE_OPERATIONS_LIMIT)
+		return false;
+	switch (group->kind) {
+	case LIVE_START:
+		return count == LIVE_START_LIMIT;
+	case LIVE_RESULT:
+		return count == 1;
+	case LIVE_SIGNAL:
+		return count == LIVE_SIGNAL_LIMIT;
+	case LIVE_BYTES:
+		return count % 2 == 0;
+	case LIVE_AREAS:
+		return count % LIVE_AREA_LIMIT == 0;
+	case LIVE_PAGES:
+	case LIVE_CORE:
+		return runs_are_sound(group->words, count);
+	case LIVE_COUNTERS:
+		return count == LIVE_COUNTER_LIMIT;
+	case LIVE_SMAPS:
+		return count % LIVE_SMAPS_LIMIT == 0;
+	case LIVE_FRAMES:
+		return count % 2 == 0;
+	case LIVE_FILES:
+		return count % LIVE_FILE_LIMIT == 0;
+	case LIVE_POOLS:
+		return count == LIVE_POOLS_LIMIT;
+	case LIVE_FAULTS:
+		return count == LIVE_FAULTS_LIMIT;
+	case LIVE_KIND_LIMIT:
+		break;
+	}
+	return false;
+}
+
+static bool kind_of(const char *quantity, enum live_kind *kind)
+{
+	for (unsigned i = 0; i < LIVE_KIND_LIMIT; i++)
+		if (strcmp(kind_words[i], quantity) == 0) {
+			*kind = (enum live_kind)i;
+			return true;
+		}
+	return false;
+}
+
+bool seen_in_observations(struct pool *pool, const struct record_observation *observations,
+	size_t observations_count, struct seen *seen, const char **why)
+{
+	struct seen_group *groups = pool_take(pool, (observations_count + 1) * sizeof(groups[0]));
+
+	for (size_t i = 0; i < observations_count; i++) {
+		const struct record_observation *observation = &observations[i];
+		struct seen_group *group = &groups[i];
+		char end = '\0';
+		if (!kind_of(observation->quantity, &group->kind)) {
+			*why = pool_format(pool, "no surface of a scenario is called '%s'",
+				observation->quantity);
+			return false;
+		}
+		uint64_t *words =
+			pool_take(pool, (observation->values_count + 1) * sizeof(words[0]));
+		for (size_t k = 0; k < observation->values_count; k++)
+			words[k] = (uint64_t)observation->values[k];
+		group->words = words;
+		group->count = observation->values_count;
+		if (sscanf(observation->at, "%u/%u%c", &group->step, &group->process, &end) != 2 ||
+			!seen_group_is_sound(group) ||
+			(i > 0 && group->step < groups[i - 1].step)) {
+			*why = pool_format(pool, "'%s' at '%s' is not what a live scenario says",
+				observation->quantity, observation->at);
+			return false;
+		}
+	}
+	*seen = (struct seen){observations_count, groups};
+	return true;
+}

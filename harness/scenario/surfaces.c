@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each surface of a process against what the machine says of it. */
+#include <string.h>
+
+#include "scenario/lockstep.h"
+
+#define FRAME_MASK   ((UINT64_C(1) << 55) - 1)
+#define PAGEMAP_MASK (~FRAME_MASK)
+#define BIT(n)	     (UINT64_C(1) << (n))
+
+/* What the machine predicts of kpageflags. */
+#define KPF_MASK                                                                                   \
+	(BIT(VM_KPF_LOCKED) | BIT(VM_KPF_ERROR) | BIT(VM_KPF_REFERENCED) | BIT(VM_KPF_UPTODATE) |  \
+		BIT(VM_KPF_DIRTY) | BIT(VM_KPF_LRU) | BIT(VM_KPF_ACTIVE) | BIT(VM_KPF_WRITEBACK) | \
+		BIT(VM_KPF_MMAP) | BIT(VM_KPF_ANON) | BIT(VM_KPF_SWAPCACHE) |                      \
+		BIT(VM_KPF_SWAPBACKED) | BIT(VM_KPF_COMPOUND_HEAD) | BIT(VM_KPF_COMPOUND_TAIL) |   \
+		BIT(VM_KPF_HUGE) | BIT(VM_KPF_UNEVICTABLE) | BIT(VM_KPF_KSM) | BIT(VM_KPF_THP) |   \
+		BIT(VM_KPF_ZERO_PAGE) | BIT(VM_KPF_MLOCKED) | BIT(VM_KPF_ANON_EXCLUSIVE))
+
+struct bit_word {
+	unsigned bit;
+	const char *word;
+};
+
+static const struct bit_word pagemap_words[] = {
+	{VM_PAGEMAP_SOFT_DIRTY, "soft-dirty"},
+	{VM_PAGEMAP_EXCLUSIVE, "exclusive"},
+	{VM_PAGEMAP_UFFD_WP, "uffd-wp"},
+	{VM_PAGEMAP_GUARD, "guard"},
+	{VM_PAGEMAP_FILE, "file"},
+	{VM_PAGEMAP_SWAP, "swap"},
+	{VM_PAGEMAP_PRESENT, "present"},
+	{0, NULL},
+};
+
+static const struct bit_word kpf_words[] = {
+	{VM_KPF_LOCKED, "locked"},
+	{VM_KPF_ERROR, "error"},
+	{VM_KPF_REFERENCED, "referenced"},
+	{VM_KPF_UPTODATE, "uptodate"},
+	{VM_KPF_DIRTY, "dirty"},
+	{VM_KPF_LRU, "lru"},
+	{VM_KPF_ACTIVE, "active"},
+	{VM_KPF_WRITEBACK, "writeback"},
+	{VM_KPF_MMAP, "mmap"},
+	{VM_KPF_ANON, "anon"},
+	{VM_KPF_SWAPCACHE, "swapcache"},
+	{VM_KPF_SWAPBACKED, "swapbacked"},
+	{VM_KPF_COMPOUND_HEAD, "head"},
+	{VM_KPF_COMPOUND_TAIL, "tail"},
+	{VM_KPF_HUGE, "huge"},
+	{VM_KPF_UNEVICTABLE, "unevictable"},
+	{VM_KPF_KSM, "ksm"},
+	{VM_KPF_THP, "thp"},
+	{VM_KPF_ZERO_PAGE, "zero-page"},
+	{VM_KPF_MLOCKED, "mlocked"},
+	{VM_KPF_ANON_EXCLUSIVE, "anon-exclusive"},
+	{0, NULL},
+};
+
+static const char *bits_in_words(struct pool *pool, const struct bit_word *words, uint64_t bits)
+{
+	const char *text = "";
+
+	for (; words->word != NULL; words++)
+		if ((bits >> words->bit & 1) != 0)
+			text = pool_format(
+				pool, "%s%s%s", text, *text == '\0' ? "" : " ", words->word);
+	return *text == '\0' ? "nothing" : text;
+}
+
+static void differ_in_number(struct lockstep *l, enum live_kind kind, uint32_t process,
+	const char *where, uint64_t expected, uint64_t observed)
+{
+	lockstep_differ(l, kind, process, where, pool_format(l->pool, "%lld", (long long)expected),
+		pool_format(l->pool, "%lld", (long long)observed));
+}
+
+static const char *place(const struct lockstep *l, uint64_t address)
+{
+	return script_place(l->pool, l->script, address);
+}
+
+/* ---- areas ---- */
+
+static const char *area_in_words(const struct lockstep *l, const uint64_t words[LIVE_AREA_LIMIT])
+{
+	const uint64_t access = words[LIVE_AREA_ACCESS];
+	const char *file = words[LIVE_AREA_FILE] < l->script->files_count
+				   ? l->script->files[words[LIVE_AREA_FILE]]
+			   : words[LIVE_AREA_FILE] == LIVE_NO_FILE ? "anonymous"
+								   : "shared anonymous";
+
+	return pool_format(l->pool, "%s to %s %c%c%c%c %s+%lld", place(l, words[LIVE_AREA_START]),
+		place(l, words[LIVE_AREA_END]), access & VM_PROT_READ ? 'r' : '-',
+		access & VM_PROT_WRITE ? 'w' : '-', access & VM_PROT_EXEC ? 'x' : '-',
+		access & LIVE_ACCESS_SHARED ? 's' : 'p', file, (long long)words[LIVE_AREA_OFFSET]);
+}
+
+static void area_words(const struct vm_area_view *view, uint64_t words[LIVE_AREA_LIMIT])
+{
+	words[LIVE_AREA_START] = view->start;
+	words[LIVE_AREA_END] = view->end;
+	words[LIVE_AREA_ACCESS] =
+		((view->flags & VM_AREA(READ)) != 0 ? VM_PROT_READ : UINT64_C(0)) |
+		((view->flags & VM_AREA(WRITE)) != 0 ? VM_PROT_WRITE : UINT64_C(0)) |
+		((view->flags & VM_AREA(EXEC)) != 0 ? VM_PROT_EXEC : UINT64_C(0)) |
+		/* maps prints VM_MAYSHARE: linux:6.12:fs/proc/task_mmu.c:
+		 * show_vma_header_prefix */
+		((view->flags & VM_AREA(MAY_SHARE)) != 0 ? LIVE_ACCESS_SHARED : 0);
+	words[LIVE_AREA_OFFSET] = view->offset;
+	words[LIVE_AREA_FILE] = view->shared_anonymous	   ? LIVE_UNKNOWN_FILE
+				: view->file == VM_NO_FILE ? LIVE_NO_FILE
+							   : view->file;
+}
+
+static void compare_areas(struct lockstep *l, uint32_t process)
+{
+	const struct seen_group *seen = &l->state[process][LIVE_AREAS];
+	const size_t seen_count = seen->count / LIVE_AREA_LIMIT;
+	const size_t count = vm_machine_area_count(l->machine, process);
+	const size_t most = seen_count > count ? seen_count : count;
+
+	l->comparisons_count += most;
+	for (size_t i = 0; i < most; i++) {
+		uint64_t expected[LIVE_AREA_LIMIT];
+		const uint64_t *observed =
+			i < seen_count ? seen->words + i * LIVE_AREA_LIMIT : NULL;
+		struct vm_area_view view;
+		if (i < count) {
+			vm_machine_area(l->machine, process, i, &view);
+			area_words(&view, expected);
+		}
+		if (i < count && observed != NULL &&
+			memcmp(expected, observed, sizeof(expected)) == 0)
+			continue;
+		if (lockstep_miss(l, i < count ? expected[LIVE_AREA_START] : 0))
+			lockstep_differ(l, LIVE_AREAS, process,
+				pool_format(l->pool, "area %zu", i + 1),
+				i < count ? area_in_words(l, expected) : "none",
+				observed != NULL ? area_in_words(l, observed) : "none");
+	}
+}
+
+/* ---- pages and frames ---- */
+
+/* A walk through the runs of a group, page by page in ascending order. */
+struct runs {
+	const struct seen_group *group;
+	size_t at; /* of the run's first word */
+};
+
+static uint64_t run_value(struct runs *runs, uint64_t page)
+{
+	const struct seen_group *group = runs->group;
+
+	while (runs->at < group->count) {
+		const uint64_t first = group->words[runs->at], count = group->words[runs->at + 1];
+		if (page < first)
+			return 0;
+		if (page - first < count)
+			return group->words[runs->at + 2 + (size_t)(page - first)];
+		runs->at += 2 + (size_t)count;
+	}
+	return 0;
+}
+
+static void relate_frame(struct lockstep *l, uint32_t process, uint64_t address,
+	const struct vm_page_view *view, uint64_t word)
+{
+	const uint64_t frame = word & FRAME_MASK;
+	const bool present = view->state == VM_PAGE_PRESENT;
+	uint64_t other = 0;
+	static const char *const complaints[] = {
+		[PAIRS_FITS] = "",
+		[PAIRS_MODEL_ELSEWHERE] = "the frame of another page that should be the same one",
+		[PAIRS_KERNEL_ELSEWHERE] = "a frame of its own",
+		[PAIRS_MOVED] = "the frame that it had before",
+	};
+
+	/* Without the privilege the kernel gives zeros. */
+	if (frame == 0 || (!present && view->state != VM_PAGE_SWAPPED))
+		return;
+	l->comparisons_count++;
+	const enum pairs_answer answer = pairs_relate(present ? &l->frames : &l->slots,
+		present ? view->frame : view->slot, frame, &other);
+	if (answer == PAIRS_FITS || !lockstep_miss(l, address))
+		return;
+	lockstep_differ(l, LIVE_PAGES, process, place(l, address),
+		pool_format(l->pool, "%s (model %s %u)", complaints[answer],
+			present ? "frame" : "slot", present ? view->frame : view->slot),
+		pool_format(l->pool, "%s %#llx, where %s %#llx stands", present ? "frame" : "slot",
+			(unsigned long long)frame,
+			answer == PAIRS_KERNEL_ELSEWHERE ? "the model's" : "",
+			(unsigned long long)other));
+}
+
+static void compare_frame(struct lockstep *l, uint32_t process, uint64_t address,
+	const struct vm_page_view *view, const uint64_t *figures)
+{
+	const uint64_t flags = view->kpageflags & KPF_MASK, seen = figures[0] & KPF_MASK;
+
+	l->comparisons_count += 2;
+	if (((flags ^ seen) & ~view->kpageflags_open) != 0 && lockstep_miss(l, address))
+		lockstep_differ(l, LIVE_FRAMES, process, place(l, address),
+			bits_in_words(l->pool, kpf_words, flags & ~view->kpageflags_open),
+			bits_in_words(l->pool, kpf_words, seen & ~view->kpageflags_open));
+	if (view->map_count != figures[1] && lockstep_miss(l, address))
+		differ_in_number(l, LIVE_FRAMES, process,
+			pool_format(l->pool, "mappers of %s", place(l, address)), view->map_count,
+			figures[1]);
+}
+
+static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surfaces)
+{
+	struct runs pages = {&l->state[process][LIVE_PAGES], 0};
+	struct runs core = {&l->state[process][LIVE_CORE], 0};
+	const struct seen_group *frames = &l->state[process][LIVE_FRAMES];
+	const bool has_frames = (surfaces & LIVE_SURFACE(FRAMES)) != 0;
+	const bool has_core = (surfaces & LIVE_SURFACE(CORE)) != 0;
+	size_t frames_at = 0;
+
+	for (size_t i = 0; i < vm_machine_area_count(l->machine, process); i++) {
+		struct vm_area_view area;
+		vm_machine_area(l->machine, process, i, &area);
+		for (uint64_t at = area.start; at < area.end; at += VM_PAGE_BYTES) {
+			const uint64_t page = vm_bytes_to_pages_floor(at);
+			const uint64_t word = run_value(&pages, page);
+			struct vm_page_view view;
+			vm_machine_page(l->machine, process, at, &view);
+			l->comparisons_count++;
+			if (((view.pagemap ^ word) & PAGEMAP_MASK & ~view.pagemap_open) != 0) {
+				if (lockstep_miss(l, at))
+					lockstep_differ(l, LIVE_PAGES, process, place(l, at),
+						bits_in_words(l->pool, pagemap_words, view.pagemap),
+						bits_in_words(l->pool, pagemap_words, word));
+			} else {
+				relate_frame(l, process, at, &view, word);
+			}
+			const bool framed =
+				(word >> VM_PAGEMAP_PRESENT & 1) != 0 && (word & FRAME_MASK) != 0;
+			if (has_frames && framed && frames_at + 2 <= frames->count) {
+				if (view.state == VM_PAGE_PRESENT)
+					compare_frame(
+						l, process, at, &view, frames->words + frames_at);
+				frames_at += 2;
+			}
+			if (has_core && view.in_core != (run_value(&core, page) != 0) &&
+				lockstep_miss(l, at))
+				differ_in_number(l, LIVE_CORE, process, place(l, at), view.in_core,
+					!view.in_core);
+		}
+	}
+}
+
+/* ---- counters ---- */
+
+static void compare_counters(struct lockstep *l, uint32_t process)
+{
+#define COUNTER_ROW(name) #name,
+	static const char *const names[] = {LIVE_COUNTERS(COUNTER_ROW)};
+#undef COUNTER_ROW
+	const struct seen_group *seen = &l->state[process][LIVE_COUNTERS];
+	struct vm_counters counters;
+
+	if (seen->count != LIVE_COUNTER_LIMIT)
+		return;
+	vm_machine_counters(l->machine, process, &counters);
+	const uint64_t expected[LIVE_COUNTER_LIMIT] = {
+		[LIVE_COUNTER_VM_SIZE] = vm_pages_to_kib(counters.virtual_pages),
+		[LIVE_COUNTER_VM_LCK] = vm_pages_to_kib(counters.locked_pages),
+		[LIVE_COUNTER_RSS_ANON] = vm_pages_to_kib(counters.anonymous_pages),
+		[LIVE_COUNTER_RSS_FILE] = vm_pages_to_kib(counters.file_pages),
+		[LIVE_COUNTER_RSS_SHMEM] = vm_pages_to_kib(counters.shmem_pages),
+		[LIVE_COUNTER_VM_DATA] = vm_pages_to_kib(counters.data_pages),
+		[LIVE_COUNTER_VM_STK] = vm_pages_to_kib(counters.stack_pages),
+		[LIVE_COUNTER_VM_PTE] = counters.page_table_bytes / VM_KIB_BYTES,
+		[LIVE_COUNTER_VM_SWAP] = vm_pages_to_kib(counters.swap_pages),
+		[LIVE_COUNTER_HUGETLB_PAGES] = vm_pages_to_kib(counters.hugetlb_pages),
+	};
+	l->comparisons_count += LIVE_COUNTER_LIMIT;
+	for (size_t i = 0; i < LIVE_COUNTER_LIMIT; i++)
+		if (expected[i] != seen->words[i] && lockstep_miss(l, 0))
+			differ_in_number(
+				l, LIVE_COUNTERS, process, names[i], expected[i], seen->words[i]);
+}
+
+/* ---- smaps ---- */
+
+static const char *flags_in_words(struct pool *pool, uint64_t flags)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < VM_AREA_FLAG_LIMIT; i++)
+		if ((flags >> i & 1) != 0)
+			text = pool_format(pool, "%s%s%s", text, *text == '\0' ? "" : " ",
+				vm_area_flag_word((enum vm_area_flag_bit)i));
+	return text;
+}
+
+static void compare_smaps_of(
+	struct lockstep *l, uint32_t process, size_t index, const uint64_t *words)
+{
+	struct vm_area_view area;
+	struct vm_smaps smaps;
+
+	vm_machine_area(l->machine, process, index, &area);
+	vm_machine_smaps(l->machine, process, index, &smaps);
+	/* The heap's area begins before the arena: its lines tell of memory that is ours. */
+	if (area.start != words[0])
+		return;
+	l->comparisons_count += 1 + VM_SMAPS_LIMIT;
+	if (area.flags != words[LIVE_SMAPS_FLAGS] && lockstep_miss(l, area.start))
+		lockstep_differ(l, LIVE_SMAPS, process,
+			pool_format(l->pool, "VmFlags of the area at %s", place(l, area.start)),
+			flags_in_words(l->pool, area.flags),
+			flags_in_words(l->pool, words[LIVE_SMAPS_FLAGS]));
+	for (size_t i = 0; i < VM_SMAPS_LIMIT; i++) {
+		const uint64_t seen = words[LIVE_SMAPS_LINES + i];
+		if (seen == LIVE_ABSENT || (seen >= smaps.kib[i] && seen <= smaps.highest_kib[i]))
+			continue;
+		if (seen == smaps.kib[i] || !lockstep_miss(l, area.start))
+			continue;
+		differ_in_number(l, LIVE_SMAPS, process,
+			pool_format(l->pool, "%s of the area at %s",
+				vm_smaps_word((enum vm_smaps_line)i), place(l, area.start)),
+			smaps.kib[i], seen);
+	}
+}
+
+static void compare_smaps(struct lockstep *l, uint32_t process)
+{
+	const struct seen_group *seen = &l->state[process][LIVE_SMAPS];
+	const size_t count = vm_machine_area_count(l->machine, process);
+
+	/* Another number of areas is told by the areas themselves. */
+	if (seen->count / LIVE_SMAPS_LIMIT != count)
+		return;
+	for (size_t i = 0; i < count; i++)
+		compare_smaps_of(l, process, i, seen->words + i * LIVE_SMAPS_LIMIT);
+}
+
+void lockstep_compare_process(struct lockstep *l, uint32_t process)
+{
+	const uint64_t *faults = l->state[process][LIVE_FAULTS].words;
+	const uint32_t surfaces = (uint32_t)faults[LIVE_FAULTS_SURFACES];
+	const bool acts = l->step != 0 && l->script->operations[l->step - 1].process == process;
+	const uint64_t minor = acts ? l->outcome.minor_faults : 0;
+	const uint64_t major = acts ? l->outcome.major_faults : 0;
+
+	l->comparisons_count += 2;
+	if (minor != faults[LIVE_FAULTS_MINOR] && lockstep_miss(l, 0))
+		differ_in_number(
+			l, LIVE_FAULTS, process, "minor faults", minor, faults[LIVE_FAULTS_MINOR]);
+	if (major != faults[LIVE_FAULTS_MAJOR] && lockstep_miss(l, 0))
+		differ_in_number(
+			l, LIVE_FAULTS, process, "major faults", major, faults[LIVE_FAULTS_MAJOR]);
+	if ((surfaces & LIVE_SURFACE(AREAS)) != 0)
+		compare_areas(l, process);
+	if ((surfaces & LIVE_SURFACE(PAGES)) != 0)
+		compare_pages(l, process, surfaces);
+	if ((surfaces & LIVE_SURFACE(COUNTERS)) != 0)
+		compare_counters(l, process);
+	if ((surfaces & LIVE_SURFACE(SMAPS)) != 0)
+		compare_smaps(l, process);
+	if ((surfaces & LIVE_SURFACE(FILES)) != 0)
+		lockstep_compare_files(l, process);
+	if ((surfaces & LIVE_SURFACE(POOLS)) != 0 && l->pools_compared)
+		lockstep_compare_pools(l, process);
+}
+
+/* ---- what belongs to no process ---- */
+
+void lockstep_compare_files(struct lockstep *l, uint32_t process)
+{
+	static const char *const names[LIVE_FILE_LIMIT] = {"index", "size", "cached pages",
+		"dirty pages", "pages under write-back", "evicted pages"};
+	const struct seen_group *seen = &l->state[process][LIVE_FILES];
+
+	for (size_t at = 0; at < seen->count; at += LIVE_FILE_LIMIT) {
+		const uint64_t *words = seen->words + at;
+		struct vm_file_view view;
+		if (words[LIVE_FILE_INDEX] >= l->script->files_count)
+			continue;
+		vm_machine_file(l->machine, (uint32_t)words[LIVE_FILE_INDEX], &view);
+		const uint64_t expected[LIVE_FILE_LIMIT] = {words[LIVE_FILE_INDEX], view.size_bytes,
+			view.cached_pages, view.dirty_pages, view.write_back_pages,
+			view.evicted_pages};
+		l->comparisons_count += LIVE_FILE_LIMIT - 1;
+		for (size_t i = LIVE_FILE_BYTES; i < LIVE_FILE_LIMIT; i++)
+			if (words[i] != LIVE_ABSENT && words[i] != expected[i] &&
+				lockstep_miss(l, 0))
+				differ_in_number(l, LIVE_FILES, process,
+					pool_format(l->pool, "%s of %s", names[i],
+						l->script->files[words[LIVE_FILE_INDEX]]),
+					expected[i], words[i]);
+	}
+}
+
+void lockstep_compare_pools(struct lockstep *l, uint32_t process)
+{
+	static const char *const names[LIVE_POOLS_LIMIT] = {"2 MiB pages in the pool",
+		"free 2 MiB pages", "reserved 2 MiB pages", "surplus 2 MiB pages",
+		"1 GiB pages in the pool", "free 1 GiB pages", "reserved 1 GiB pages",
+		"surplus 1 GiB pages"};
+	const struct seen_group *seen = &l->state[process][LIVE_POOLS];
+	struct vm_system_view system;
+
+	if (seen->count != LIVE_POOLS_LIMIT)
+		return;
+	vm_machine_system(l->machine, &system);
+	const uint64_t expected[LIVE_POOLS_LIMIT] = {system.huge_2m.total, system.huge_2m.free,
+		system.huge_2m.reserved, system.huge_2m.surplus, system.huge_1g.total,
+		system.huge_1g.free, system.huge_1g.reserved, system.huge_1g.surplus};
+	l->comparisons_count += LIVE_POOLS_LIMIT;
+	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++)
+		if (seen->words[i] != LIVE_ABSENT && seen->words[i] != expected[i] &&
+			lockstep_miss(l, 0))
+			differ_in_number(
+				l, LIVE_POOLS, process, names[i], expected[i], seen->words[i]);
+}
