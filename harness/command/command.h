@@ -30,5 +30,6 @@ error_t command_refuse(const struct argp_state *state, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 int command_list(int argc, char **argv);
+int command_run(int argc, char **argv);
 
 #endif

@@ -3,8 +3,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
+
+#include "facts/facts.h"
 
 /* Untouched pages of it cost nothing; a sequence of 65536 values is half a mebibyte. */
 #define ROOM_BYTES ((size_t)16 << 20)
@@ -26,9 +27,7 @@ void case_host(
 		const char *word = arguments->parameters[i].knob;
 		if (word == NULL || arguments->values[i] == PROBE_AS_IS)
 			continue;
-		for (int knob = 0; knob < VM_KNOB_LIMIT; knob++)
-			if (strcmp(vm_knob_word((enum vm_knob)knob), word) == 0)
-				host->knob[knob].value = arguments->values[i];
+		(void)facts_with_knob(host, word, arguments->values[i]);
 	}
 }
 

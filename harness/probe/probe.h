@@ -101,6 +101,8 @@ struct probe {
 	struct probe_needs needs;
 	unsigned launches; /* exact probes: how often each case is launched; 0 is 1 */
 	unsigned deadline_s;
+	bool randomize_layout; /* a claim on addresses: they are else the same in all launches */
+	bool own_score;	       /* a claim on oom_score: the trial is else offered first */
 	/* A case that makes no sense on this host is refused here, before it becomes a case. */
 	bool (*suits)(const struct vm_host *host, const struct probe_arguments *arguments);
 	/*

@@ -137,6 +137,12 @@ static const struct field setting_fields[] = {
 	END,
 };
 
+static const struct field disturbance_fields[] = {
+	TEXT(struct record_disturbance, name),
+	INTEGER(struct record_disturbance, count),
+	END,
+};
+
 static const struct field trial_fields[] = {
 	INTEGER(struct record_trial, number),
 	TEXT(struct record_trial, probe),
@@ -150,6 +156,8 @@ static const struct field trial_fields[] = {
 	ROWS(struct record_trial, unmet, requirement_fields, struct record_unmet, true),
 	ROWS(struct record_trial, settings, setting_fields, struct record_setting, true),
 	LIST(struct record_trial, moved, FIELD_TEXTS, true),
+	ROWS(struct record_trial, disturbances, disturbance_fields, struct record_disturbance,
+		true),
 	{"observations", FIELD_INTEGER, false, offsetof(struct record_trial, observations_count), 0,
 		NULL, 0},
 	END,

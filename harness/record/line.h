@@ -126,6 +126,12 @@ struct record_setting {
 	const char *knob, *value;
 };
 
+/* What disturbed a launch, counted over it. */
+struct record_disturbance {
+	const char *name;
+	int64_t count;
+};
+
 /* One launch of one case, written when it is over, and followed by its observations. */
 struct record_trial {
 	int64_t number;
@@ -142,6 +148,8 @@ struct record_trial {
 	const struct record_setting *settings; /* as they read back while the trial ran */
 	size_t moved_count;
 	const char *const *moved; /* facts that changed around this trial */
+	size_t disturbances_count;
+	const struct record_disturbance *disturbances; /* those that were not 0 */
 	int64_t observations_count;
 };
 

@@ -34,6 +34,7 @@ struct check {
 	bool timed;
 	unsigned launches; /* at least 1 */
 	unsigned deadline_s;
+	bool randomize_layout, own_score; /* as in struct probe */
 	const void *of_kind; /* the probe, the parsed scenario, the model's demonstration */
 };
 
@@ -127,8 +128,8 @@ struct check_kind {
 		struct vm_predictions *predictions);
 	/* The text that the record keeps and the seal covers, or NULL. NULL function: none. */
 	const char *(*script)(const struct check *check);
-	/* What to launch; NULL for a kind that shows by itself. */
-	void (*payload)(const struct check_case *check_case, struct pool *pool,
+	/* What to launch, with a seed of its own; NULL for a kind that shows by itself. */
+	void (*payload)(const struct check_case *check_case, uint64_t seed, struct pool *pool,
 		struct check_payload *payload);
 	/* Instead of a launch: works its figures out in this process, after the seal. */
 	void (*show)(const struct check_case *check_case, const struct vm_host *host,

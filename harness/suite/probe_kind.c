@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kind "probe": what is coded in probes/, launched in a trial executable. */
-#include <assert.h>
+/*
+ * The kinds "probe" and "model": what is coded in probes/. The one is launched in a trial
+ * executable; the other is what only the model can show, and works its figures out here.
+ */
 #include <inttypes.h>
 
 #include "judge/compare.h"
@@ -8,30 +10,44 @@
 
 #define USUAL_DEADLINE_S 10
 
-static int load(const char *suites_folder, struct check_list *list)
+static void add(const struct probe *probe, struct check_list *list, const struct check_kind *kind)
+{
+	check_list_add(list,
+		&(struct check){
+			.kind = kind,
+			.name = probe->name,
+			.claims = probe->claims,
+			.question = probe->question,
+			.method = probe->method,
+			.threats = probe->threats,
+			.by_hand = probe->by_hand,
+			.parameters_count = probe->parameters_count,
+			.parameters = probe->parameters,
+			.needs = &probe->needs,
+			.timed = probe->kind == PROBE_TIMED,
+			.launches = probe->launches != 0 ? probe->launches : 1,
+			.deadline_s = probe->deadline_s != 0 ? probe->deadline_s : USUAL_DEADLINE_S,
+			.randomize_layout = probe->randomize_layout,
+			.own_score = probe->own_score,
+			.of_kind = probe,
+		});
+}
+
+static int load_probes(const char *suites_folder, struct check_list *list)
 {
 	(void)suites_folder;
-	for (size_t i = 0; i < probe_count(); i++) {
-		const struct probe *probe = probe_at(i);
-		check_list_add(
-			list, &(struct check){
-				      .kind = &check_kind_probe,
-				      .name = probe->name,
-				      .claims = probe->claims,
-				      .question = probe->question,
-				      .method = probe->method,
-				      .threats = probe->threats,
-				      .by_hand = probe->by_hand,
-				      .parameters_count = probe->parameters_count,
-				      .parameters = probe->parameters,
-				      .needs = &probe->needs,
-				      .timed = probe->kind == PROBE_TIMED,
-				      .launches = probe->launches != 0 ? probe->launches : 1,
-				      .deadline_s = probe->deadline_s != 0 ? probe->deadline_s
-									   : USUAL_DEADLINE_S,
-				      .of_kind = probe,
-			      });
-	}
+	for (size_t i = 0; i < probe_count(); i++)
+		if (probe_at(i)->kind != PROBE_MODEL)
+			add(probe_at(i), list, &check_kind_probe);
+	return 0;
+}
+
+static int load_demonstrations(const char *suites_folder, struct check_list *list)
+{
+	(void)suites_folder;
+	for (size_t i = 0; i < probe_count(); i++)
+		if (probe_at(i)->kind == PROBE_MODEL)
+			add(probe_at(i), list, &check_kind_model);
 	return 0;
 }
 
@@ -52,28 +68,50 @@ static void predict(const struct check_case *check_case, const struct vm_model *
 	probe->predict(model, host, &check_case->arguments, readings, predictions);
 }
 
-static void payload(
-	const struct check_case *check_case, struct pool *pool, struct check_payload *started_with)
+static void payload(const struct check_case *check_case, uint64_t seed, struct pool *pool,
+	struct check_payload *started_with)
 {
 	const struct probe_arguments *arguments = &check_case->arguments;
-	const char **texts = pool_take(pool, (arguments->count + 2) * sizeof(*texts));
+	const size_t before = 4;
+	const char **texts = pool_take(pool, (arguments->count + before) * sizeof(*texts));
 
 	texts[0] = "probe";
 	texts[1] = check_case->check->name;
+	texts[2] = "--seed";
+	/* The trial reads a signed number. */
+	texts[3] = pool_format(pool, "%" PRIu64, seed & INT64_MAX);
 	for (size_t i = 0; i < arguments->count; i++)
-		texts[i + 2] = pool_format(
+		texts[before + i] = pool_format(
 			pool, "%s=%" PRId64, arguments->parameters[i].name, arguments->values[i]);
 	*started_with = (struct check_payload){
-		.arguments_count = arguments->count + 2,
+		.arguments_count = before + arguments->count,
 		.arguments = texts,
 	};
 }
 
+static void show(
+	const struct check_case *check_case, const struct vm_host *host, struct check_shown *shown)
+{
+	const struct probe *probe = check_case->check->of_kind;
+
+	probe->show(host, &check_case->arguments, shown);
+}
+
 const struct check_kind check_kind_probe = {
 	.name = "probe",
-	.load = load,
+	.load = load_probes,
 	.suits = suits,
 	.predict = predict,
 	.payload = payload,
+	.judge = compare_case,
+};
+
+const struct check_kind check_kind_model = {
+	.name = "model",
+	.model_only = true,
+	.load = load_demonstrations,
+	.suits = suits,
+	.predict = predict,
+	.show = show,
 	.judge = compare_case,
 };

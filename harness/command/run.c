@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mmconform run: measure this host, judge what was measured, report it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "command/command.h"
+#include "report/report.h"
+#include "run/run.h"
+
+enum run_option {
+	OPTION_CLAIM = 'c',
+	OPTION_PROFILE = 'p',
+	OPTION_RECORD = 'r',
+	OPTION_ALLOW = 'a',
+	OPTION_SEED = 's',
+	OPTION_DRY_RUN = 'n',
+	OPTION_JSON = 'j',
+	OPTION_VERBOSE = 'v',
+	OPTION_SET = 0x100,
+	OPTION_RESUME,
+};
+
+static const struct argp_option argp_options[] = {
+	{"claim", OPTION_CLAIM, "PCRE2", 0, "Only checks with a claim like this", 0},
+	{"profile", OPTION_PROFILE, "NAME", 0, "Budget: quick, standard (default), thorough", 0},
+	{"record", OPTION_RECORD, "FILE", 0,
+		"Keep the record in a new file; - writes its lines to standard output", 0},
+	{"allow", OPTION_ALLOW, "LIST", 0,
+		"What may be disturbed: settings, pressure (in a memory group)", 0},
+	{"set", OPTION_SET, "KNOB=VALUE", 0, "Hold a setting during the run; put back after it", 0},
+	{"seed", OPTION_SEED, "NUMBER", 0, "Decides what is drawn, and the order of trials", 0},
+	{"dry-run", OPTION_DRY_RUN, NULL, 0, "Show the cases, and run none", 0},
+	{"resume", OPTION_RESUME, NULL, 0, "Go on with the run that --record names", 0},
+	{"json", OPTION_JSON, NULL, 0, "Print the record's lines instead of the report", 0},
+	{"verbose", OPTION_VERBOSE, NULL, 0, "A row for each case in the table", 0},
+	{0},
+};
+
+struct given {
+	struct pool *pool;
+	struct run_options options;
+	struct report_options report;
+	bool has_suite, has_seed;
+};
+
+static error_t take_allow(const struct argp_state *state, struct given *given, const char *list)
+{
+	char *rest = (char *)pool_text(given->pool, list), *word = NULL;
+
+	while ((word = strsep(&rest, ",")) != NULL) {
+		if (strcmp(word, "settings") == 0)
+			given->options.allow_settings = true;
+		else if (strcmp(word, "pressure") == 0)
+			given->options.allow_pressure = true;
+		else
+			return command_refuse(
+				state, "--allow: \"%s\" is neither settings nor pressure", word);
+	}
+	return 0;
+}
+
+static error_t take_setting(const struct argp_state *state, struct given *given, const char *text)
+{
+	const char *equals = strchr(text, '=');
+
+	if (equals == NULL || equals == text || equals[1] == '\0')
+		return command_refuse(state, "--set: \"%s\" is not KNOB=VALUE", text);
+	struct run_setting *settings = pool_grow(given->pool, given->options.settings,
+		given->options.settings_count, sizeof(*settings));
+	settings[given->options.settings_count++] = (struct run_setting){
+		.knob = pool_text_of(given->pool, text, (size_t)(equals - text)),
+		.value = equals + 1,
+	};
+	given->options.settings = settings;
+	return 0;
+}
+
+static error_t take_seed(const struct argp_state *state, struct given *given, const char *text)
+{
+	char *end = NULL;
+
+	errno = 0;
+	given->options.seed = strtoull(text, &end, 0);
+	given->has_seed = true;
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-')
+		return command_refuse(state, "--seed: \"%s\" is not a number", text);
+	return 0;
+}
+
+static error_t take_suite(const struct argp_state *state, struct given *given, const char *name)
+{
+	if (given->has_suite)
+		return command_refuse(state, "\"%s\" is one argument too many", name);
+	given->has_suite = true;
+	given->options.suite = name;
+	return 0;
+}
+
+static error_t check_together(const struct argp_state *state, const struct given *given)
+{
+	const struct run_options *options = &given->options;
+
+	if (options->resume && options->record_path == NULL)
+		return command_refuse(state, "--resume needs --record FILE");
+	if (options->settings_count != 0 && !options->allow_settings)
+		return command_refuse(state, "--set needs --allow settings");
+	return 0;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct given *given = state->input;
+
+	switch (key) {
+	case OPTION_CLAIM:
+		given->options.selection = argument;
+		return 0;
+	case OPTION_PROFILE:
+		given->options.profile = argument;
+		return 0;
+	case OPTION_RECORD:
+		if (strcmp(argument, "-") == 0)
+			given->options.lines = true;
+		else
+			given->options.record_path = argument;
+		return 0;
+	case OPTION_ALLOW:
+		return take_allow(state, given, argument);
+	case OPTION_SET:
+		return take_setting(state, given, argument);
+	case OPTION_SEED:
+		return take_seed(state, given, argument);
+	case OPTION_DRY_RUN:
+		given->options.dry_run = true;
+		return 0;
+	case OPTION_RESUME:
+		given->options.resume = true;
+		return 0;
+	case OPTION_JSON:
+		given->options.lines = true;
+		return 0;
+	case OPTION_VERBOSE:
+		given->report.verbose = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		return take_suite(state, given, argument);
+	case ARGP_KEY_END:
+		return check_together(state, given);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = argp_options,
+	.parser = parse_option,
+	.args_doc = "[SUITE]",
+	.doc = "Measures this host and judges it against the two models. SUITE is exact (default), "
+	       "timed, all, or a file or folder of your own.",
+};
+
+int command_run(int argc, char **argv)
+{
+	struct pool POOL_DROPS pool = {0};
+	struct given given = {
+		.pool = &pool,
+		.options = {.suite = "exact", .profile = "standard"},
+	};
+	struct run_result result = {.pool = &pool};
+
+	if (!command_parse(&argp, argc, argv, &given))
+		return EXIT_MISUSED;
+	if (!given.has_seed && getrandom(&given.options.seed, sizeof(given.options.seed), 0) !=
+				       (ssize_t)sizeof(given.options.seed))
+		return EXIT_DEFECTIVE;
+	const enum exit_status status = run_suite(&given.options, &result);
+	if (result.judged && !given.options.lines)
+		report_terminal(&result.record, &result.judgement, &result.summary, &given.report);
+	record_drop(&result.record);
+	return (int)status;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report on a terminal: the verdict line first, then what needs a reader, then everything. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+
+#include "judge/judge.h"
+#include "record/reader.h"
+
+struct report_options {
+	bool verbose; /* a row for each case */
+};
+
+/* On standard output. */
+void report_terminal(const struct record *record, const struct judgement *judgement,
+	const struct record_summary *summary, const struct report_options *options);
+
+#endif
