@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hwloc.h>
+#include <limits.h>
+#include <linux/userfaultfd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "facts/cpuid.h"
+#include "kernel/mounts.h"
+#include "vm/units.h"
+
+/*
+ * Numbers of calls younger than the headers that we build with; they are ABI.
+ * linux:6.12:arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/mman-common.h,
+ * include/uapi/linux/fs.h; MADV_GUARD_INSTALL came with 6.13.
+ */
+#define CALL_CACHESTAT	   451
+#define CALL_MSEAL	   462
+#define ADVICE_GUARD	   102
+#define MAP_KIND_DROPPABLE 0x08
+#define IOCTL_PAGEMAP_SCAN _IOWR('f', 16, uint64_t[12])
+#define IOCTL_AREA_QUERY   _IOWR('f', 17, uint64_t[13])
+
+/* A stream into memory; its text goes into the source when it is closed. */
+struct writing {
+	FILE *stream;
+	char *text;
+	size_t length_bytes;
+};
+
+static struct writing *writing_open(struct writing *writing)
+{
+	writing->stream = open_memstream(&writing->text, &writing->length_bytes);
+	if (writing->stream == NULL)
+		abort();
+	return writing;
+}
+
+static void writing_put(struct facts_source *source, const char *path, struct writing *writing)
+{
+	if (fclose(writing->stream) != 0)
+		abort();
+	source_put(source, path, 0,
+		(struct kernel_text){
+			.bytes = pool_text_of(source->pool, writing->text, writing->length_bytes),
+			.length_bytes = writing->length_bytes,
+		});
+	free(writing->text);
+}
+
+/* Each answers 0 or an errno. What decides is whether the kernel knows the call at all. */
+static int ioctl_of(const char *path, unsigned long request)
+{
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return errno;
+	const int result = ioctl(descriptor, request, NULL) < 0 ? errno : 0;
+	(void)close(descriptor);
+	return result;
+}
+
+static int try_pagemap_scan(uint64_t *value)
+{
+	(void)value;
+	return ioctl_of("/proc/self/pagemap", IOCTL_PAGEMAP_SCAN);
+}
+
+static int try_area_query(uint64_t *value)
+{
+	(void)value;
+	return ioctl_of("/proc/self/maps", IOCTL_AREA_QUERY);
+}
+
+static int try_cachestat(uint64_t *value)
+{
+	(void)value;
+	return syscall(CALL_CACHESTAT, -1, NULL, NULL, 0) < 0 ? errno : 0;
+}
+
+static int try_mseal(uint64_t *value)
+{
+	(void)value;
+	/* Flags must be zero, so that nothing is sealed. */
+	return syscall(CALL_MSEAL, 0, 0, 1) < 0 ? errno : 0;
+}
+
+static int try_guard(uint64_t *value)
+{
+	(void)value;
+	/* No bytes: known advice succeeds, unknown advice is refused first. */
+	return madvise(NULL, 0, ADVICE_GUARD) < 0 ? errno : 0;
+}
+
+static int try_droppable(uint64_t *value)
+{
+	(void)value;
+	void *area = mmap(NULL, VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
+		MAP_KIND_DROPPABLE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		return errno;
+	(void)munmap(area, VM_PAGE_BYTES);
+	return 0;
+}
+
+static int try_modify_ldt(uint64_t *value)
+{
+	(void)value;
+	return syscall(SYS_modify_ldt, 0, NULL, 0) < 0 ? errno : 0;
+}
+
+/* The value is the mask of features that the kernel offers. */
+static int try_userfaultfd(uint64_t *value)
+{
+	const int descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+
+	if (descriptor < 0)
+		return errno;
+	struct uffdio_api api = {.api = UFFD_API};
+	const int result = ioctl(descriptor, UFFDIO_API, &api) < 0 ? errno : 0;
+	if (result == 0)
+		*value = api.features;
+	(void)close(descriptor);
+	return result;
+}
+
+struct attempt {
+	const char *name;
+	int (*attempt)(uint64_t *value);
+};
+
+static const struct attempt attempts[] = {
+	{"pagemap-scan", try_pagemap_scan},
+	{"procmap-query", try_area_query},
+	{"cachestat", try_cachestat},
+	{"mseal", try_mseal},
+	{"guard-install", try_guard},
+	{"map-droppable", try_droppable},
+	{"modify-ldt", try_modify_ldt},
+	{"userfaultfd", try_userfaultfd},
+};
+
+static void ask_calls(struct facts_source *source)
+{
+	struct writing writing;
+	FILE *stream = writing_open(&writing)->stream;
+
+	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+		uint64_t value = 0;
+		const int result = attempts[i].attempt(&value);
+
+		(void)fprintf(stream, "%s %d %llu\n", attempts[i].name, result,
+			(unsigned long long)value);
+	}
+	writing_put(source, ASK_CALLS, &writing);
+}
+
+static void ask_cpuid(struct facts_source *source)
+{
+	struct cpuid_leaves leaves;
+	struct writing writing;
+
+	cpuid_ask(&leaves);
+	cpuid_print(writing_open(&writing)->stream, &leaves);
+	writing_put(source, ASK_CPUID, &writing);
+}
+
+static void print_place(
+	FILE *stream, struct kernel_text mountinfo, const char *word, const char *folder)
+{
+	struct kernel_mount mount;
+	struct kernel_error error;
+	char resolved[PATH_MAX];
+
+	if (realpath(folder, resolved) == NULL ||
+		kernel_mount_of_path(mountinfo, resolved, &mount, &error) != 1)
+		return;
+	(void)fprintf(stream, "%s %.*s\n", word, (int)mount.type.length_bytes, mount.type.bytes);
+}
+
+static void ask_places(struct facts_source *source)
+{
+	const struct source_text mountinfo = source_read(source, "proc/self/mountinfo");
+	struct writing writing;
+	FILE *stream = writing_open(&writing)->stream;
+
+	if (mountinfo.error == 0) {
+		print_place(stream, mountinfo.text, "work", ".");
+		print_place(stream, mountinfo.text, "temporary", "/tmp");
+	}
+	writing_put(source, ASK_PLACES, &writing);
+}
+
+/* Files and variables that container engines leave for those who ask. */
+static void ask_marks(struct facts_source *source)
+{
+	static const char *const files[] = {
+		"/.dockerenv", "/run/.containerenv", "/run/systemd/container"};
+	struct writing writing;
+	FILE *stream = writing_open(&writing)->stream;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (access(files[i], F_OK) == 0)
+			(void)fprintf(stream, "%s\n", files[i]);
+	}
+	if (getenv("container") != NULL || getenv("KUBERNETES_SERVICE_HOST") != NULL)
+		(void)fputs("environment\n", stream);
+	writing_put(source, ASK_MARKS, &writing);
+}
+
+#define CONFIG_BYTES_MOST ((size_t)4 << 20)
+
+/* gzip, as CONFIG_IKCONFIG_PROC gives it. */
+static bool inflate_text(struct pool *pool, struct kernel_text packed, struct kernel_text *text)
+{
+	z_stream stream = {
+		.next_in = (z_const Bytef *)(uintptr_t)packed.bytes,
+		.avail_in = (uInt)packed.length_bytes,
+	};
+	static const int gzip_window_bits = 16 + MAX_WBITS;
+	char *bytes = malloc(CONFIG_BYTES_MOST);
+
+	if (bytes == NULL)
+		abort();
+	stream.next_out = (Bytef *)bytes;
+	stream.avail_out = (uInt)CONFIG_BYTES_MOST;
+	bool whole = inflateInit2(&stream, gzip_window_bits) == Z_OK;
+	if (whole) {
+		whole = inflate(&stream, Z_FINISH) == Z_STREAM_END;
+		*text = (struct kernel_text){
+			.bytes = pool_text_of(pool, bytes, stream.total_out),
+			.length_bytes = stream.total_out,
+		};
+		(void)inflateEnd(&stream);
+	}
+	free(bytes);
+	return whole;
+}
+
+/* The configuration comes from the kernel itself, or from where distributions put it. */
+static void ask_config(struct facts_source *source)
+{
+	const struct source_text packed = source_read(source, "proc/config.gz");
+	struct kernel_text text = {0};
+
+	if (packed.error == 0 && inflate_text(source->pool, packed.text, &text)) {
+		source_put(source, ASK_CONFIG, 0, text);
+		return;
+	}
+	const struct source_text release = source_read(source, "proc/sys/kernel/osrelease");
+	if (release.error != 0)
+		return;
+	const struct kernel_text name = kernel_text_trimmed(release.text);
+	/* {before, behind} the release. */
+	static const char *const places[][2] = {{"boot/config-", ""}, {"lib/modules/", "/config"},
+		{"lib/modules/", "/build/.config"}};
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *path = pool_format(source->pool, "%s%.*s%s", places[i][0],
+			(int)name.length_bytes, name.bytes, places[i][1]);
+		const struct source_text config = source_read(source, path);
+
+		if (config.error == 0) {
+			source_put(source, ASK_CONFIG, 0, config.text);
+			return;
+		}
+	}
+	source_put(source, ASK_CONFIG, -ENOENT, (struct kernel_text){0});
+}
+
+static void ask_topology(struct facts_source *source)
+{
+	hwloc_topology_t topology;
+	char *xml = NULL;
+	int length_bytes = 0;
+
+	if (hwloc_topology_init(&topology) != 0)
+		return;
+	if (hwloc_topology_load(topology) == 0 &&
+		hwloc_topology_export_xmlbuffer(topology, &xml, &length_bytes, 0) == 0) {
+		/* The length counts the NUL. */
+		const size_t text_bytes = strnlen(xml, (size_t)length_bytes);
+		source_put(source, ASK_TOPOLOGY, 0,
+			(struct kernel_text){
+				.bytes = pool_text_of(source->pool, xml, text_bytes),
+				.length_bytes = text_bytes,
+			});
+		hwloc_free_xmlbuffer(topology, xml);
+	}
+	hwloc_topology_destroy(topology);
+}
+
+void ask_all(struct facts_source *source)
+{
+	ask_cpuid(source);
+	ask_calls(source);
+	ask_config(source);
+	ask_places(source);
+	ask_marks(source);
+	ask_topology(source);
+}

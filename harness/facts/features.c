@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/features.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "facts/ask.h"
+#include "kernel/areas.h"
+
+enum surface {
+	SURFACE_CONFIG,	 /* what: the option; it is there if built in */
+	SURFACE_FILE,	 /* what: a path; within: a folder without which its absence says nothing */
+	SURFACE_NAME,	 /* what: a name at the beginning of a line of the file within */
+	SURFACE_LETTERS, /* what: letters of VmFlags in our own smaps */
+	SURFACE_CALL,	 /* what: a call (ask.c); absent if it answers one of two errnos */
+	SURFACE_CALL_BIT,   /* what: a call; number: a bit of the value that it gives */
+	SURFACE_CPU_FLAG,   /* what: a flag of cpuinfo, which lists what the kernel uses */
+	SURFACE_RELEASE,    /* since, or a later patch of an older series */
+	SURFACE_FILESYSTEM, /* what: the type of the work folder's file system; since a release */
+	SURFACE_HOST,	    /* a fact of the host that was derived before */
+};
+
+struct series {
+	uint16_t major, minor, patch;
+};
+
+struct detector {
+	enum vm_feature feature;
+	enum surface surface;
+	const char *what;
+	const char *within;
+	int absent_errno[2];
+	unsigned number;
+	struct series since, backports[3];
+};
+
+#define MM_FOLDER  "sys/kernel/mm"
+#define THP_FOLDER MM_FOLDER "/transparent_hugepage"
+
+#define BY_CONFIG(feature_, option)                                                           \
+	{                                                                                     \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_CONFIG, .what = (option) \
+	}
+#define BY_FILE(feature_, path, folder)                                                    \
+	{                                                                                  \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_FILE, .what = (path), \
+		.within = (folder)                                                         \
+	}
+#define BY_CALL(feature_, name, no, or_no)                                                 \
+	{                                                                                  \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_CALL, .what = (name), \
+		.absent_errno = {                                                          \
+			(no),                                                              \
+			(or_no)                                                            \
+		}                                                                          \
+	}
+#define BY_CPU_FLAG(feature_, flag)                                                           \
+	{                                                                                     \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_CPU_FLAG, .what = (flag) \
+	}
+#define BY_RELEASE(feature_, major_, minor_)                                             \
+	{                                                                                \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_RELEASE, .since = { \
+			(major_),                                                        \
+			(minor_),                                                        \
+			0                                                                \
+		}                                                                        \
+	}
+#define BY_FILESYSTEM(feature_, type, major_, minor_)                                            \
+	{                                                                                        \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_FILESYSTEM, .what = (type), \
+		.since = {                                                                       \
+			(major_),                                                                \
+			(minor_),                                                                \
+			0                                                                        \
+		}                                                                                \
+	}
+#define BY_HOST(feature_, fact)                                                           \
+	{                                                                                 \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_HOST, .what = (fact) \
+	}
+
+/* Bit 15 of userfaultfd's features: linux:6.12:include/uapi/linux/userfaultfd.h */
+#define UFFD_WP_ASYNC_BIT 15
+
+static const struct detector detectors[] = {
+	BY_CONFIG(THP, "CONFIG_TRANSPARENT_HUGEPAGE"),
+	BY_FILE(THP, THP_FOLDER "/enabled", MM_FOLDER),
+	BY_FILE(HUGE_ZERO_PAGE, THP_FOLDER "/use_zero_page", MM_FOLDER),
+	BY_CONFIG(HUGE_ZERO_PAGE, "CONFIG_TRANSPARENT_HUGEPAGE"),
+	/* "mm: thp: allocate THP on hugezeropage wp-fault" */
+	BY_RELEASE(HUGE_ZERO_WRITE_ALLOCATES, 6, 13),
+	BY_FILE(MTHP, THP_FOLDER "/hugepages-64kB", MM_FOLDER),
+	BY_RELEASE(MTHP, 6, 8),
+	BY_FILE(HUGETLB_2M, MM_FOLDER "/hugepages/hugepages-2048kB", MM_FOLDER),
+	BY_CONFIG(HUGETLB_2M, "CONFIG_HUGETLB_PAGE"),
+	BY_FILE(HUGETLB_1G, MM_FOLDER "/hugepages/hugepages-1048576kB", MM_FOLDER),
+	BY_CPU_FLAG(HUGETLB_1G, "pdpe1gb"),
+	BY_CONFIG(SWAP, "CONFIG_SWAP"),
+	BY_FILE(SWAP, "proc/swaps", "proc"),
+	BY_CONFIG(KSM, "CONFIG_KSM"),
+	BY_FILE(KSM, MM_FOLDER "/ksm/run", MM_FOLDER),
+	BY_FILE(KSM_ZERO_PAGES, MM_FOLDER "/ksm/ksm_zero_pages", MM_FOLDER),
+	BY_CONFIG(SOFT_DIRTY, "CONFIG_MEM_SOFT_DIRTY"),
+	/* Every new area is soft-dirty, and the letters are compiled in with the feature. */
+	{.feature = VM_FEATURE_SOFT_DIRTY, .surface = SURFACE_LETTERS, .what = "sd"},
+	BY_CALL(PAGEMAP_SCAN, "pagemap-scan", ENOTTY, ENOTTY),
+	BY_RELEASE(PAGEMAP_SCAN, 6, 7),
+	BY_CALL(PROCMAP_QUERY, "procmap-query", ENOTTY, ENOTTY),
+	BY_RELEASE(PROCMAP_QUERY, 6, 11),
+	{.feature = VM_FEATURE_UFFD_WP_ASYNC,
+		.surface = SURFACE_CALL_BIT,
+		.what = "userfaultfd",
+		.number = UFFD_WP_ASYNC_BIT,
+		.absent_errno = {ENOSYS, ENOSYS}},
+	BY_RELEASE(UFFD_WP_ASYNC, 6, 7),
+	BY_CALL(GUARD_REGIONS, "guard-install", EINVAL, EINVAL),
+	BY_RELEASE(GUARD_REGIONS, 6, 13),
+	BY_RELEASE(MAPLE_TREE, 6, 1),
+	/* "mm: remember exclusively mapped anonymous pages with PG_anon_exclusive" */
+	BY_RELEASE(ANON_EXCLUSIVE, 5, 19),
+	BY_CONFIG(PT_RECLAIM, "CONFIG_PT_RECLAIM"),
+	BY_RELEASE(PT_RECLAIM, 6, 14),
+	BY_CONFIG(LRU_GEN, "CONFIG_LRU_GEN"),
+	BY_FILE(LRU_GEN, MM_FOLDER "/lru_gen/enabled", MM_FOLDER),
+	BY_CALL(CACHESTAT, "cachestat", ENOSYS, ENOSYS),
+	BY_RELEASE(CACHESTAT, 6, 5),
+	BY_CALL(MSEAL, "mseal", ENOSYS, ENOSYS),
+	BY_RELEASE(MSEAL, 6, 10),
+	BY_CALL(DROPPABLE, "map-droppable", EINVAL, EOPNOTSUPP),
+	BY_RELEASE(DROPPABLE, 6, 11),
+	BY_FILESYSTEM(LARGE_FOLIO_FILES, "xfs", 5, 18),
+	BY_FILESYSTEM(LARGE_FOLIO_FILES, "ext4", 6, 16),
+	BY_FILESYSTEM(LARGE_FOLIO_FILES, NULL, 0, 0),
+	BY_RELEASE(WATERMARK_PROMO, 6, 8),
+	/* "mm/page_alloc: fix min_free_kbytes calculation regarding ZONE_MOVABLE" */
+	BY_RELEASE(MOVABLE_MIN_CLAMP, 6, 6),
+	/* "mm, pcp: reduce lock contention..." and "mm: add framework for PCP high auto-tuning" */
+	BY_RELEASE(PCP_HIGH_MIN, 6, 7),
+	/* "mm: fix the inaccurate memory statistics issue for users", which went back as well */
+	{.feature = VM_FEATURE_RSS_EXACT_STATUS,
+		.surface = SURFACE_RELEASE,
+		.since = {6, 16, 0},
+		.backports = {{6, 15, 7}, {6, 12, 39}, {6, 6, 99}}},
+	/* "mm/mremap: permit mremap() move of multiple VMAs" */
+	BY_RELEASE(MREMAP_MOVES_MANY, 6, 17),
+	{.feature = VM_FEATURE_SWAP_ZEROMAP,
+		.surface = SURFACE_NAME,
+		.what = "swpout_zero ",
+		.within = "proc/vmstat"},
+	BY_RELEASE(SWAP_ZEROMAP, 6, 12),
+	BY_CPU_FLAG(PAGE_TABLE_ISOLATION, "pti"),
+	BY_CPU_FLAG(FIVE_LEVEL, "la57"),
+	BY_CPU_FLAG(PKU, "ospke"),
+	BY_HOST(MEMCG, "memory-group"),
+	BY_FILE(PSI, "proc/pressure/memory", "proc"),
+	BY_HOST(NUMA, "nodes-online"),
+	BY_HOST(FRAME_NUMBERS, "capabilities"),
+	BY_CONFIG(MODIFY_LDT, "CONFIG_MODIFY_LDT_SYSCALL"),
+	BY_CALL(MODIFY_LDT, "modify-ldt", ENOSYS, ENOSYS),
+};
+
+#define DETECTORS_COUNT (sizeof(detectors) / sizeof(detectors[0]))
+
+enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
+
+static enum answer answer_of(bool yes)
+{
+	return yes ? ANSWER_YES : ANSWER_NO;
+}
+
+static enum answer by_file(struct facts_source *source, const struct detector *detector)
+{
+	if (source_exists(source, detector->what))
+		return ANSWER_YES;
+	return source_exists(source, detector->within) ? ANSWER_NO : ANSWER_UNKNOWN;
+}
+
+static enum answer by_name(struct facts_source *source, const struct detector *detector)
+{
+	struct source_text got = source_read(source, detector->within);
+	struct kernel_lines lines = kernel_lines_of(got.text);
+	struct kernel_error error;
+	struct kernel_text line;
+
+	if (got.error != 0)
+		return ANSWER_UNKNOWN;
+	while (kernel_line_next(&lines, &line, &error) > 0) {
+		if (kernel_text_starts(line, detector->what))
+			return ANSWER_YES;
+	}
+	return ANSWER_NO;
+}
+
+static enum answer by_letters(struct facts_source *source, const char *letters)
+{
+	const struct source_text got = source_read(source, "proc/self/smaps");
+	struct kernel_lines lines = kernel_lines_of(got.text);
+	struct kernel_smaps_area area;
+	struct kernel_error error;
+	bool looked = false;
+	int result;
+
+	if (got.error != 0)
+		return ANSWER_UNKNOWN;
+	while ((result = kernel_smaps_next(&lines, &area, &error)) > 0) {
+		struct kernel_text rest = area.flags_text, word;
+
+		looked = looked || area.has_flags;
+		while (kernel_word_next(&rest, &word)) {
+			if (kernel_text_is(word, letters))
+				return ANSWER_YES;
+		}
+	}
+	if (result < 0)
+		(void)source_fail(source, "proc/self/smaps", &error);
+	return looked ? ANSWER_NO : ANSWER_UNKNOWN;
+}
+
+/* The errno and the value that the call answered with; false if it was not made. */
+static bool call_result(
+	struct facts_source *source, const char *name, uint64_t *result, uint64_t *value)
+{
+	const struct source_text got = source_read(source, ASK_CALLS);
+	struct kernel_lines lines = kernel_lines_of(got.text);
+	struct kernel_error error;
+	struct kernel_text line, word;
+
+	if (got.error != 0)
+		return false;
+	while (kernel_line_next(&lines, &line, &error) > 0) {
+		if (!kernel_word_next(&line, &word) || !kernel_text_is(word, name))
+			continue;
+		return kernel_number_next(&line, result) && kernel_number_next(&line, value);
+	}
+	return false;
+}
+
+static enum answer by_call(struct facts_source *source, const struct detector *detector)
+{
+	uint64_t result = 0, value = 0;
+
+	if (!call_result(source, detector->what, &result, &value))
+		return ANSWER_UNKNOWN;
+	if (result == (uint64_t)detector->absent_errno[0] ||
+		result == (uint64_t)detector->absent_errno[1])
+		return ANSWER_NO;
+	/* A filter of system calls stands before the kernel and says nothing of it. */
+	if (result == EPERM || result == EACCES || result == ENOSYS || result == ENOENT)
+		return ANSWER_UNKNOWN;
+	if (detector->surface == SURFACE_CALL_BIT)
+		return result == 0 ? answer_of((value >> detector->number & 1) != 0)
+				   : ANSWER_UNKNOWN;
+	return ANSWER_YES;
+}
+
+static bool is_since(const struct kernel_release *release, struct series since)
+{
+	if (release->major != since.major)
+		return release->major > since.major;
+	if (release->minor != since.minor)
+		return release->minor > since.minor;
+	return release->patch >= since.patch;
+}
+
+static enum answer by_release(const struct kernel_release *release, const struct detector *detector)
+{
+	if (is_since(release, detector->since))
+		return ANSWER_YES;
+	for (size_t i = 0; i < sizeof(detector->backports) / sizeof(detector->backports[0]); i++) {
+		const struct series series = detector->backports[i];
+
+		if (series.major == release->major && series.minor == release->minor)
+			return answer_of(release->patch >= series.patch);
+	}
+	return ANSWER_NO;
+}
+
+static enum answer by_filesystem(const struct features_view *view, const struct detector *detector)
+{
+	if (view->work_filesystem[0] == '\0')
+		return ANSWER_UNKNOWN;
+	/* The last row: a file system that no row names. */
+	if (detector->what == NULL)
+		return ANSWER_NO;
+	if (strcmp(view->work_filesystem, detector->what) != 0)
+		return ANSWER_UNKNOWN;
+	return by_release(&view->release, detector);
+}
+
+static enum answer by_host(const struct vm_host *host, enum vm_feature feature)
+{
+	switch (feature) {
+	case VM_FEATURE_MEMCG:
+		return answer_of(host->cgroup_version != 0);
+	case VM_FEATURE_NUMA:
+		return answer_of(host->nodes_online > 1);
+	default: /* frame numbers; the table above has no others */
+		return answer_of((host->capabilities & VM_CAPABILITY_SYS_ADMIN) != 0);
+	}
+}
+
+static enum answer ask_detector(const struct features_view *view, const struct detector *detector)
+{
+	struct facts_source *source = view->source;
+	struct source_text config;
+
+	switch (detector->surface) {
+	case SURFACE_CONFIG:
+		config = source_read(source, ASK_CONFIG);
+		if (config.error != 0)
+			return ANSWER_UNKNOWN;
+		return answer_of(kernel_config_is_yes(config.text, detector->what));
+	case SURFACE_FILE:
+		return by_file(source, detector);
+	case SURFACE_NAME:
+		return by_name(source, detector);
+	case SURFACE_LETTERS:
+		return by_letters(source, detector->what);
+	case SURFACE_CALL:
+	case SURFACE_CALL_BIT:
+		return by_call(source, detector);
+	case SURFACE_CPU_FLAG:
+		return answer_of(kernel_cpuinfo_has(&view->cpuinfo, detector->what));
+	case SURFACE_RELEASE:
+		return by_release(&view->release, detector);
+	case SURFACE_FILESYSTEM:
+		return by_filesystem(view, detector);
+	case SURFACE_HOST:
+		return by_host(view->host, detector->feature);
+	}
+	return ANSWER_UNKNOWN;
+}
+
+/* How the surface is called where detectors are listed, and how strong it is as evidence. */
+static const struct {
+	const char *witness;
+	enum vm_evidence evidence;
+} surfaces_known[] = {
+	[SURFACE_CONFIG] = {"config", VM_EVIDENCE_CONFIG},
+	[SURFACE_FILE] = {"file", VM_EVIDENCE_SURFACE},
+	[SURFACE_NAME] = {"names", VM_EVIDENCE_SURFACE},
+	[SURFACE_LETTERS] = {"vmflags", VM_EVIDENCE_SURFACE},
+	[SURFACE_CALL] = {"call", VM_EVIDENCE_SURFACE},
+	[SURFACE_CALL_BIT] = {"call", VM_EVIDENCE_SURFACE},
+	[SURFACE_CPU_FLAG] = {"cpu-flag", VM_EVIDENCE_CPUID},
+	[SURFACE_RELEASE] = {"release", VM_EVIDENCE_VERSION},
+	[SURFACE_FILESYSTEM] = {"filesystem", VM_EVIDENCE_VERSION},
+	[SURFACE_HOST] = {"host", VM_EVIDENCE_SURFACE},
+};
+
+static const char *quantity_of(struct pool *pool, const struct detector *detector)
+{
+	const struct series since = detector->since;
+
+	switch (detector->surface) {
+	case SURFACE_RELEASE:
+		return pool_format(pool, "%u.%u", since.major, since.minor);
+	case SURFACE_FILESYSTEM:
+		if (detector->what == NULL)
+			return "any other";
+		return pool_format(
+			pool, "%s since %u.%u", detector->what, since.major, since.minor);
+	case SURFACE_NAME:
+		return pool_format(pool, "%s in %s", detector->what, detector->within);
+	case SURFACE_CONFIG:
+	case SURFACE_FILE:
+	case SURFACE_LETTERS:
+	case SURFACE_CALL:
+	case SURFACE_CALL_BIT:
+	case SURFACE_CPU_FLAG:
+	case SURFACE_HOST:
+		break;
+	}
+	return detector->what;
+}
+
+size_t facts_detector_count(void)
+{
+	return DETECTORS_COUNT;
+}
+
+struct facts_detector facts_detector_at(struct pool *pool, size_t index)
+{
+	const struct detector *detector = &detectors[index];
+
+	return (struct facts_detector){
+		.feature = detector->feature,
+		.evidence = surfaces_known[detector->surface].evidence,
+		.witness = surfaces_known[detector->surface].witness,
+		.quantity = quantity_of(pool, detector),
+	};
+}
+
+void features_detect(
+	const struct features_view *view, struct vm_feature_fact *features, const char **surfaces)
+{
+	for (size_t i = 0; i < VM_FEATURE_LIMIT; i++) {
+		features[i] = (struct vm_feature_fact){.evidence = VM_EVIDENCE_NONE};
+		surfaces[i] = "";
+	}
+	for (size_t i = 0; i < DETECTORS_COUNT; i++) {
+		const struct detector *detector = &detectors[i];
+		struct vm_feature_fact *fact = &features[detector->feature];
+
+		if (fact->evidence != VM_EVIDENCE_NONE)
+			continue;
+		const enum answer answer = ask_detector(view, detector);
+		if (answer == ANSWER_UNKNOWN)
+			continue;
+		fact->present = answer == ANSWER_YES;
+		fact->evidence = surfaces_known[detector->surface].evidence;
+		surfaces[detector->feature] = pool_format(view->source->pool, "%s %s",
+			surfaces_known[detector->surface].witness,
+			quantity_of(view->source->pool, detector));
+	}
+}

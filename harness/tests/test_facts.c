@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Facts of the live machine, whichever it is and whoever asks; their JSON form and back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "facts/facts.h"
+#include "facts/json.h"
+
+static void live_facts_are_those_of_this_machine(void **state)
+{
+	POOL_DROPS struct pool pool = {0};
+	struct facts facts;
+	struct facts_error error;
+
+	(void)state;
+	if (facts_read_live(&pool, &facts, &error) < 0)
+		fail_msg("%s", error.text);
+	assert_int_equal(facts.host.cpus_online, sysconf(_SC_NPROCESSORS_ONLN));
+	assert_true(facts.host.cpus_possible >= facts.host.cpus_online);
+	assert_true(facts.host.cpu.physical_bits >= 36);
+	assert_true(facts.host.kernel_major >= 5);
+	assert_true(facts.host.knob[VM_KNOB_MIN_FREE_KBYTES].present);
+	assert_true(facts.memory_kib > 0);
+	assert_string_not_equal(facts.text[FACTS_TEXT_RELEASE], "");
+	/* Nothing changed, so nothing moved. */
+	struct facts_change *changes;
+	size_t count = 1;
+	assert_int_equal(facts_moved(&pool, &facts.host, &changes, &count, &error), 0);
+	assert_int_equal(count, 0);
+	/* What somebody else changed is said with both values. */
+	facts.host.knob[VM_KNOB_SWAPPINESS].value += 1;
+	facts.host.knob[VM_KNOB_THP_ENABLED] = (struct vm_knob_fact){
+		.present = !facts.host.knob[VM_KNOB_THP_ENABLED].present,
+		.value = VM_THP_NEVER,
+	};
+	facts.host.capabilities ^= VM_CAPABILITY_SYS_PTRACE;
+	assert_int_equal(facts_moved(&pool, &facts.host, &changes, &count, &error), 0);
+	assert_int_equal(count, 3);
+	assert_string_equal(changes[0].name, "vm.swappiness");
+	assert_int_equal(atoi(changes[0].before), atoi(changes[0].after) + 1);
+	assert_string_equal(changes[1].name, "thp.enabled");
+	assert_string_equal(changes[2].name, "capabilities");
+}
+
+static void json_brings_back_the_same_facts(void **state)
+{
+	POOL_DROPS struct pool pool = {0};
+	struct facts facts, again;
+	struct facts_error error;
+	const char *why = "";
+
+	(void)state;
+	assert_int_equal(facts_read_live(&pool, &facts, &error), 0);
+	const char *text = facts_to_json(&pool, &facts);
+	if (!facts_from_json(&pool, text, strlen(text), &again, &why))
+		fail_msg("%s", why);
+	assert_string_equal(facts_to_json(&pool, &again), text);
+	assert_memory_equal(&again.host.knob, &facts.host.knob, sizeof(facts.host.knob));
+	assert_memory_equal(&again.host.feature, &facts.host.feature, sizeof(facts.host.feature));
+	assert_int_equal(again.host.cpu.tlb_count, facts.host.cpu.tlb_count);
+}
+
+static void mark(unsigned char *covered, size_t offset, size_t size_bytes)
+{
+	memset(covered + offset, 1, size_bytes);
+}
+
+/*
+ * A field of struct facts that the JSON form forgets would silently be zero when a record is
+ * judged. So every byte of the struct belongs to a field of the table or to what is written by
+ * hand; between them lies padding only, which is shorter than the largest alignment.
+ */
+static void json_forgets_no_field(void **state)
+{
+	static unsigned char covered[sizeof(struct facts)];
+	size_t gap = 0;
+
+	(void)state;
+#define BY_HAND(member) \
+	mark(covered, offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member))
+	BY_HAND(host.cpu.vendor);
+	BY_HAND(host.cpu.tlb_count);
+	BY_HAND(host.cpu.tlb);
+	BY_HAND(host.capabilities);
+	BY_HAND(host.feature);
+	BY_HAND(host.knob);
+	BY_HAND(text);
+	BY_HAND(surface);
+#undef BY_HAND
+	for (size_t i = 0; i < json_fields_count; i++)
+		mark(covered, json_fields[i].offset, json_fields[i].size_bytes);
+	for (size_t i = 0; i < sizeof(covered); i++) {
+		gap = covered[i] ? 0 : gap + 1;
+		if (gap >= sizeof(uint64_t))
+			fail_msg("byte %zu of struct facts is in no field of its JSON form", i);
+	}
+}
+
+static void hostile_json_is_refused_with_a_reason(void **state)
+{
+	static const char *const replaced[][2] = {
+		{"\"present\":true", "\"present\":1"},
+		{"\"evidence\":\"surface\"", "\"evidence\":\"hearsay\""},
+		{"\"cpus-online\":", "\"cpus-online\":-"},
+		{"\"page-table-levels\":4", "\"page-table-levels\":256"},
+		{"\"page-table-levels\":4", "\"page-table-levels\":\"4\""},
+		{"\"page-bytes\":[4096]", "\"page-bytes\":[4097]"},
+		{"\"page-bytes\":[4096]", "\"page-bytes\":[]"},
+		{"\"vm.swappiness\":", "\"vm.swappiness\":\"much\",\"x\":"},
+		{"\"tlb\":[", "\"tlb\":[[],"},
+		{"\"features\":{", "\"features\":[],\"y\":{"},
+		{"\"nodes-online\":1", "\"nodes-online\":1.5"},
+		{"{", "{{"},
+	};
+	POOL_DROPS struct pool pool = {0};
+	struct facts facts, again;
+	struct facts_error error;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(facts_read_live(&pool, &facts, &error), 0);
+	facts.host.page_table_levels = 4;
+	facts.host.nodes_online = 1;
+	facts.host.cpu.tlb_count = 1;
+	facts.host.cpu.tlb[0] = (struct vm_tlb_fact){
+		.type = VM_TLB_DATA, .level = 1, .pages_mask = 4096, .entries = 64, .ways = 4};
+	const char *text = facts_to_json(&pool, &facts);
+	for (size_t i = 0; i < sizeof(replaced) / sizeof(replaced[0]); i++) {
+		const char *found = strstr(text, replaced[i][0]);
+		if (found == NULL)
+			fail_msg("%s is not in the text", replaced[i][0]);
+		const char *bad = pool_format(&pool, "%.*s%s%s", (int)(found - text), text,
+			replaced[i][1], found + strlen(replaced[i][0]));
+		if (facts_from_json(&pool, bad, strlen(bad), &again, &why))
+			fail_msg("%s was believed", replaced[i][1]);
+		assert_string_not_equal(why, "");
+	}
+	for (size_t length_bytes = 0; length_bytes < strlen(text); length_bytes += 7)
+		assert_false(facts_from_json(&pool, text, length_bytes, &again, &why));
+}
+
+static void every_feature_has_a_detector_and_every_knob_a_name(void **state)
+{
+	POOL_DROPS struct pool pool = {0};
+	bool detected[VM_FEATURE_LIMIT] = {false};
+
+	(void)state;
+	for (size_t i = 0; i < facts_detector_count(); i++) {
+		const struct facts_detector detector = facts_detector_at(&pool, i);
+		detected[detector.feature] = true;
+		assert_string_not_equal(detector.witness, "");
+		assert_string_not_equal(detector.quantity, "");
+		assert_true(detector.evidence != VM_EVIDENCE_NONE);
+	}
+	for (enum vm_feature feature = 0; feature < VM_FEATURE_LIMIT; feature++) {
+		if (!detected[feature])
+			fail_msg("no detector for %s", vm_feature_word(feature));
+	}
+}
+
+static void a_held_knob_takes_its_rival_along(void **state)
+{
+	struct vm_host host = {0};
+
+	(void)state;
+	host.knob[VM_KNOB_OVERCOMMIT_RATIO] = (struct vm_knob_fact){true, 50};
+	host.knob[VM_KNOB_OVERCOMMIT_KBYTES] = (struct vm_knob_fact){true, 0};
+	host.knob[VM_KNOB_DIRTY_RATIO] = (struct vm_knob_fact){true, 20};
+	host.knob[VM_KNOB_DIRTY_BYTES] = (struct vm_knob_fact){true, 8192};
+	assert_true(facts_with_knob(&host, "vm.overcommit_kbytes", 1000));
+	assert_int_equal(host.knob[VM_KNOB_OVERCOMMIT_KBYTES].value, 1000);
+	assert_int_equal(host.knob[VM_KNOB_OVERCOMMIT_RATIO].value, 0);
+	assert_true(facts_with_knob(&host, "vm.overcommit_ratio", 0));
+	assert_int_equal(host.knob[VM_KNOB_OVERCOMMIT_KBYTES].value, 0);
+	/* The foreground dirty pair moves along only with a change. */
+	assert_true(facts_with_knob(&host, "vm.dirty_ratio", 20));
+	assert_int_equal(host.knob[VM_KNOB_DIRTY_BYTES].value, 8192);
+	assert_true(facts_with_knob(&host, "vm.dirty_ratio", 30));
+	assert_int_equal(host.knob[VM_KNOB_DIRTY_BYTES].value, 0);
+	assert_false(facts_with_knob(&host, "vm.nonsense", 1));
+	assert_int_equal(facts_choice("thp.enabled", "never"), VM_THP_NEVER);
+	assert_int_equal(facts_choice("thp.enabled", "perhaps"), -1);
+	assert_int_equal(facts_choice("vm.swappiness", "never"), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(live_facts_are_those_of_this_machine),
+		cmocka_unit_test(json_brings_back_the_same_facts),
+		cmocka_unit_test(json_forgets_no_field),
+		cmocka_unit_test(hostile_json_is_refused_with_a_reason),
+		cmocka_unit_test(every_feature_has_a_detector_and_every_knob_a_name),
+		cmocka_unit_test(a_held_knob_takes_its_rival_along),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
