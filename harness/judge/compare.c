@@ -60,9 +60,13 @@ static bool is_among(const struct vm_prediction *prediction, int64_t value)
 	return false;
 }
 
-static bool is_within(const struct vm_prediction *prediction, int64_t value)
+/* One interval for all values, or one for each. */
+static bool is_within(const struct vm_prediction *prediction, size_t index, int64_t value)
 {
-	return prediction->values[0] <= value && value <= prediction->values[1];
+	const int64_t *interval =
+		&prediction->values[prediction->values_count == 2 ? 0 : 2 * index];
+
+	return interval[0] <= value && value <= interval[1];
 }
 
 /* For the forms that are values; rules, shapes and silence never come here. */
@@ -78,9 +82,12 @@ static bool allows(struct pool *pool, const struct vm_prediction *prediction,
 	if (prediction->form == VM_FORM_SET)
 		return same_values(sorted(pool, predicted, predicted_count), predicted_count,
 			sorted(pool, observed, observed_count), observed_count);
+	if (prediction->form == VM_FORM_WITHIN && predicted_count != 2 &&
+		predicted_count != 2 * observed_count)
+		return false;
 	for (size_t i = 0; i < observed_count; i++)
 		if (prediction->form == VM_FORM_AMONG ? !is_among(prediction, observed[i])
-						      : !is_within(prediction, observed[i]))
+						      : !is_within(prediction, i, observed[i]))
 			return false;
 	/* No value at all is nothing that lies in an interval. */
 	return observed_count != 0;

@@ -106,6 +106,38 @@ static const char *inputs_text(struct pool *pool, const struct vm_prediction *pr
 	return text;
 }
 
+/* How many of the intervals from that one on are the same. */
+static size_t run_of(const struct vm_prediction *prediction, size_t first)
+{
+	const int64_t *values = prediction->values;
+	size_t end = first;
+
+	while (2 * end < prediction->values_count && values[2 * end] == values[2 * first] &&
+		values[2 * end + 1] == values[2 * first + 1])
+		end++;
+	return end - first;
+}
+
+/* "1 to 5 pages"; with an interval for each value, "12 x 1 to 5 pages, 2 to 2 pages". */
+static const char *intervals_text(struct pool *pool, const struct vm_prediction *prediction)
+{
+	const int64_t *values = prediction->values;
+	const char *text = "";
+	size_t run = 0;
+
+	assert(prediction->values_count % 2 == 0);
+	for (size_t i = 0; 2 * i < prediction->values_count; i += run) {
+		run = run_of(prediction, i);
+		text = pool_format(pool, "%s%s", text, i == 0 ? "" : ", ");
+		if (run > 1)
+			text = pool_format(pool, "%s%zu x ", text, run);
+		text = pool_format(pool, "%s%s to %s", text,
+			value_text(pool, values[2 * i], prediction->unit),
+			values_text(pool, values + 2 * i + 1, 1, prediction->unit));
+	}
+	return text;
+}
+
 const char *prediction_text(struct pool *pool, const struct vm_prediction *prediction)
 {
 	const int64_t *values = prediction->values;
@@ -120,9 +152,7 @@ const char *prediction_text(struct pool *pool, const struct vm_prediction *predi
 	case VM_FORM_AMONG:
 		return pool_format(pool, "one of %s", text);
 	case VM_FORM_WITHIN:
-		assert(prediction->values_count == 2);
-		return pool_format(pool, "%s to %s", value_text(pool, values[0], unit),
-			values_text(pool, values + 1, 1, unit));
+		return intervals_text(pool, prediction);
 	case VM_FORM_SHAPE:
 		return pool_format(pool, "%s%s%s", prediction_shape_word(prediction->shape),
 			prediction->other != NULL ? " " : "",

@@ -92,6 +92,20 @@ int kernel_write(const char *path, const char *text)
 	return why;
 }
 
+/* Newer than the C library's headers; uapi/linux/memfd.h */
+#define NOT_EXECUTABLE 0x0008U
+#define EXECUTABLE     0x0010U
+
+int memory_file(bool executable)
+{
+	int file = memfd_create("mmconform", executable ? EXECUTABLE : NOT_EXECUTABLE);
+
+	if (file < 0 && errno == EINVAL)
+		file = memfd_create("mmconform", 0);
+	MUST(file >= 0);
+	return file;
+}
+
 int64_t kernel_meminfo_value(struct kernel_text text, const char *name)
 {
 	uint64_t value = 0;

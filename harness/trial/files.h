@@ -34,6 +34,9 @@ int64_t kernel_number_at(const char *path);
 /* One write of the text: 0 or the errno, for writes whose refusal is an observation. */
 int kernel_write(const char *path, const char *text);
 
+/* A file in memory, empty; executable only if so asked, which kernels since 6.3 want to be told. */
+int memory_file(bool executable);
+
 /* One value of a file of named values, which must be there: /proc/meminfo, /proc/vmstat. */
 int64_t kernel_meminfo_value(struct kernel_text text, const char *name);
 int64_t kernel_vmstat_value(struct kernel_text text, const char *name);

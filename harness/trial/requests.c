@@ -42,8 +42,7 @@ static int make_mapping(struct request *request)
 		flags |= MAP_NORESERVE;
 	if (info->asks.backing == VM_COMMIT_FILE) {
 		/* The file may be shorter than its mapping: only the mapping is a request. */
-		request->object = memfd_create("mmconform", MFD_CLOEXEC);
-		MUST(request->object >= 0);
+		request->object = memory_file(false);
 	} else {
 		flags |= MAP_ANONYMOUS;
 	}

@@ -17,6 +17,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
 		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_THIRTY,
 		.status_counters = VM_STATUS_COUNTERS_AS_KILLER_READS,
+		.heap_gap = VM_HEAP_GAP_NONE,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		.fork_copies = VM_FORK_COPIES_ALL,
 		.user_bit = VM_USER_BIT_CLEAR_IS_USER,
@@ -58,6 +59,9 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.status_counters = vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS)
 					   ? VM_STATUS_COUNTERS_SUMMED
 					   : VM_STATUS_COUNTERS_AS_KILLER_READS,
+		/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
+		.heap_gap = vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE
+								   : VM_HEAP_GAP_NONE,
 		/* linux:6.12:mm/memory.c:do_anonymous_page */
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		/* linux:6.12:mm/memory.c:vma_needs_copy */

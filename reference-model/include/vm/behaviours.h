@@ -72,6 +72,12 @@ enum vm_status_counters {
 	VM_STATUS_COUNTERS_SUMMED, /* status adds up all CPUs; the killer takes the cheap reading */
 };
 
+/* Whether a randomised heap may begin right at the end of the program. */
+enum vm_heap_gap {
+	VM_HEAP_GAP_NONE,
+	VM_HEAP_GAP_PAGE, /* at least one page lies between, against running over */
+};
+
 /* What reading untouched private anonymous memory does. */
 enum vm_anonymous_read {
 	VM_ANONYMOUS_READ_MAPS_ZERO_PAGE, /* one fault, the shared frame of zeros, not resident */
@@ -142,6 +148,7 @@ struct vm_behaviours {
 	enum vm_oom_score_scale oom_score_scale;
 	enum vm_oom_admin_bonus oom_admin_bonus;
 	enum vm_status_counters status_counters;
+	enum vm_heap_gap heap_gap;
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;
 	enum vm_user_bit user_bit;

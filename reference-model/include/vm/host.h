@@ -56,7 +56,8 @@
 	X(NUMA, "numa")                                           \
 	X(FRAME_NUMBERS, "frame-numbers")                         \
 	X(MODIFY_LDT, "modify-ldt")                               \
-	X(READ_ONLY_UNCHARGED, "read-only-uncharged")
+	X(READ_ONLY_UNCHARGED, "read-only-uncharged")             \
+	X(HEAP_GAP, "heap-gap")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,

@@ -11,11 +11,12 @@
 #include "vm/units.h"
 
 enum vm_form {
-	VM_FORM_EXACT,	/* this value, or this sequence of values */
-	VM_FORM_SET,	/* these values in any order */
-	VM_FORM_AMONG,	/* one of these values: the mechanism leaves the choice open */
-	VM_FORM_WITHIN, /* values[0] to values[1], both included; the mechanism computes the width
-			 */
+	VM_FORM_EXACT, /* this value, or this sequence of values */
+	VM_FORM_SET,   /* these values in any order */
+	VM_FORM_AMONG, /* one of these values: the mechanism leaves the choice open */
+	/* values[0] to values[1], both included, each value observed; or one such pair for each of
+	 * them. The mechanism computes the width. */
+	VM_FORM_WITHIN,
 	VM_FORM_SHAPE,	/* how a timed quantity moves along a sweep; see vm_shape */
 	VM_FORM_RULE,	/* sealed as a rule over named moving inputs; judge puts them in */
 	VM_FORM_SILENT, /* the model does not speak of this on this host; because says why */

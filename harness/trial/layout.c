@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/layout.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/areas.h"
+#include "kernel/process.h"
+#include "trial/files.h"
+#include "trial/trial.h"
+#include "vm/units.h"
+
+#define EXIT_NOT_EXECUTED 126
+#define TEXT_BYTES	  16384
+
+/* One page each: headers, and for the program the interpreter's path. */
+struct image {
+	Elf64_Ehdr header;
+	Elf64_Phdr segments[3];
+	char interpreter[64];
+};
+
+static int file_of(const struct image *image)
+{
+	const int file = memory_file(true);
+
+	MUST(ftruncate(file, (off_t)VM_PAGE_BYTES) == 0);
+	MUST(pwrite(file, image, sizeof(*image), 0) == (ssize_t)sizeof(*image));
+	return file;
+}
+
+static struct image image_of(bool has_interpreter)
+{
+	struct image image = {
+		.header =
+			{
+				.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+					ELFDATA2LSB, EV_CURRENT},
+				.e_type = ET_DYN,
+				.e_machine = EM_X86_64,
+				.e_version = EV_CURRENT,
+				.e_entry = sizeof(struct image),
+				.e_phoff = offsetof(struct image, segments),
+				.e_ehsize = sizeof(Elf64_Ehdr),
+				.e_phentsize = sizeof(Elf64_Phdr),
+				.e_phnum = has_interpreter ? 3 : 2,
+			},
+		.segments =
+			{
+				{
+					.p_type = PT_LOAD,
+					.p_flags = PF_R | PF_X,
+					.p_filesz = VM_PAGE_BYTES,
+					.p_memsz = VM_PAGE_BYTES,
+					.p_align = VM_PAGE_BYTES,
+				},
+				{
+					.p_type = PT_GNU_STACK,
+					.p_flags = PF_R | PF_W,
+				},
+				{
+					.p_type = PT_INTERP,
+					.p_offset = offsetof(struct image, interpreter),
+					.p_flags = PF_R,
+				},
+			},
+	};
+
+	return image;
+}
+
+struct layout_maker layout_maker_of(uint64_t stack_limit_bytes, bool randomize)
+{
+	struct layout_maker maker = {
+		.stack_limit_bytes = stack_limit_bytes,
+		.randomize = randomize,
+	};
+	struct image image = image_of(false);
+
+	maker.interpreter = file_of(&image);
+	image = image_of(true);
+	const int length = snprintf(image.interpreter, sizeof(image.interpreter),
+		"/proc/self/fd/%d", maker.interpreter);
+	MUST(length > 0 && (size_t)length < sizeof(image.interpreter));
+	image.segments[2].p_filesz = image.segments[2].p_memsz = (Elf64_Xword)length + 1;
+	maker.program = file_of(&image);
+	return maker;
+}
+
+static _Noreturn void become(const struct layout_maker *maker)
+{
+	struct rlimit limit = {maker->stack_limit_bytes, RLIM_INFINITY};
+	struct rlimit inherited;
+	char *const none[] = {NULL};
+	char *const name[] = {(char[]){"program"}, NULL};
+
+	if (getrlimit(RLIMIT_STACK, &inherited) != 0)
+		_exit(EXIT_NOT_EXECUTED);
+	limit.rlim_max = inherited.rlim_max;
+	const unsigned long flags = maker->randomize ? 0 : ADDR_NO_RANDOMIZE;
+	if (setrlimit(RLIMIT_STACK, &limit) == 0 && personality(flags) >= 0 &&
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
+		(void)syscall(SYS_execveat, maker->program, "", name, none, AT_EMPTY_PATH);
+	_exit(EXIT_NOT_EXECUTED);
+}
+
+static struct kernel_text text_of(pid_t process, const char *name, char bytes[TEXT_BYTES])
+{
+	char path[64];
+	size_t length_bytes = 0;
+	ssize_t got = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", process, name);
+	const int file = open(path, O_RDONLY | O_CLOEXEC);
+	MUST(file >= 0);
+	while ((got = read(file, bytes + length_bytes, TEXT_BYTES - length_bytes)) > 0)
+		length_bytes += (size_t)got;
+	MUST(got == 0 && length_bytes < TEXT_BYTES);
+	MUST(close(file) == 0);
+	return (struct kernel_text){bytes, length_bytes};
+}
+
+/* The program lies lowest, the interpreter is the highest of what lies below the stack. */
+static void read_areas(pid_t process, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
+{
+	static char bytes[TEXT_BYTES];
+	struct kernel_lines lines = kernel_lines_of(text_of(process, "maps", bytes));
+	struct kernel_area area;
+	struct kernel_error error;
+	bool first = true;
+	int more = 0;
+
+	while ((more = kernel_maps_next(&lines, &area, &error)) == 1) {
+		if (first) {
+			places[VM_LAYOUT_PROGRAM] = area.start;
+			places[VM_LAYOUT_HEAP_OFFSET] = area.end;
+			first = false;
+		} else if (kernel_text_starts(area.name, "/memfd:mmconform")) {
+			places[VM_LAYOUT_MAPPINGS] = area.end;
+		} else if (kernel_text_is(area.name, "[stack]")) {
+			places[VM_LAYOUT_STACK] = area.end;
+		}
+	}
+	MUST(more == 0 && places[VM_LAYOUT_MAPPINGS] != 0 && places[VM_LAYOUT_STACK] != 0);
+}
+
+static void read_marks(pid_t process, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
+{
+	static char bytes[TEXT_BYTES];
+	struct kernel_stat stat;
+	struct kernel_error error;
+
+	MUST(kernel_stat_parse(text_of(process, "stat", bytes), &stat, &error) == 0);
+	places[VM_LAYOUT_STACK_POINTER] = stat.stack_start;
+	places[VM_LAYOUT_HEAP_OFFSET] = stat.heap_start - places[VM_LAYOUT_HEAP_OFFSET];
+}
+
+void layout_take(const struct layout_maker *maker, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
+{
+	int status = 0;
+	const pid_t process = fork();
+
+	MUST(process >= 0);
+	if (process == 0)
+		become(maker);
+	MUST(waitpid(process, &status, 0) == process);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_EXECUTED)
+		unmet("a program in memory cannot be executed and stopped here",
+			"allow ptrace, execution of memfd and a hard stack limit of 1 GiB");
+	MUST(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	memset(places, 0, VM_LAYOUT_OBJECT_LIMIT * sizeof(places[0]));
+	read_areas(process, places);
+	read_marks(process, places);
+	MUST(kill(process, SIGKILL) == 0);
+	MUST(waitpid(process, &status, 0) == process && WIFSIGNALED(status));
+}
