@@ -159,6 +159,7 @@ static const struct detector detectors[] = {
 	BY_CONFIG(MODIFY_LDT, "CONFIG_MODIFY_LDT_SYSCALL"),
 	BY_CALL(MODIFY_LDT, "modify-ldt", ENOSYS, ENOSYS),
 	BY_RELEASE(READ_ONLY_UNCHARGED, 6, 7),
+	BY_RELEASE(HEAP_GAP, 6, 10),
 };
 
 #define DETECTORS_COUNT (sizeof(detectors) / sizeof(detectors[0]))

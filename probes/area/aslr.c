@@ -110,8 +110,9 @@ static bool is_random_bit(const struct vm_layout_range *range, unsigned bit)
 }
 
 /*
- * n events, one for each bit: those of random bits are even coins, those of bits below the lattice
- * happen never or always, those above depend on where the range lies.
+ * n events, one for each bit: those of random bits are even coins, also beside a bit of another
+ * object that is none; those of bits below the lattice happen never or always; those above it
+ * depend on where the range lies.
  */
 static void predict_bits(const struct predicting *predicting, const char *quantity, const char *at,
 	const struct vm_layout_range *other, int64_t n, bool always)
@@ -121,9 +122,10 @@ static void predict_bits(const struct predicting *predicting, const char *quanti
 
 	for (unsigned bit = 0; bit < BITS; bit++) {
 		const uint64_t weight = UINT64_C(1) << bit;
-		const bool random = is_random_bit(&predicting->range, bit) &&
-				    (other == NULL || is_random_bit(other, bit));
-		const bool zero = weight < predicting->range.step_bytes;
+		const bool random = is_random_bit(&predicting->range, bit) ||
+				    (other != NULL && is_random_bit(other, bit));
+		const bool zero = weight < predicting->range.step_bytes &&
+				  (other == NULL || weight < other->step_bytes);
 
 		values[2 * bit] = random ? (int64_t)heads.lowest : zero && always ? n : 0;
 		values[2 * bit + 1] = random ? (int64_t)heads.highest : zero && !always ? 0 : n;
