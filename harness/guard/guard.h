@@ -111,10 +111,10 @@ __attribute__((warn_unused_result)) int guard_restore(
  */
 bool guard_left_over(const struct guard_options *options);
 
-/* The knobs that the guard knows, for list, doctor and the man page: 0 at the end. */
+/* The knobs that the guard knows, for list, doctor and the man page; false past the last. */
 struct guard_knob {
 	const char *name, *path; /* with a * where an instance goes */
-	const char *values;	 /* "0 to 200", "one of the words of the file" */
+	char values[64];	 /* "0 to 200", "one of the words of the file" */
 	const char *note;	 /* what to know before holding it, or "" */
 };
 bool guard_knob_at(size_t index, struct guard_knob *knob);
