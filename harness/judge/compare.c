@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "judge/predict.h"
+#include "judge/shape.h"
 #include "judge/text.h"
 
 /* What is known so far of one claim under one model; a worse outcome replaces a better one. */
@@ -191,9 +192,7 @@ static struct check_finding compare(
 	case VM_FORM_RULE:
 		return finding_of(judging, prediction, CHECK_BROKEN,
 			"an input of the rule is not among the observations");
-	case VM_FORM_SHAPE:
-		return finding_of(judging, prediction, CHECK_BROKEN,
-			"a shape is predicted, and the check is not a timed one");
+	case VM_FORM_SHAPE: /* asks all launches together: judge_shapes() */
 	case VM_FORM_SILENT:
 		break;
 	}
@@ -271,6 +270,17 @@ static struct standing *standing_of(struct judging *judging, const char *claim)
 	return NULL;
 }
 
+static void take_finding(struct judging *judging, const struct check_finding *finding)
+{
+	struct standing *standing = standing_of(judging, finding->claim);
+
+	if (standing != NULL)
+		stand(standing, finding);
+	else
+		doubt_all(judging, finding->claim,
+			"the check predicts a claim that it does not declare");
+}
+
 static void judge_trial(struct judging *judging)
 {
 	struct pool *pool = judging->pool;
@@ -286,13 +296,30 @@ static void judge_trial(struct judging *judging)
 	predict_case(&judging->room, judging->check_case, judging->model->id,
 		judging->evidence->host, &readings, &predictions);
 	for (size_t i = 0; i < predictions.count; i++) {
+		if (predictions.items[i].form == VM_FORM_SHAPE)
+			continue;
 		const struct check_finding finding = compare(judging, &predictions.items[i]);
-		struct standing *standing = standing_of(judging, finding.claim);
-		if (standing != NULL)
-			stand(standing, &finding);
-		else
-			doubt_all(judging, finding.claim,
-				"the check predicts a claim that it does not declare");
+		take_finding(judging, &finding);
+	}
+}
+
+/* A shape lies in the medians of all launches: no single one has it. */
+static void judge_shapes(struct judging *judging)
+{
+	const struct probe_readings none = {0};
+	struct vm_predictions predictions;
+
+	predict_case(&judging->room, judging->check_case, judging->model->id,
+		judging->evidence->host, &none, &predictions);
+	for (size_t i = 0; i < predictions.count; i++) {
+		const char *observed = "";
+		if (predictions.items[i].form != VM_FORM_SHAPE)
+			continue;
+		const enum check_outcome outcome = shape_judge(
+			judging->pool, &predictions.items[i], judging->evidence, &observed);
+		const struct check_finding finding =
+			finding_of(judging, &predictions.items[i], outcome, observed);
+		take_finding(judging, &finding);
 	}
 }
 
@@ -337,6 +364,7 @@ void compare_case(const struct check_case *check_case, const struct vm_model *mo
 		judging.trial = &evidence->trials[i];
 		judge_trial(&judging);
 	}
+	judge_shapes(&judging);
 	prediction_room_drop(&judging.room);
 	for (size_t i = 0; i < judging.standings_count; i++) {
 		const struct check_finding finding =

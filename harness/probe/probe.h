@@ -139,6 +139,13 @@ struct probe {
 #define MEASURES(function) (1 ? 0 : (function))
 #endif
 
+/* Timed probes measure in the timed trial executable alone: google-benchmark is in no other. */
+#ifdef MMCONFORM_TRIAL_TIMED
+#define MEASURES_TIMED(function) MEASURES(function)
+#else
+#define MEASURES_TIMED(function) (1 ? 0 : (function))
+#endif
+
 #define PROBE(identifier)                                               \
 	static const struct probe identifier;                           \
 	static const struct probe *const identifier##_entry             \

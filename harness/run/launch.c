@@ -28,7 +28,7 @@
 #define ERROR_TAIL_BYTES   ((size_t)2048)
 #define CLEAN_UP_NS	   (2 * CLOCK_NS_IN_S)
 #define ARGUMENTS_LIMIT	   64
-#define FOLDER_BYTES	   4096
+#define FOLDER_BYTES	   PATH_MAX
 #define DESCRIPTORS_FROM   10 /* 0 to 3 are the trial's own: ours lie above */
 #define FOLDERS_OPEN_LIMIT 16
 #define OOM_SCORE_ADJ	   "-500"

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/orphans.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -16,10 +14,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kernel/process.h"
 
 /* Children seen in one pass; what does not fit is seen in the next one. */
 #define PASS_LIMIT 256
-#define STAT_BYTES 512
+#define STAT_BYTES 2048
+#define PATH_BYTES 300
 
 struct children {
 	size_t count;
@@ -50,21 +50,18 @@ static bool list_by_children_file(struct children *children)
 
 static pid_t parent_of(const char *pid)
 {
-	char path[300], text[STAT_BYTES];
-	int parent = 0;
+	char path[PATH_BYTES], text[STAT_BYTES];
+	struct kernel_stat stat;
+	struct kernel_error error;
 
 	(void)snprintf(path, sizeof(path), "/proc/%s/stat", pid);
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return 0;
-	const size_t length_bytes = fread(text, 1, sizeof(text) - 1, file);
+	const size_t length_bytes = fread(text, 1, sizeof(text), file);
 	(void)fclose(file);
-	text[length_bytes] = '\0';
-	/* The name in parentheses may itself hold parentheses and blanks. */
-	const char *name_end = strrchr(text, ')');
-	if (name_end == NULL || sscanf(name_end, ") %*c %d", &parent) != 1)
-		return 0;
-	return parent;
+	const struct kernel_text read = {text, length_bytes};
+	return kernel_stat_parse(read, &stat, &error) == 0 ? (pid_t)stat.parent_pid : 0;
 }
 
 static int list_by_parent(struct children *children)
@@ -73,10 +70,12 @@ static int list_by_parent(struct children *children)
 
 	if (processes == NULL)
 		return -errno;
-	for (const struct dirent *entry; (entry = readdir(processes)) != NULL;)
-		if (isdigit((unsigned char)entry->d_name[0]) &&
+	for (const struct dirent *entry; (entry = readdir(processes)) != NULL;) {
+		uint64_t pid = 0;
+		if (kernel_text_decimal(kernel_text_of(entry->d_name), &pid) &&
 			parent_of(entry->d_name) == getpid())
-			add(children, (pid_t)atol(entry->d_name));
+			add(children, (pid_t)pid);
+	}
 	(void)closedir(processes);
 	return 0;
 }

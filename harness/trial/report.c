@@ -16,7 +16,7 @@
 
 #define PROTOCOL	      1
 #define DESCRIPTOR	      3
-#define OBSERVATIONS_LIMIT    4096
+#define OBSERVATIONS_LIMIT    5000
 #define VALUES_LIMIT	      ((size_t)1 << 17)
 #define TEXT_LIMIT_BYTES      ((size_t)1 << 16)
 #define REASON_LIMIT_BYTES    500

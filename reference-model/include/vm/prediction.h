@@ -22,15 +22,42 @@ enum vm_form {
 	VM_FORM_SILENT, /* the model does not speak of this on this host; because says why */
 };
 
-/* How medians over launches move along a sweep. */
+/*
+ * How medians over launches move along a sweep. inputs are the places of the sweep, in order, as
+ * observations name them (at); values as said below.
+ *
+ * A shape is held against a rival, and the middle between the two curves decides: that is no
+ * tolerance, it is the question which of two mechanisms is nearer. Each is decided over launches,
+ * in three ways (harness/judge/shape.h).
+ */
 enum vm_shape {
 	VM_SHAPE_NONE,
-	VM_SHAPE_FLAT,	       /* the same at every place */
-	VM_SHAPE_RISES,	       /* strictly in the order of the places */
-	VM_SHAPE_PROPORTIONAL, /* base + slope * values[i] at place i: values are the regressor */
-	VM_SHAPE_STEP,	       /* flat, then higher after place values[0] */
-	VM_SHAPE_KNEE,	       /* leaves the plateau between places values[0] and values[1] */
-	VM_SHAPE_BELOW,	       /* below the quantity named by other, at every place */
+	/*
+	 * No place is higher than the first. The rival is the rise of the quantity named by other
+	 * over the same sweep: every place's rise is nearer to none than to all of that.
+	 */
+	VM_SHAPE_FLAT,
+	/* Each place is higher than the one before. */
+	VM_SHAPE_RISES,
+	/*
+	 * The first place plus a slope times the growth of the regressor; values are the regressor
+	 * at each place. The quantity rises, and from place to place its rise over the first grows
+	 * as a power of the regressor's that is nearest to 1: the rivals are 0 (each place costs
+	 * the same, or a logarithm) and 2 (each unit with each).
+	 */
+	VM_SHAPE_PROPORTIONAL,
+	/*
+	 * Low up to the place with the index values[0], then high. The rival is the straight line
+	 * from the first place to the last: every place is nearer to its level than to the line.
+	 */
+	VM_SHAPE_STEP,
+	/*
+	 * The last place of the first plateau lies from values[0] to values[1]; here the places'
+	 * names begin with the number that the values are in.
+	 */
+	VM_SHAPE_KNEE,
+	/* Below the quantity named by other, at every place. */
+	VM_SHAPE_BELOW,
 };
 
 struct vm_prediction {
@@ -40,11 +67,13 @@ struct vm_prediction {
 	enum vm_unit unit;
 	enum vm_form form;
 	enum vm_shape shape;
-	const char *other; /* VM_SHAPE_BELOW: the quantity to compare with; else NULL */
+	const char
+		*other; /* VM_SHAPE_FLAT, VM_SHAPE_BELOW: the quantity to compare with; else NULL */
 	size_t values_count;
 	const int64_t *values;
 	size_t inputs_count;
-	const char *const *inputs; /* VM_FORM_RULE: the observations that the rule needs */
+	const char *const *inputs; /* VM_FORM_RULE: the observations that the rule needs;
+				      VM_FORM_SHAPE: the places of the sweep */
 	const char *because; /* the mechanism, in one sentence, with this host's numbers put in */
 	const char *cite;    /* "linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks" */
 };

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge/shape.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/statistics.h"
+
+const unsigned shape_looks[SHAPE_LOOKS_COUNT] = {10, 15, 30, 60};
+
+/* What nearer means: closer to the claim's curve than to its rival's, so the middle decides. */
+#define HALF		  0.5
+#define PLATEAU_LEAST	  5
+#define DEPARTURE_SPREADS 5
+#define DEPARTURE_RUN	  3
+
+/* A figure of a launch, and where its median over launches must lie. */
+struct figure {
+	const char *name;
+	double low, high;
+	double *values; /* one a launch */
+};
+
+struct figures {
+	struct pool *pool;
+	const struct shape_sweep *sweep, *other;
+	size_t count;
+	struct figure *items;
+};
+
+static const double *curve_of(const struct shape_sweep *sweep, size_t launch)
+{
+	return sweep->medians + launch * sweep->places_count;
+}
+
+static struct figure *add(struct figures *figures, const char *name, double low, double high)
+{
+	figures->items =
+		pool_grow(figures->pool, figures->items, figures->count, sizeof(*figures->items));
+	struct figure *figure = &figures->items[figures->count++];
+	*figure = (struct figure){
+		.name = name,
+		.low = low,
+		.high = high,
+		.values = pool_take(figures->pool, figures->sweep->launches_count * sizeof(double)),
+	};
+	return figure;
+}
+
+static double rise_of(const struct shape_sweep *sweep, size_t launch)
+{
+	const double *curve = curve_of(sweep, launch);
+
+	return curve[sweep->places_count - 1] - curve[0];
+}
+
+static void add_rise(struct figures *figures, const struct shape_sweep *sweep, const char *name)
+{
+	struct figure *figure = add(figures, name, 0, INFINITY);
+
+	for (size_t i = 0; i < sweep->launches_count; i++)
+		figure->values[i] = rise_of(sweep, i);
+}
+
+static double share(double part, double whole)
+{
+	/* Of nothing, nothing is a share: it lies in no range. */
+	return whole == 0 ? INFINITY : part / whole;
+}
+
+/* Each place's rise over the first, as a share of the rise that the other quantity shows. */
+static void add_flat(struct figures *figures, const char *const *places)
+{
+	const struct shape_sweep *sweep = figures->sweep;
+
+	add_rise(figures, figures->other, "rise of the other");
+	for (size_t place = 1; place < sweep->places_count; place++) {
+		struct figure *figure = add(figures,
+			pool_format(figures->pool, "rise to %s, as a share of the other's",
+				places[place]),
+			-HALF, HALF);
+		for (size_t i = 0; i < sweep->launches_count; i++) {
+			const double *curve = curve_of(sweep, i);
+			figure->values[i] =
+				share(curve[place] - curve[0], rise_of(figures->other, i));
+		}
+	}
+}
+
+static void add_rises(struct figures *figures, const char *const *places)
+{
+	for (size_t place = 1; place < figures->sweep->places_count; place++) {
+		struct figure *figure = add(figures,
+			pool_format(figures->pool, "step to %s", places[place]), 0, INFINITY);
+		for (size_t i = 0; i < figures->sweep->launches_count; i++) {
+			const double *curve = curve_of(figures->sweep, i);
+			figure->values[i] = curve[place] - curve[place - 1];
+		}
+	}
+}
+
+/* How fast the rise over the first place grows with the regressor's, as a power of it. */
+static double power_between(double rise, double next_rise, double ratio)
+{
+	if (rise <= 0)
+		return next_rise > 0 ? INFINITY : 0;
+	return next_rise <= 0 ? -INFINITY : log(next_rise / rise) / log(ratio);
+}
+
+static void add_proportional(
+	struct figures *figures, const struct vm_prediction *prediction, const char *const *places)
+{
+	const int64_t *regressor = prediction->values;
+
+	add_rise(figures, figures->sweep, "rise");
+	for (size_t place = 1; place + 1 < figures->sweep->places_count; place++) {
+		struct figure *figure = add(figures,
+			pool_format(figures->pool, "growth from %s to %s, as a power",
+				places[place], places[place + 1]),
+			HALF, 1 + HALF);
+		const double ratio = (double)(regressor[place + 1] - regressor[0]) /
+				     (double)(regressor[place] - regressor[0]);
+		for (size_t i = 0; i < figures->sweep->launches_count; i++) {
+			const double *curve = curve_of(figures->sweep, i);
+			figure->values[i] = power_between(
+				curve[place] - curve[0], curve[place + 1] - curve[0], ratio);
+		}
+	}
+}
+
+static void add_step(
+	struct figures *figures, const struct vm_prediction *prediction, const char *const *places)
+{
+	const size_t last = figures->sweep->places_count - 1;
+
+	add_rise(figures, figures->sweep, "rise");
+	for (size_t place = 1; place < last; place++) {
+		const double line = (double)place / (double)last;
+		const bool is_low = (int64_t)place <= prediction->values[0];
+		const double level = is_low ? 0 : 1;
+		/* Half-way to where a straight line would be, and as far to the other side. */
+		const double reach = HALF * fabs(line - level);
+		struct figure *figure = add(figures,
+			pool_format(figures->pool, "height at %s, as a share of the step",
+				places[place]),
+			level - reach, level + reach);
+		for (size_t i = 0; i < figures->sweep->launches_count; i++) {
+			const double *curve = curve_of(figures->sweep, i);
+			figure->values[i] = (curve[place] - curve[0]) / rise_of(figures->sweep, i);
+		}
+	}
+}
+
+static void add_below(struct figures *figures, const char *const *places)
+{
+	for (size_t place = 0; place < figures->sweep->places_count; place++) {
+		struct figure *figure = add(figures,
+			pool_format(figures->pool, "distance below the other at %s", places[place]),
+			0, INFINITY);
+		for (size_t i = 0; i < figures->sweep->launches_count; i++)
+			figure->values[i] = curve_of(figures->other, i)[place] -
+					    curve_of(figures->sweep, i)[place];
+	}
+}
+
+size_t shape_knee(const double *curve, size_t count, double resolution)
+{
+	for (size_t place = PLATEAU_LEAST; place < count; place++) {
+		const double level = statistics_median(curve, place);
+		const double spread = statistics_spread(curve, place);
+		const double bound =
+			level + DEPARTURE_SPREADS * (spread > resolution ? spread : resolution);
+		size_t above = 0;
+		while (above < DEPARTURE_RUN && place + above < count &&
+			curve[place + above] > bound)
+			above++;
+		if (above == DEPARTURE_RUN || (above != 0 && place + above == count))
+			return place - 1;
+	}
+	return count - 1;
+}
+
+static void add_knee(
+	struct figures *figures, const struct vm_prediction *prediction, const char *const *places)
+{
+	/* Places are whole numbers: half of one to each side takes in the ends themselves. */
+	struct figure *figure = add(figures, "last place on the plateau",
+		(double)prediction->values[0] - HALF, (double)prediction->values[1] + HALF);
+
+	/* Readings are whole nanoseconds: a plateau cannot be known better than to one of them. */
+	for (size_t i = 0; i < figures->sweep->launches_count; i++) {
+		const double *curve = curve_of(figures->sweep, i);
+		const size_t knee = shape_knee(curve, figures->sweep->places_count, 1);
+		figure->values[i] = strtod(places[knee], NULL);
+	}
+}
+
+/* ---- deciding ---- */
+
+static const char *text_of(
+	struct pool *pool, const struct figure *figure, const struct statistics_interval *interval)
+{
+	return pool_format(pool, "%s: %.4g to %.4g", figure->name, interval->low, interval->high);
+}
+
+static bool lies_inside(const struct statistics_interval *interval, const struct figure *figure)
+{
+	return interval->low > figure->low && interval->high < figure->high;
+}
+
+static bool lies_outside(const struct statistics_interval *interval, const struct figure *figure)
+{
+	return interval->high <= figure->low || interval->low >= figure->high;
+}
+
+static struct shape_decision decide(const struct figures *figures)
+{
+	const size_t launches = figures->sweep->launches_count;
+	const double error = SHAPE_ERROR / SHAPE_LOOKS_COUNT;
+	struct shape_decision decision = {SHAPE_HOLDS, NULL};
+
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct figure *figure = &figures->items[i];
+		/* To hold, all must lie inside: each may be tried at the whole error. To be
+		 * refused, one outside is enough: they share it. */
+		const struct statistics_interval narrow =
+			statistics_median_interval(figure->values, launches, error);
+		const struct statistics_interval wide = statistics_median_interval(
+			figure->values, launches, error / (double)figures->count);
+		if (wide.known && lies_outside(&wide, figure))
+			return (struct shape_decision){
+				SHAPE_REFUSED, text_of(figures->pool, figure, &wide)};
+		const bool inside = narrow.known && lies_inside(&narrow, figure);
+		if (!inside)
+			decision.answer = SHAPE_OPEN;
+		if (decision.observed == NULL || (!inside && narrow.known))
+			decision.observed = narrow.known
+						    ? text_of(figures->pool, figure, &narrow)
+						    : pool_format(figures->pool,
+							      "%zu launches are too few", launches);
+	}
+	return decision;
+}
+
+struct shape_decision shape_decide(struct pool *pool, const struct vm_prediction *prediction,
+	const struct shape_sweep *sweep, const struct shape_sweep *other)
+{
+	const char *const *places = prediction->inputs;
+	struct figures figures = {.pool = pool, .sweep = sweep, .other = other};
+
+	assert(sweep->launches_count != 0 && sweep->places_count >= 2);
+	switch (prediction->shape) {
+	case VM_SHAPE_FLAT:
+		add_flat(&figures, places);
+		break;
+	case VM_SHAPE_RISES:
+		add_rises(&figures, places);
+		break;
+	case VM_SHAPE_PROPORTIONAL:
+		add_proportional(&figures, prediction, places);
+		break;
+	case VM_SHAPE_STEP:
+		add_step(&figures, prediction, places);
+		break;
+	case VM_SHAPE_KNEE:
+		add_knee(&figures, prediction, places);
+		break;
+	case VM_SHAPE_BELOW:
+		add_below(&figures, places);
+		break;
+	case VM_SHAPE_NONE:
+		break;
+	}
+	assert(figures.count != 0);
+	/* Where the other shows no rise, there is nothing to be flat against: that is no refusal.
+	 */
+	struct shape_decision decision = decide(&figures);
+	if (prediction->shape == VM_SHAPE_FLAT && decision.answer == SHAPE_REFUSED) {
+		figures.count = 1;
+		const struct shape_decision rival = decide(&figures);
+		if (rival.answer != SHAPE_HOLDS)
+			return (struct shape_decision){SHAPE_OPEN, rival.observed};
+	}
+	return decision;
+}
+
+/* ---- from the evidence of a case ---- */
+
+static const struct record_observation *samples_of(
+	const struct check_trial *trial, const char *quantity, const char *at)
+{
+	for (size_t i = 0; i < trial->observations_count; i++) {
+		const struct record_observation *observation = &trial->observations[i];
+		if (strcmp(observation->quantity, quantity) == 0 &&
+			strcmp(observation->at, at) == 0)
+			return observation;
+	}
+	return NULL;
+}
+
+static double median_of(struct pool *pool, const struct record_observation *samples)
+{
+	double *values = pool_take(pool, samples->values_count * sizeof(*values));
+
+	for (size_t i = 0; i < samples->values_count; i++)
+		values[i] = (double)samples->values[i];
+	return statistics_median(values, samples->values_count);
+}
+
+/* NULL and the sweep filled, or what is missing. */
+static const char *sweep_of(struct pool *pool, const struct vm_prediction *prediction,
+	const char *quantity, const struct check_evidence *evidence, struct shape_sweep *sweep)
+{
+	const size_t places = prediction->inputs_count;
+	double *medians = pool_take(pool, evidence->trials_count * places * sizeof(*medians));
+
+	for (size_t trial = 0; trial < evidence->trials_count; trial++)
+		for (size_t place = 0; place < places; place++) {
+			const struct record_observation *samples = samples_of(
+				&evidence->trials[trial], quantity, prediction->inputs[place]);
+			if (samples == NULL || samples->unit != prediction->unit)
+				return pool_format(pool, "%s at %s is not observed in %s", quantity,
+					prediction->inputs[place], vm_unit_word(prediction->unit));
+			medians[trial * places + place] = median_of(pool, samples);
+		}
+	*sweep = (struct shape_sweep){evidence->trials_count, places, medians};
+	return NULL;
+}
+
+enum check_outcome shape_judge(struct pool *pool, const struct vm_prediction *prediction,
+	const struct check_evidence *evidence, const char **observed)
+{
+	struct shape_sweep sweep, other = {0};
+
+	if (evidence->trials_count == 0 || prediction->inputs_count < 2) {
+		*observed = "no launch, or no sweep";
+		return CHECK_BROKEN;
+	}
+	*observed = sweep_of(pool, prediction, prediction->quantity, evidence, &sweep);
+	if (*observed == NULL && prediction->other != NULL)
+		*observed = sweep_of(pool, prediction, prediction->other, evidence, &other);
+	if (*observed != NULL)
+		return CHECK_BROKEN;
+	const struct shape_decision decision = shape_decide(pool, prediction, &sweep, &other);
+	*observed = pool_format(pool, "%s (%zu launches)", decision.observed, sweep.launches_count);
+	switch (decision.answer) {
+	case SHAPE_HOLDS:
+		return CHECK_AGREES;
+	case SHAPE_REFUSED:
+		return CHECK_DIFFERS;
+	case SHAPE_OPEN:
+		break;
+	}
+	return CHECK_INCONCLUSIVE;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge/statistics.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vm/random.h"
+
+/* For a normal distribution the median absolute deviation is 1/1.4826 of its standard deviation. */
+#define SPREAD_OF_NORMAL 1.4826
+
+static void *room(size_t count, size_t item_bytes)
+{
+	void *memory = calloc(count == 0 ? 1 : count, item_bytes);
+
+	if (memory == NULL) {
+		(void)fputs("mmconform: out of memory\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static void room_drop(double **memory)
+{
+	free(*memory);
+}
+
+#define ROOM_DROPS __attribute__((cleanup(room_drop)))
+
+static int by_size(const void *left, const void *right)
+{
+	const double a = *(const double *)left, b = *(const double *)right;
+
+	return (a > b) - (a < b);
+}
+
+static double *sorted(const double *values, size_t count)
+{
+	double *copy = room(count, sizeof(*copy));
+
+	memcpy(copy, values, count * sizeof(*copy));
+	qsort(copy, count, sizeof(*copy), by_size);
+	return copy;
+}
+
+static double median_of_sorted(const double *values, size_t count)
+{
+	return count % 2 == 1 ? values[count / 2]
+			      : values[count / 2 - 1] / 2 + values[count / 2] / 2;
+}
+
+double statistics_median(const double *values, size_t count)
+{
+	ROOM_DROPS double *order = sorted(values, count);
+
+	assert(count != 0);
+	return median_of_sorted(order, count);
+}
+
+double statistics_spread(const double *values, size_t count)
+{
+	ROOM_DROPS double *distances = room(count, sizeof(double));
+	const double middle = statistics_median(values, count);
+
+	for (size_t i = 0; i < count; i++)
+		distances[i] = fabs(values[i] - middle);
+	return SPREAD_OF_NORMAL * statistics_median(distances, count);
+}
+
+/*
+ * The median lies below the k-th smallest of n values only if fewer than k of them lie below it:
+ * the lower tail of a binomial with one half. The largest k whose two tails stay within the error.
+ */
+struct statistics_interval statistics_median_interval(
+	const double *values, size_t count, double error)
+{
+	ROOM_DROPS double *order = sorted(values, count);
+	const double n = (double)count;
+	double tail = 0, log_choose = 0;
+	size_t k = 0;
+
+	while (k < count / 2 + 1) {
+		const double i = (double)k;
+		const double next = tail + exp(log_choose - n * log(2));
+		if (2 * next > error)
+			break;
+		tail = next;
+		log_choose += log(n - i) - log(i + 1);
+		k++;
+	}
+	if (k == 0)
+		return (struct statistics_interval){.known = false};
+	return (struct statistics_interval){order[k - 1], order[count - k], true};
+}
+
+static double *differences(const double *a, size_t a_count, const double *b, size_t b_count)
+{
+	double *all = room(a_count * b_count, sizeof(*all));
+
+	for (size_t i = 0; i < a_count; i++)
+		for (size_t j = 0; j < b_count; j++)
+			all[i * b_count + j] = b[j] - a[i];
+	qsort(all, a_count * b_count, sizeof(*all), by_size);
+	return all;
+}
+
+double statistics_shift(const double *a, size_t a_count, const double *b, size_t b_count)
+{
+	ROOM_DROPS double *all = differences(a, a_count, b, b_count);
+
+	return median_of_sorted(all, a_count * b_count);
+}
+
+/*
+ * How probable each value of U is when both samples come from one distribution: the number of
+ * subsets of {1..a+b} of size a by their sum, over all. distribution has a * b + 1 members.
+ */
+static void distribution_of_u(size_t a_count, size_t b_count, double *distribution)
+{
+	const size_t largest = a_count * b_count;
+	/* ways[i][u]: i members chosen so far, with U of u; shares of all subsets, never counts. */
+	ROOM_DROPS double *ways = room((a_count + 1) * (largest + 1), sizeof(double));
+
+	ways[0] = 1;
+	for (size_t member = 1; member <= a_count + b_count; member++)
+		for (size_t i = member < a_count ? member : a_count; i > 0; i--) {
+			/* The i-th chosen, standing at this place, has member - i others before it.
+			 */
+			const size_t before = member - i;
+			if (before > b_count)
+				continue;
+			for (size_t u = before; u <= largest; u++)
+				ways[i * (largest + 1) + u] +=
+					ways[(i - 1) * (largest + 1) + u - before];
+		}
+	double all = 0;
+	for (size_t u = 0; u <= largest; u++)
+		all += ways[a_count * (largest + 1) + u];
+	for (size_t u = 0; u <= largest; u++)
+		distribution[u] = ways[a_count * (largest + 1) + u] / all;
+}
+
+struct statistics_interval statistics_shift_interval(
+	const double *a, size_t a_count, const double *b, size_t b_count, double error)
+{
+	const size_t pairs = a_count * b_count;
+	ROOM_DROPS double *all = differences(a, a_count, b, b_count);
+	ROOM_DROPS double *distribution = room(pairs + 1, sizeof(double));
+	double tail = 0;
+	size_t k = 0;
+
+	distribution_of_u(a_count, b_count, distribution);
+	while (k < pairs && 2 * (tail + distribution[k]) <= error)
+		tail += distribution[k++];
+	if (k == 0)
+		return (struct statistics_interval){.known = false};
+	return (struct statistics_interval){all[k - 1], all[pairs - k], true};
+}
+
+/* U of the first sample, ties counting one half; whether there are any, and their correction. */
+static double u_of(
+	const double *a, size_t a_count, const double *b, size_t b_count, double *tie_correction)
+{
+	const size_t count = a_count + b_count;
+	ROOM_DROPS double *both = room(count, sizeof(double));
+	double u = 0;
+
+	for (size_t i = 0; i < a_count; i++)
+		for (size_t j = 0; j < b_count; j++)
+			u += a[i] > b[j] ? 1 : a[i] == b[j] ? 0.5 : 0;
+	memcpy(both, a, a_count * sizeof(*both));
+	memcpy(both + a_count, b, b_count * sizeof(*both));
+	qsort(both, count, sizeof(*both), by_size);
+	*tie_correction = 0;
+	for (size_t i = 0, run = 1; i < count; i += run) {
+		for (run = 1; i + run < count && both[i + run] == both[i];)
+			run++;
+		const double t = (double)run;
+		*tie_correction += t * t * t - t;
+	}
+	return u;
+}
+
+static double exact_p(double u, size_t a_count, size_t b_count)
+{
+	ROOM_DROPS double *distribution = room(a_count * b_count + 1, sizeof(double));
+	const double pairs = (double)(a_count * b_count);
+	const double larger = u > pairs - u ? u : pairs - u;
+	double tail = 0;
+
+	distribution_of_u(a_count, b_count, distribution);
+	for (size_t i = (size_t)larger; i <= a_count * b_count; i++)
+		tail += distribution[i];
+	return fmin(1, 2 * tail);
+}
+
+double statistics_mann_whitney(const double *a, size_t a_count, const double *b, size_t b_count)
+{
+	const double n = (double)a_count, m = (double)b_count, all = n + m;
+	double ties = 0;
+	const double u = u_of(a, a_count, b, b_count, &ties);
+
+	if (ties == 0 && a_count <= STATISTICS_EXACT_LIMIT && b_count <= STATISTICS_EXACT_LIMIT)
+		return exact_p(u, a_count, b_count);
+	const double variance = n * m / 12 * (all + 1 - ties / (all * (all - 1)));
+	if (variance == 0)
+		return 1;
+	const double z = (fabs(u - n * m / 2) - 0.5) / sqrt(variance);
+	return fmin(1, erfc(z / sqrt(2)));
+}
+
+struct statistics_interval statistics_bootstrap(const double *values, size_t count,
+	statistics_figure *figure, unsigned resamples, uint64_t seed, double error)
+{
+	ROOM_DROPS double *figures = room(resamples, sizeof(double));
+	ROOM_DROPS double *resample = room(count, sizeof(double));
+	uint64_t state = seed;
+
+	for (unsigned i = 0; i < resamples; i++) {
+		for (size_t j = 0; j < count; j++)
+			resample[j] = values[vm_random_below(&state, count)];
+		figures[i] = figure(resample, count);
+	}
+	qsort(figures, resamples, sizeof(*figures), by_size);
+	const size_t cut = (size_t)floor(error / 2 * resamples);
+	return (struct statistics_interval){figures[cut], figures[resamples - 1 - cut], true};
+}
+
+void statistics_isotonic(const double *values, size_t count, double *fitted)
+{
+	ROOM_DROPS double *weight = room(count, sizeof(double));
+	size_t blocks = 0;
+
+	/* fitted holds the means of the blocks so far; a block that falls is joined to the last. */
+	for (size_t i = 0; i < count; i++) {
+		fitted[blocks] = values[i];
+		weight[blocks++] = 1;
+		while (blocks > 1 && fitted[blocks - 2] > fitted[blocks - 1]) {
+			const double both = weight[blocks - 2] + weight[blocks - 1];
+			fitted[blocks - 2] = (fitted[blocks - 2] * weight[blocks - 2] +
+						     fitted[blocks - 1] * weight[blocks - 1]) /
+					     both;
+			weight[blocks - 2] = both;
+			blocks--;
+		}
+	}
+	/* Spread out from the end, so that no mean is overwritten before it is used. */
+	for (size_t i = count; blocks > 0; blocks--)
+		for (double left = weight[blocks - 1], mean = fitted[blocks - 1]; left > 0; left--)
+			fitted[--i] = mean;
+}
+
+static int by_pointed_size(const void *left, const void *right)
+{
+	return by_size(*(const double *const *)left, *(const double *const *)right);
+}
+
+void statistics_adjust(const double *p, size_t count, double *adjusted)
+{
+	const double **order = room(count, sizeof(*order));
+	double least = 1;
+
+	for (size_t i = 0; i < count; i++)
+		order[i] = &p[i];
+	qsort(order, count, sizeof(*order), by_pointed_size);
+	for (size_t rank = count; rank > 0; rank--) {
+		const double scaled = *order[rank - 1] * (double)count / (double)rank;
+		least = fmin(least, scaled);
+		adjusted[order[rank - 1] - p] = least;
+	}
+	free(order);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What fork costs follows the page tables that it copies, not the memory that is mapped. */
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probe/probe.h"
+#include "timed/cost.h"
+#include "trial/trial.h"
+#include "vm/fork.h"
+#include "vm/model.h"
+#include "vm/prediction.h"
+#include "vm/random.h"
+
+/* The sweep: lengths far enough apart that each step is many times the noise of one fork. */
+static const struct {
+	const char *at;
+	uint64_t length_bytes;
+} places[] = {
+	{"2 MiB", 2 * VM_MIB_BYTES},
+	{"4 MiB", 4 * VM_MIB_BYTES},
+	{"10 MiB", 10 * VM_MIB_BYTES},
+	{"20 MiB", 20 * VM_MIB_BYTES},
+};
+
+#define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
+
+/* ---- what the models say ---- */
+
+struct question {
+	const struct vm_model *model;
+	struct vm_predictions *predictions;
+};
+
+static void predict_shape(const struct question *question, const char *quantity,
+	enum vm_shape shape, const int64_t *values, const char *other, const char *because,
+	const char *cite)
+{
+	const char *at[PLACES_COUNT];
+
+	for (size_t i = 0; i < PLACES_COUNT; i++)
+		at[i] = places[i].at;
+	vm_predict(question->predictions, &(struct vm_prediction){
+						  .claim = "cow.fork-cost",
+						  .quantity = quantity,
+						  .at = "",
+						  .unit = VM_UNIT_NS,
+						  .form = VM_FORM_SHAPE,
+						  .shape = shape,
+						  .other = other,
+						  .values_count = values == NULL ? 0 : PLACES_COUNT,
+						  .values = values,
+						  .inputs_count = PLACES_COUNT,
+						  .inputs = at,
+						  .because = because,
+						  .cite = cite,
+					  });
+}
+
+/* Proportional to the tables that fork copies, or flat where it copies none. */
+static void predict_fork(const struct question *question, const char *quantity,
+	enum vm_fork_memory memory, const char *because, const char *because_flat)
+{
+	int64_t tables[PLACES_COUNT];
+	bool any = false;
+
+	for (size_t i = 0; i < PLACES_COUNT; i++) {
+		tables[i] = (int64_t)vm_fork_tables_copied(
+			&question->model->behaviours, memory, places[i].length_bytes);
+		any = any || tables[i] != 0;
+	}
+	if (any)
+		predict_shape(question, quantity, VM_SHAPE_PROPORTIONAL, tables, NULL, because,
+			"linux:6.12:mm/memory.c:copy_page_range");
+	else
+		predict_shape(question, quantity, VM_SHAPE_FLAT, NULL, "fork-touched", because_flat,
+			"linux:6.12:mm/memory.c:vma_needs_copy");
+}
+
+static void predict(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const struct question question = {model, predictions};
+
+	(void)arguments, (void)readings;
+	predict_fork(&question, "fork-touched", VM_FORK_PRIVATE_TOUCHED,
+		"fork copies every table with anonymous pages in it, entry by entry",
+		"no table is copied");
+	predict_fork(&question, "fork-untouched", VM_FORK_PRIVATE_UNTOUCHED,
+		"a table is copied for each 2 MiB mapped",
+		"memory that was never touched has no table to copy");
+	predict_fork(&question, "fork-shared", VM_FORK_SHARED_TOUCHED,
+		"the child gets a copy of the table, shared pages included",
+		"entries of shared memory can be faulted in again, so fork does not copy them");
+	predict_shape(&question, "vfork", VM_SHAPE_FLAT, NULL, "fork-touched",
+		"parent and child use one address space, so no table is copied",
+		"linux:6.12:kernel/fork.c:copy_mm");
+	predict_shape(&question, "fork-touched", VM_SHAPE_BELOW, NULL, "copy",
+		"an entry is 8 bytes, the page that it maps 512 times as much",
+		"linux:6.12:mm/memory.c:copy_present_ptes");
+	if (host->knob[VM_KNOB_THP_ENABLED].present &&
+		host->knob[VM_KNOB_THP_ENABLED].value != VM_THP_NEVER)
+		predict_shape(&question, "fork-huge", VM_SHAPE_BELOW, NULL, "fork-touched",
+			"one entry of the level above stands for the 512 of a table",
+			"linux:6.12:mm/huge_memory.c:copy_huge_pmd");
+}
+
+/* ---- what the kernel does ---- */
+
+#define FORKS	 5
+#define COPIES	 2
+#define WARM_UPS 1
+
+enum memory { MEMORY_TOUCHED, MEMORY_UNTOUCHED, MEMORY_SHARED, MEMORY_HUGE, MEMORY_LIMIT };
+
+#define TASKS_COUNT (MEMORY_LIMIT * PLACES_COUNT)
+
+struct region {
+	char *start;
+	size_t length_bytes, mapped_bytes;
+	char *mapped;
+};
+
+/* Aligned to the span of one table, so that the tables of a length are the same in every launch. */
+static struct region map_region(size_t length_bytes, int flags)
+{
+	struct region region = {
+		.length_bytes = length_bytes,
+		.mapped_bytes = length_bytes + VM_HUGE_2M_BYTES,
+	};
+
+	region.mapped = mmap(NULL, region.mapped_bytes, PROT_READ | PROT_WRITE,
+		flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	MUST(region.mapped != MAP_FAILED);
+	region.start = (char *)vm_align_up((uint64_t)region.mapped, VM_HUGE_2M_BYTES);
+	return region;
+}
+
+static void touch(const struct region *region)
+{
+	for (size_t i = 0; i < region->length_bytes; i += VM_PAGE_BYTES)
+		((volatile char *)region->start)[i] = 1;
+}
+
+static int64_t fork_and_wait(void *context)
+{
+	int status = 0;
+	const int64_t started_ns = cost_now_ns();
+	const pid_t child = fork();
+
+	(void)context;
+	if (child == 0)
+		_exit(0);
+	MUST(child > 0 && waitpid(child, &status, 0) == child);
+	return cost_now_ns() - started_ns;
+}
+
+static int64_t vfork_and_wait(void *context)
+{
+	int status = 0;
+	const int64_t started_ns = cost_now_ns();
+	const pid_t child = vfork();
+
+	(void)context;
+	if (child == 0)
+		_exit(0);
+	MUST(child > 0 && waitpid(child, &status, 0) == child);
+	return cost_now_ns() - started_ns;
+}
+
+/* What fork would do if it copied: fresh memory with the same contents. */
+static int64_t copy_region(void *context)
+{
+	const struct region *region = context;
+	struct region copy = map_region(region->length_bytes, MAP_PRIVATE);
+
+	MUST(madvise(copy.mapped, copy.mapped_bytes, MADV_NOHUGEPAGE) == 0);
+	const int64_t started_ns = cost_now_ns();
+	memcpy(copy.start, region->start, region->length_bytes);
+	const int64_t elapsed_ns = cost_now_ns() - started_ns;
+	MUST(munmap(copy.mapped, copy.mapped_bytes) == 0);
+	return elapsed_ns;
+}
+
+static void time_it(const char *quantity, const char *faults_quantity, const char *at,
+	cost_body *body, unsigned batches, struct region *region)
+{
+	const struct cost_plan plan = {
+		.name = quantity,
+		.body = body,
+		.context = region,
+		.warm_ups = WARM_UPS,
+		.batches = batches,
+	};
+
+	cost_observe(&plan, quantity, faults_quantity, at);
+}
+
+/* One fault a huge page, or the kernel had none to give and the figure would be another one's. */
+static bool touch_huge(struct region *region)
+{
+	struct rusage before, after;
+
+	if (madvise(region->mapped, region->mapped_bytes, MADV_HUGEPAGE) != 0)
+		return false;
+	MUST(getrusage(RUSAGE_SELF, &before) == 0);
+	touch(region);
+	MUST(getrusage(RUSAGE_SELF, &after) == 0);
+	return (uint64_t)(after.ru_minflt - before.ru_minflt) ==
+	       region->length_bytes / VM_HUGE_2M_BYTES;
+}
+
+static void run_task(enum memory memory, size_t place)
+{
+	const char *at = places[place].at;
+	struct region region = map_region(
+		places[place].length_bytes, memory == MEMORY_SHARED ? MAP_SHARED : MAP_PRIVATE);
+
+	if (memory != MEMORY_HUGE)
+		MUST(madvise(region.mapped, region.mapped_bytes, MADV_NOHUGEPAGE) == 0);
+	switch (memory) {
+	case MEMORY_TOUCHED:
+		touch(&region);
+		time_it("fork-touched", "fork-touched-faults", at, fork_and_wait, FORKS, &region);
+		time_it("vfork", "vfork-faults", at, vfork_and_wait, FORKS, &region);
+		time_it("copy", "copy-faults", at, copy_region, COPIES, &region);
+		break;
+	case MEMORY_UNTOUCHED:
+		time_it("fork-untouched", "fork-untouched-faults", at, fork_and_wait, FORKS,
+			&region);
+		break;
+	case MEMORY_SHARED:
+		touch(&region);
+		time_it("fork-shared", "fork-shared-faults", at, fork_and_wait, FORKS, &region);
+		break;
+	case MEMORY_HUGE:
+		if (touch_huge(&region))
+			time_it("fork-huge", "fork-huge-faults", at, fork_and_wait, FORKS, &region);
+		break;
+	case MEMORY_LIMIT:
+		break;
+	}
+	MUST(munmap(region.mapped, region.mapped_bytes) == 0);
+}
+
+/* Places in an order of the seed's: a drift of the machine must not look like a slope. */
+static void measure(const struct probe_arguments *arguments)
+{
+	size_t order[TASKS_COUNT];
+	uint64_t state = trial_seed();
+
+	(void)arguments;
+	for (size_t i = 0; i < TASKS_COUNT; i++)
+		order[i] = i;
+	for (size_t i = TASKS_COUNT - 1; i > 0; i--) {
+		const size_t other = vm_random_below(&state, i + 1), held = order[i];
+		order[i] = order[other];
+		order[other] = held;
+	}
+	for (size_t i = 0; i < TASKS_COUNT; i++)
+		run_task((enum memory)(order[i] / PLACES_COUNT), order[i] % PLACES_COUNT);
+}
+
+static const char *const claims[] = {"cow.fork-cost", NULL};
+
+PROBE(fork_cost) = {
+	.name = "cow.fork-cost",
+	.kind = PROBE_TIMED,
+	.claims = claims,
+	.question = "What does the cost of fork follow: memory mapped, memory touched, or tables?",
+	.method =
+		"Time fork, exit of the child and wait, with 2 to 20 MiB mapped: touched, "
+		"untouched, shared, of huge pages; vfork, and copying the same memory, beside it.",
+	.threats =
+		"Drift and layout of one process: places in random order, medians over launches. "
+		"Huge pages where small ones are meant: MADV_NOHUGEPAGE, and one fault counted "
+		"a huge page. The first fork also write-protects: it is a warm-up.",
+	.by_hand = "stress-ng --fork 1 --vm 1 --vm-bytes 64m --vm-keep -t 5 --metrics",
+	.needs = {.memory_bytes = 64 * VM_MIB_BYTES},
+	.deadline_s = 20,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES_TIMED(measure),
+};
