@@ -8,6 +8,7 @@
 #include "base/pool.h"
 
 const struct command commands[] = {
+	{"run", "measure this host and judge it against the two models", command_run},
 	{"list", "the checks there are, and the claims they show", command_list},
 	{NULL, NULL, NULL},
 };

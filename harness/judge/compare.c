@@ -121,25 +121,29 @@ static void stand(struct standing *standing, const struct check_finding *finding
 	standing->agreed_count += finding->outcome == CHECK_AGREES;
 }
 
-static const char *expected_text(struct pool *pool, const struct vm_prediction *prediction)
+/* "low[node 0 Normal]" */
+static const char *name_of(struct pool *pool, const struct vm_prediction *prediction)
 {
-	const bool placed = prediction->at[0] != '\0';
-
-	return pool_format(pool, "%s%s%s%s: %s", prediction->quantity, placed ? "[" : "",
-		prediction->at, placed ? "]" : "", prediction_text(pool, prediction));
+	if (prediction->at[0] == '\0')
+		return pool_text(pool, prediction->quantity);
+	return pool_format(pool, "%s[%s]", prediction->quantity, prediction->at);
 }
 
 static struct check_finding finding_of(const struct judging *judging,
 	const struct vm_prediction *prediction, enum check_outcome outcome, const char *observed)
 {
+	const char *name = name_of(judging->pool, prediction);
+
 	/* The prediction lies in the room, which the next question overwrites. */
 	return (struct check_finding){
 		.claim = pool_text(judging->pool, prediction->claim),
 		.outcome = outcome,
-		.expected = expected_text(judging->pool, prediction),
+		.expected = pool_format(
+			judging->pool, "%s: %s", name, prediction_text(judging->pool, prediction)),
 		.observed = observed,
 		.because = pool_text(judging->pool, prediction->because),
 		.cite = pool_text(judging->pool, prediction->cite),
+		.about = name,
 	};
 }
 
@@ -273,7 +277,10 @@ static struct standing *standing_of(struct judging *judging, const char *claim)
 static void take_finding(struct judging *judging, const struct check_finding *finding)
 {
 	struct standing *standing = standing_of(judging, finding->claim);
+	const char *about = judging->evidence->about;
 
+	if (about != NULL && strcmp(about, finding->about) != 0)
+		return;
 	if (standing != NULL)
 		stand(standing, finding);
 	else

@@ -155,35 +155,6 @@ static const struct check_finding *finding_for(
 	return NULL;
 }
 
-static void add_judged(struct judge *judge, const struct check_case *check_case,
-	const struct record_parameters *parameters, const struct check_findings *linux,
-	const struct check_findings *textbook)
-{
-	for (const char *const *claim = check_case->check->claims; *claim != NULL; claim++) {
-		const struct check_finding *ours = finding_for(linux, *claim);
-		const struct check_finding *theirs = finding_for(textbook, *claim);
-		struct record_verdict verdict = blank(check_case, parameters, *claim);
-		if (ours == NULL || theirs == NULL) {
-			verdict.verdict = verdict_word(VERDICT_ERROR);
-			verdict.because = "the check found nothing for a claim that it declares";
-			add_verdict(judge, &verdict);
-			continue;
-		}
-		const struct check_finding *shown =
-			theirs->outcome == CHECK_BROKEN && ours->outcome != CHECK_BROKEN ? theirs
-											 : ours;
-		verdict.verdict = verdict_word(verdict_of(check_case->check->kind, shown->outcome));
-		verdict.textbook = textbook_of(theirs->outcome);
-		verdict.reading = reading_of(shown->outcome, theirs->outcome);
-		verdict.expected = shown->expected;
-		verdict.observed = shown->observed;
-		verdict.textbook_expected = theirs->expected;
-		verdict.because = shown->because;
-		verdict.cite = shown->cite;
-		add_verdict(judge, &verdict);
-	}
-}
-
 /* --- evidence -------------------------------------------------------------------------------- */
 
 static int by_case(const void *left, const void *right)
@@ -278,13 +249,89 @@ static const char *defect_of(struct judge *judge, const char *id, const struct r
 	return NULL;
 }
 
-static void judge_by(const struct check_case *check_case, const struct check_evidence *evidence,
-	enum vm_model_id id, struct check_findings *findings)
-{
-	const struct vm_model model = vm_model_for(id, evidence->host);
+/* A case with its evidence, and how the two models are asked about it. */
+struct asking {
+	struct judge *judge;
+	const struct check_case *check_case;
+	const struct record_parameters *parameters;
+	struct check_evidence evidence;
+};
 
-	*findings = (struct check_findings){.pool = evidence->pool};
-	check_case->check->kind->judge(check_case, &model, evidence, findings);
+static void ask(const struct asking *asking, enum vm_model_id id, const char *about,
+	struct check_findings *findings)
+{
+	struct check_evidence evidence = asking->evidence;
+
+	/* With the fillings exchanged, each model answers in the other's place. */
+	if (asking->judge->options->exchange)
+		id = id == VM_MODEL_LINUX ? VM_MODEL_TEXTBOOK : VM_MODEL_LINUX;
+	const struct vm_model model = vm_model_for(id, evidence.host);
+	evidence.about = about;
+	*findings = (struct check_findings){.pool = evidence.pool};
+	asking->check_case->check->kind->judge(asking->check_case, &model, &evidence, findings);
+}
+
+/* What the other model says of the very thing that a finding is about. */
+static const struct check_finding *same_thing(const struct asking *asking, enum vm_model_id id,
+	const struct check_finding *about, const struct check_finding *otherwise)
+{
+	struct check_findings findings;
+
+	if (about->about == NULL)
+		return otherwise;
+	ask(asking, id, about->about, &findings);
+	const struct check_finding *found = finding_for(&findings, about->claim);
+	return found != NULL && found->expected[0] != '\0' ? found : otherwise;
+}
+
+static void add_judged(const struct asking *asking, const struct check_finding *ours,
+	const struct check_finding *theirs)
+{
+	const struct check_kind *kind = asking->check_case->check->kind;
+	const bool textbook_broken =
+		theirs->outcome == CHECK_BROKEN && ours->outcome != CHECK_BROKEN;
+	const enum check_outcome outcome = textbook_broken ? CHECK_BROKEN : ours->outcome;
+	struct record_verdict verdict = blank(asking->check_case, asking->parameters, ours->claim);
+	const struct check_finding *shown = textbook_broken ? theirs : ours;
+	const struct check_finding *beside = theirs;
+
+	verdict.observed = shown->observed;
+	if (outcome == CHECK_AGREES && theirs->outcome == CHECK_DIFFERS) {
+		shown = same_thing(asking, VM_MODEL_LINUX, theirs, ours);
+		verdict.observed = theirs->observed;
+	} else if (outcome == CHECK_DIFFERS) {
+		beside = same_thing(asking, VM_MODEL_TEXTBOOK, ours, theirs);
+	}
+	verdict.verdict = verdict_word(verdict_of(kind, outcome));
+	verdict.textbook = textbook_of(theirs->outcome);
+	verdict.reading = reading_of(outcome, theirs->outcome);
+	verdict.expected = shown->expected;
+	verdict.textbook_expected = beside->expected;
+	verdict.because = shown->because;
+	verdict.cite = shown->cite;
+	add_verdict(asking->judge, &verdict);
+}
+
+static void judge_claims(const struct asking *asking)
+{
+	struct check_findings linux, textbook;
+
+	ask(asking, VM_MODEL_LINUX, NULL, &linux);
+	ask(asking, VM_MODEL_TEXTBOOK, NULL, &textbook);
+	for (const char *const *claim = asking->check_case->check->claims; *claim != NULL;
+		claim++) {
+		const struct check_finding *ours = finding_for(&linux, *claim);
+		const struct check_finding *theirs = finding_for(&textbook, *claim);
+		if (ours != NULL && theirs != NULL) {
+			add_judged(asking, ours, theirs);
+			continue;
+		}
+		struct record_verdict verdict =
+			blank(asking->check_case, asking->parameters, *claim);
+		verdict.verdict = verdict_word(VERDICT_ERROR);
+		verdict.because = "the check found nothing for a claim that it declares";
+		add_verdict(asking->judge, &verdict);
+	}
 }
 
 static void judge_evidence(struct judge *judge, const struct check_case *check_case,
@@ -293,28 +340,30 @@ static void judge_evidence(struct judge *judge, const struct check_case *check_c
 {
 	struct pool *pool = judge->judgement->pool;
 	struct check_trial *trials = pool_take(pool, count * sizeof(*trials));
-	const bool exchange = judge->options->exchange;
-	struct check_findings linux, textbook;
 	struct vm_host host;
 
 	case_host(check_case, &judge->facts, &host);
+	host_as_measured(&host, &launches[0]->trial);
 	for (size_t i = 0; i < count; i++)
 		trials[i] = (struct check_trial){
 			.trial = &launches[i]->trial,
 			.observations_count = launches[i]->observations_count,
 			.observations = launches[i]->observations,
 		};
-	host_as_measured(&host, &launches[0]->trial);
-	const struct check_evidence evidence = {
-		.pool = pool,
-		.host = &host,
-		.script = script_of(judge->record, check_case->check->name),
-		.trials_count = count,
-		.trials = trials,
+	const struct asking asking = {
+		.judge = judge,
+		.check_case = check_case,
+		.parameters = parameters,
+		.evidence =
+			{
+				.pool = pool,
+				.host = &host,
+				.script = script_of(judge->record, check_case->check->name),
+				.trials_count = count,
+				.trials = trials,
+			},
 	};
-	judge_by(check_case, &evidence, exchange ? VM_MODEL_TEXTBOOK : VM_MODEL_LINUX, &linux);
-	judge_by(check_case, &evidence, exchange ? VM_MODEL_LINUX : VM_MODEL_TEXTBOOK, &textbook);
-	add_judged(judge, check_case, parameters, &linux, &textbook);
+	judge_claims(&asking);
 }
 
 static void judge_case(struct judge *judge, const struct check_case *check_case,

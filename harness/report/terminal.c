@@ -1,24 +1,207 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "report/header.h"
 #include "report/report.h"
+#include "report/style.h"
+#include "report/table.h"
 #include "suite/cases.h"
+
+/* Deviations of one claim that are printed in full; the table has a row for the others. */
+#define SHOWN_OF_A_CLAIM 3
+
+struct report {
+	struct pool pool;
+	const struct record *record;
+	const struct judgement *judgement;
+	const struct record_summary *summary;
+	bool verbose, colour;
+	size_t width;
+};
+
+static void item(const struct report *report, const char *name, const char *text)
+{
+	const size_t indent = 13;
+	struct pool POOL_DROPS pool = {0};
+
+	if (text[0] == '\0')
+		return;
+	(void)printf("  %-10s ", name);
+	/* The first line stands behind the name, the others below it. */
+	char *wrapped = NULL;
+	size_t wrapped_bytes = 0;
+	FILE *stream = open_memstream(&wrapped, &wrapped_bytes);
+	if (stream == NULL)
+		return;
+	style_wrap(stream, style_plain(&pool, text), indent, report->width);
+	(void)fclose(stream);
+	(void)fputs(wrapped + indent, stdout);
+	free(wrapped);
+}
+
+/* The one command that shows the same again: the claim's cases with the same draws. */
+static const char *reproduce(struct report *report, const struct record_verdict *verdict)
+{
+	const struct record_header *header = &report->record->header;
+	const char *command = "mmconform run", *pattern = "";
+
+	if (strcmp(header->suite, "exact") != 0)
+		command = pool_format(&report->pool, "%s %s", command, header->suite);
+	if (strcmp(header->profile, "standard") != 0)
+		command = pool_format(&report->pool, "%s --profile %s", command, header->profile);
+	for (size_t i = 0; i < header->allow_count; i++)
+		command = pool_format(&report->pool, "%s%s%s", command, i == 0 ? " --allow " : ",",
+			header->allow[i]);
+	/* Dots are quoted, so that the pattern means this claim. */
+	for (const char *at = verdict->claim; *at != '\0'; at++)
+		pattern =
+			pool_format(&report->pool, "%s%s%c", pattern, *at == '.' ? "\\" : "", *at);
+	return pool_format(&report->pool, "%s --seed %" PRIu64 " --claim '^%s$'", command,
+		header->seed, pattern);
+}
+
+static void print_in_full(struct report *report, const struct record_verdict *verdict)
+{
+	(void)printf("\n%s  %s\n", style_paint(&report->pool, verdict->verdict, report->colour),
+		style_bold(&report->pool,
+			style_plain(&report->pool,
+				case_id(&report->pool, verdict->probe, &verdict->parameters)),
+			report->colour));
+	if (strcmp(verdict->probe, verdict->claim) != 0)
+		item(report, "claim", verdict->claim);
+	item(report, "linux", verdict->expected);
+	item(report, "textbook", verdict->textbook_expected);
+	item(report, "measured", verdict->observed);
+	item(report, "because", verdict->because);
+	item(report, "cite", verdict->cite);
+	item(report, "reading", strcmp(verdict->reading, "open") == 0 ? "" : verdict->reading);
+	for (size_t i = 0; i < verdict->known_count; i++)
+		item(report, "known",
+			pool_format(&report->pool, "%s (%s, until %s)", verdict->known[i].reason,
+				verdict->known[i].link, verdict->known[i].expires));
+	item(report, "again", reproduce(report, verdict));
+}
+
+static void print_all_in_full(struct report *report, enum verdict wanted)
+{
+	const char *word = verdict_word(wanted), *claim = "";
+	size_t shown = 0;
+
+	for (size_t i = 0; i < report->judgement->count; i++) {
+		const struct record_verdict *verdict = &report->judgement->verdicts[i];
+		if (strcmp(verdict->verdict, word) != 0)
+			continue;
+		shown = strcmp(claim, verdict->claim) == 0 ? shown + 1 : 1;
+		claim = verdict->claim;
+		if (shown <= SHOWN_OF_A_CLAIM || report->verbose)
+			print_in_full(report, verdict);
+		else if (shown == SHOWN_OF_A_CLAIM + 1)
+			(void)printf("\n  more of %s: run with --verbose\n", claim);
+	}
+}
+
+/* Each requirement once, with how many verdicts wait for it. */
+static void print_skips(struct report *report)
+{
+	const struct judgement *judgement = report->judgement;
+	struct pool *pool = &report->pool;
+	const struct record_unmet **seen = NULL;
+	size_t *waiting = NULL, count = 0;
+
+	for (size_t i = 0; i < judgement->count; i++)
+		for (size_t k = 0; k < judgement->verdicts[i].unmet_count; k++) {
+			const struct record_unmet *unmet = &judgement->verdicts[i].unmet[k];
+			size_t at = 0;
+			while (at < count && (strcmp(seen[at]->supply, unmet->supply) != 0 ||
+						     strcmp(seen[at]->value, unmet->value) != 0))
+				at++;
+			if (at == count) {
+				seen = pool_grow(pool, seen, count, sizeof(*seen));
+				waiting = pool_grow(pool, waiting, count, sizeof(*waiting));
+				waiting[count] = 0;
+				seen[count++] = unmet;
+			}
+			waiting[at]++;
+		}
+	if (count != 0)
+		(void)printf("\n%s\n", style_bold(pool, "Skipped", report->colour));
+	for (size_t i = 0; i < count; i++) {
+		(void)printf("  %zu wait for %s: %s\n", waiting[i],
+			style_plain(pool, seen[i]->requirement), style_plain(pool, seen[i]->value));
+		item(report, "", seen[i]->supply);
+	}
+}
+
+static bool is_lesson(const struct record_verdict *verdict)
+{
+	return strcmp(verdict->reading, "departs") == 0;
+}
+
+/* One row a claim: what a teacher wants to know. */
+static void print_lessons(struct report *report)
+{
+	const char *claim = "";
+	bool any = false;
+
+	for (size_t i = 0; i < report->judgement->count; i++) {
+		const struct record_verdict *verdict = &report->judgement->verdicts[i];
+		if (!is_lesson(verdict) || strcmp(claim, verdict->claim) == 0)
+			continue;
+		claim = verdict->claim;
+		if (!any)
+			(void)printf("\n%s\n", style_bold(&report->pool,
+						       "Where the textbook differs and Linux does "
+						       "what its model says",
+						       report->colour));
+		any = true;
+		(void)printf("\n  %s\n", style_plain(&report->pool, claim));
+		item(report, "  textbook", verdict->textbook_expected);
+		item(report, "  linux", verdict->expected);
+		item(report, "  measured", verdict->observed);
+		item(report, "  because", verdict->because);
+	}
+}
+
+static void print_notes(struct report *report)
+{
+	const struct record_summary *summary = report->summary;
+
+	for (size_t i = 0; i < summary->notes_count; i++)
+		(void)printf("\nnote: %s\n", style_plain(&report->pool, summary->notes[i]));
+	for (size_t i = 0; i < summary->kernel_log_count; i++)
+		(void)printf("%sthe kernel said: %s\n", i == 0 ? "\n" : "",
+			style_plain(&report->pool, summary->kernel_log[i]));
+	if (summary->taint_before != summary->taint_after)
+		(void)printf("\nthe kernel's taint was %" PRId64 " and is %" PRId64 "\n",
+			summary->taint_before, summary->taint_after);
+}
 
 void report_terminal(const struct record *record, const struct judgement *judgement,
 	const struct record_summary *summary, const struct report_options *options)
 {
-	struct pool POOL_DROPS pool = {0};
+	struct report report = {
+		.record = record,
+		.judgement = judgement,
+		.summary = summary,
+		.verbose = options->verbose,
+		.colour = style_has_colour(stdout),
+		.width = style_width(stdout),
+	};
+	const struct table_options table = {options->verbose, report.colour, report.width};
 
-	(void)record, (void)options;
-	for (int i = 0; i < VERDICT_LIMIT; i++)
-		(void)printf("%zu %s ", judgement->tally[i], verdict_word((enum verdict)i));
-	(void)printf("- %" PRId64 " ms\n", summary->duration_ms);
-	for (size_t i = 0; i < judgement->count; i++) {
-		const struct record_verdict *verdict = &judgement->verdicts[i];
-		(void)printf("%s %s %s | %s | %s | %s | %s\n",
-			case_id(&pool, verdict->probe, &verdict->parameters), verdict->verdict,
-			verdict->textbook, verdict->expected, verdict->observed,
-			verdict->textbook_expected, verdict->because);
-	}
+	(void)printf(
+		"%s\n\n", header_verdict_line(&report.pool, judgement, summary, report.colour));
+	header_print(stdout, record);
+	print_all_in_full(&report, VERDICT_DEVIATION);
+	print_all_in_full(&report, VERDICT_ERROR);
+	print_all_in_full(&report, VERDICT_KNOWN);
+	(void)putchar('\n');
+	table_print(stdout, judgement, &table);
+	print_skips(&report);
+	print_lessons(&report);
+	print_notes(&report);
+	pool_drop(&report.pool);
 }

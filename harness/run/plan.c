@@ -19,6 +19,9 @@ enum exit_status plan_load(struct plan *plan, const struct run_options *options)
 	if (!checks_load(data_path(plan->pool, "suites"), &plan->checks) ||
 		!suite_load(plan->pool, options->suite, &plan->checks, &plan->suite))
 		return EXIT_MISUSED;
+	if (!claims_load(plan->pool, data_path(plan->pool, "suites/claims.yaml"), &plan->claims) ||
+		!claims_known(&plan->claims, &plan->checks))
+		return EXIT_DEFECTIVE;
 	plan->profile = suite_profile_named(&plan->suite, options->profile);
 	return plan->profile != NULL ? EXIT_CONFORMS : EXIT_MISUSED;
 }

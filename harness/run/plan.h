@@ -6,6 +6,7 @@
 #include "record/writer.h"
 #include "run/run.h"
 #include "suite/cases.h"
+#include "suite/claims.h"
 #include "suite/suite.h"
 
 struct plan {
@@ -13,6 +14,7 @@ struct plan {
 	struct suite suite;
 	const struct suite_profile *profile;
 	struct check_list checks; /* all that there are */
+	struct claim_list claims;
 	struct case_list cases;
 };
 

@@ -79,6 +79,7 @@ struct check_evidence {
 	struct pool *pool;	    /* for the texts of the findings */
 	const struct vm_host *host; /* facts, with the knobs that the case sets put in */
 	const char *script;	    /* sealed text of the scenario, or NULL */
+	const char *about;	    /* only this of all that is predicted; NULL: everything */
 	size_t trials_count;
 	const struct check_trial *trials;
 };
@@ -97,6 +98,9 @@ struct check_finding {
 	enum check_outcome outcome;
 	const char *expected, *observed; /* short texts for people; "" where there is none */
 	const char *because, *cite;
+	/* What the finding is about, where a case has many predictions: a quantity and a place, a
+	 * step. The other model is then asked about the same. NULL: about everything. */
+	const char *about;
 };
 
 struct check_findings {

@@ -14,8 +14,8 @@ struct claims_file {
 static const cyaml_schema_field_t claim_fields[] = {
 	YAML_TEXT(struct claim, id),
 	YAML_TEXT(struct claim, statement),
-	CYAML_FIELD_SEQUENCE("checks", CYAML_FLAG_POINTER, struct claim, checks, &yaml_text, 1,
-		CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE(
+		"checks", CYAML_FLAG_POINTER, struct claim, checks, &yaml_text, 1, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE("sources", CYAML_FLAG_POINTER, struct claim, sources, &yaml_text, 1,
 		CYAML_UNLIMITED),
 	YAML_MAY_TEXT(struct claim, textbook),

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verdict line, and the six lines that say which host and which run it is about. */
+#ifndef REPORT_HEADER_H
+#define REPORT_HEADER_H
+
+#include <stdio.h>
+
+#include "judge/judge.h"
+#include "record/reader.h"
+
+/* "0 deviations, 0 errors: 212 pass, 3 skip - 4.1 s". */
+const char *header_verdict_line(struct pool *pool, const struct judgement *judgement,
+	const struct record_summary *summary, bool colour);
+
+void header_print(FILE *stream, const struct record *record);
+
+#endif
