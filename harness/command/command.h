@@ -29,7 +29,12 @@ bool command_parse(const struct argp *argp, int argc, char **argv, void *input);
 error_t command_refuse(const struct argp_state *state, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+int command_doctor(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_facts(int argc, char **argv);
+int command_judge(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_run(int argc, char **argv);
 
 #endif
