@@ -13,6 +13,7 @@
 
 #include "facts/facts.h"
 #include "facts/json.h"
+#include "probe/probe.h"
 
 static void live_facts_are_those_of_this_machine(void **state)
 {
@@ -191,6 +192,74 @@ static void a_held_knob_takes_its_rival_along(void **state)
 	assert_int_equal(facts_choice("vm.swappiness", "never"), -1);
 }
 
+static const struct facts_requirement *requirement_named(
+	const struct facts_requirement *items, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(items[i].requirement, name) == 0)
+			return &items[i];
+	}
+	fail_msg("no requirement \"%s\"", name);
+	return NULL;
+}
+
+static void what_is_unmet_says_how_to_supply_it(void **state)
+{
+	static const struct probe_needs needs = {
+		.root = true,
+		.capabilities = VM_CAPABILITY_SYS_ADMIN | VM_CAPABILITY_IPC_LOCK,
+		.features_count = 3,
+		.features = {VM_FEATURE_THP, VM_FEATURE_NUMA, VM_FEATURE_SOFT_DIRTY},
+		.allow_pressure = true,
+		.memory_bytes = UINT64_C(1) << 60,
+		.huge_2m_pages = 3,
+		.swap_bytes = UINT64_C(1) << 60,
+		.group_limit_bytes = 1 << 20,
+	};
+	static const struct facts_allowed nothing = {false, false}, all = {true, true};
+	POOL_DROPS struct pool pool = {0};
+	struct facts facts;
+	struct facts_error error;
+	struct facts_requirement *items;
+	size_t count = 0, unmet_count = 0, all_count = 0;
+
+	(void)state;
+	assert_int_equal(facts_read_live(&pool, &facts, &error), 0);
+	facts.host.capabilities = VM_CAPABILITY_SYS_ADMIN;
+	facts.host.feature[VM_FEATURE_THP].present = true;
+	facts.host.feature[VM_FEATURE_NUMA].present = false;
+	facts.host.feature[VM_FEATURE_SOFT_DIRTY].present = false;
+	assert_int_equal(
+		facts_requirements(&pool, &facts, &needs, &nothing, false, &items, &count, &error),
+		0);
+	assert_int_equal(count, 11);
+	assert_int_equal(requirement_named(items, count, "root")->met, geteuid() == 0);
+	assert_true(requirement_named(items, count, "CAP_SYS_ADMIN")->met);
+	assert_false(requirement_named(items, count, "CAP_IPC_LOCK")->met);
+	assert_false(requirement_named(items, count, "permission: pressure")->met);
+	assert_non_null(strstr(requirement_named(items, count, "feature soft-dirty")->supply,
+		"CONFIG_MEM_SOFT_DIRTY=y"));
+	assert_non_null(
+		strstr(requirement_named(items, count, "feature numa")->supply, "--guest-nodes"));
+	for (size_t i = 0; i < count; i++) {
+		unmet_count += !items[i].met;
+		assert_string_not_equal(items[i].value, "");
+		assert_string_not_equal(items[i].source, "");
+		assert_string_not_equal(items[i].supply, "");
+	}
+	/* Only what is unmet, and nothing of it left out. */
+	assert_int_equal(
+		facts_requirements(&pool, &facts, &needs, &nothing, true, &items, &count, &error),
+		0);
+	assert_int_equal(count, unmet_count);
+	assert_int_equal(
+		facts_requirements(&pool, &facts, &needs, &all, true, &items, &all_count, &error),
+		0);
+	assert_true(all_count < count);
+	assert_int_equal(facts_doctor(&pool, &facts, &nothing, &items, &count, &error), 0);
+	assert_true(count > VM_FEATURE_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +268,7 @@ int main(void)
 		cmocka_unit_test(json_forgets_no_field),
 		cmocka_unit_test(hostile_json_is_refused_with_a_reason),
 		cmocka_unit_test(every_feature_has_a_detector_and_every_knob_a_name),
+		cmocka_unit_test(what_is_unmet_says_how_to_supply_it),
 		cmocka_unit_test(a_held_knob_takes_its_rival_along),
 	};
 
