@@ -112,3 +112,12 @@ void oom_adjust(int64_t adjustment)
 	if (why != 0)
 		broken("oom_score_adj = %s: %s", text, strerror(why));
 }
+
+void observe_oom_adjusted(const struct oom_files *files, int64_t adjustment)
+{
+	char place[32];
+
+	oom_adjust(adjustment);
+	(void)snprintf(place, sizeof(place), "%" PRId64, adjustment);
+	observe_oom(files, place);
+}

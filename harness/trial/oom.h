@@ -27,4 +27,7 @@ void observe_oom_trial(void);
 /* Writes oom_score_adj of the own process; unmet() where that is not allowed. */
 void oom_adjust(int64_t adjustment);
 
+/* The same, and then the score is observed at the adjustment as its place. */
+void observe_oom_adjusted(const struct oom_files *files, int64_t adjustment);
+
 #endif

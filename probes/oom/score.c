@@ -235,3 +235,61 @@ PROBE(score) = {
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),
 };
+
+/* --- the same with memory that is swapped out: it needs swap, so it is a probe of its own ----- */
+
+static const struct probe_parameter swapped_parameters[] = {
+	{
+		.name = "adjustment",
+		.unit = VM_UNIT_SCORE,
+		.choices_count = 1,
+		.choices = {100},
+		.lowest = 0,
+		.highest = 1000,
+		.step = 1,
+		.drawn = 1,
+	},
+};
+
+static void measure_swapped(const struct probe_arguments *arguments)
+{
+	const size_t length_bytes = (size_t)vm_pages_to_bytes(RESIDENT_PAGES);
+	struct oom_files files = oom_files_open(getpid());
+	uint64_t *memory = mmap(
+		NULL, length_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	MUST(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
+	oom_adjust(probe_argument(arguments, "adjustment"));
+	/* Distinct contents: pages of one repeated byte are not written out. */
+	for (size_t i = 0; i < length_bytes / sizeof(memory[0]); i++)
+		memory[i] = i * UINT64_C(0x9e3779b97f4a7c15);
+	struct tables tables = reserve_tables(&files);
+	(void)oom_score_of(&files);
+	observe_oom_trial();
+	observe_oom(&files, "resident");
+	if (madvise(memory, length_bytes, MADV_PAGEOUT) != 0)
+		unmet("this kernel cannot be asked to swap pages out", "a kernel since 5.4");
+	observe_oom(&files, "swapped");
+	if (find_step(&files, &tables)) {
+		observe_oom(&files, "above the step");
+		remove_tables(&tables, 1);
+		observe_oom(&files, "below the step");
+	}
+}
+
+PROBE(score_swapped) = {
+	.name = "oom.score-swapped",
+	.claims = claims,
+	.question = "Does memory count the same for oom_score when it is swapped out?",
+	.method = "As oom.score, with pages that MADV_PAGEOUT has written to swap.",
+	.threats = "What cannot be swapped out stays resident, and counts as such: the inputs "
+		   "are read, not assumed.",
+	.by_hand = "grep -E 'Rss|VmSwap|VmPTE' /proc/PID/status; cat /proc/PID/oom_score",
+	.parameters_count = sizeof(swapped_parameters) / sizeof(swapped_parameters[0]),
+	.parameters = swapped_parameters,
+	.needs = {.swap_bytes = 64 << 20},
+	.deadline_s = 30,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES(measure_swapped),
+};
