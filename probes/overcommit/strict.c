@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mode 2 refuses what would take the commitment to CommitLimit less two reserves, to the page.
+ *
+ * What is left to others while this looks for the boundary is the reserve of the user, which a
+ * process with much mapped does not get: so it has much mapped, and the reserve is set high.
+ */
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#include "probe/moving.h"
+#include "probe/probe.h"
+#include "probe/requests.h"
+#include "trial/files.h"
+#include "trial/majority.h"
+#include "trial/privilege.h"
+#include "trial/requests.h"
+#include "trial/trial.h"
+#include "vm/commit.h"
+#include "vm/model.h"
+#include "vm/prediction.h"
+
+#define WINDOWS 9
+#define PASSES	2
+
+static const char *const kind_labels[] = {
+	"private-writable", "private-no-reserve", "shared-writable", "heap", "system-v"};
+
+static const struct probe_parameter parameters[] = {
+	{
+		.name = "mode",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 1,
+		.choices = {VM_COMMIT_NEVER_MORE},
+		.knob = "vm.overcommit_memory",
+	},
+	{
+		.name = "kind",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 5,
+		.choices = {REQUEST_PRIVATE_WRITABLE, REQUEST_PRIVATE_NO_RESERVE,
+			REQUEST_SHARED_WRITABLE, REQUEST_HEAP, REQUEST_SYSTEM_V},
+		.labels = kind_labels,
+	},
+	{
+		.name = "admin",
+		.unit = VM_UNIT_BOOL,
+		.choices_count = 2,
+		.choices = {1, 0},
+	},
+	{
+		.name = "mapped",
+		.unit = VM_UNIT_PAGES,
+		.choices_count = 2,
+		.choices = {1 << 23, 2500000},
+	},
+	{
+		.name = "user-reserve",
+		.unit = VM_UNIT_KIB,
+		.choices_count = 1,
+		.choices = {400003},
+		.knob = "vm.user_reserve_kbytes",
+	},
+	{
+		.name = "admin-reserve",
+		.unit = VM_UNIT_KIB,
+		.choices_count = 2,
+		.choices = {PROBE_AS_IS, 20011},
+		.knob = "vm.admin_reserve_kbytes",
+	},
+	{
+		.name = "ratio",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 2,
+		.choices = {PROBE_AS_IS, 43},
+		.knob = "vm.overcommit_ratio",
+	},
+};
+
+/* One thing at a time is varied, and the admin reserve with the capability. */
+static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	const bool dropped = probe_argument(arguments, "admin") == 0;
+	const bool own_reserve = probe_argument(arguments, "admin-reserve") != PROBE_AS_IS;
+	const int varied = (probe_argument(arguments, "kind") != REQUEST_PRIVATE_WRITABLE) +
+			   (probe_argument(arguments, "mapped") != 1 << 23) +
+			   (probe_argument(arguments, "ratio") != PROBE_AS_IS) +
+			   (dropped || own_reserve);
+
+	(void)host;
+	return varied <= 1;
+}
+
+static const char *const inputs[] = {"ram", "swap", "huge", "mapped-pages", "user-reserve",
+	"admin-reserve", "ratio", "kbytes", "used"};
+
+#define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
+
+static void explain(const struct vm_model *model, struct vm_prediction *prediction)
+{
+	prediction->cite = "linux:6.12:mm/util.c:__vm_enough_memory";
+	switch (model->behaviours.commit_limit) {
+	case VM_COMMIT_LIMIT_RAM_SHARE:
+		prediction->because =
+			"memory in use and the request must fit into swap and the ratio of RAM";
+		prediction->cite = "wut";
+		return;
+	case VM_COMMIT_LIMIT_LESS_HUGE_PAGES:
+		break;
+	}
+	prediction->because = "what is committed must stay below CommitLimit, less the reserve for "
+			      "administrators unless CAP_SYS_ADMIN is held, less 1/32 of what the "
+			      "process has mapped or the reserve for users, whichever is smaller";
+}
+
+struct readings_taken {
+	struct moving ram, swap, huge, mapped, user, admin, ratio, kbytes, used;
+};
+
+static bool take(const struct probe_readings *readings, struct readings_taken *taken)
+{
+	return moving_of(readings, "ram", "", &taken->ram) &&
+	       moving_of(readings, "swap", "", &taken->swap) &&
+	       moving_of(readings, "huge", "", &taken->huge) &&
+	       moving_of(readings, "mapped-pages", "", &taken->mapped) &&
+	       moving_of(readings, "user-reserve", "", &taken->user) &&
+	       moving_of(readings, "admin-reserve", "", &taken->admin) &&
+	       moving_of(readings, "ratio", "", &taken->ratio) &&
+	       moving_of(readings, "kbytes", "", &taken->kbytes) &&
+	       moving_of(readings, "used", "", &taken->used);
+}
+
+/* The boundary and what is committed before it, together: that sum does not move with others. */
+static int64_t allowed_of(
+	const struct vm_model *model, const struct readings_taken *taken, bool admin, bool most)
+{
+	const struct vm_commit_state state = {
+		.mode = VM_COMMIT_NEVER_MORE,
+		.ram_pages = vm_kib_to_pages_floor(
+			(uint64_t)(most ? taken->ram.highest : taken->ram.lowest)),
+		.swap_pages = vm_kib_to_pages_floor(
+			(uint64_t)(most ? taken->swap.highest : taken->swap.lowest)),
+		.huge_pages = vm_kib_to_pages_floor(
+			(uint64_t)(most ? taken->huge.lowest : taken->huge.highest)),
+		.ratio_percent = (uint64_t)taken->ratio.lowest,
+		.limit_kib = (uint64_t)taken->kbytes.lowest,
+		.admin_reserve_kib = (uint64_t)taken->admin.lowest,
+		.user_reserve_kib = (uint64_t)taken->user.lowest,
+		.admin = admin,
+		.process_pages = (uint64_t)(most ? taken->mapped.lowest : taken->mapped.highest),
+	};
+
+	return (int64_t)vm_commit_largest_pages(&model->behaviours, &state);
+}
+
+static void predict(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const bool admin = probe_argument(arguments, "admin") != 0;
+	struct readings_taken taken;
+	struct vm_prediction prediction = {
+		.claim = "overcommit.mode2",
+		.quantity = "allowed",
+		.at = "",
+		.unit = VM_UNIT_PAGES,
+	};
+
+	(void)host;
+	explain(model, &prediction);
+	if (model->behaviours.commit_limit == VM_COMMIT_LIMIT_RAM_SHARE)
+		/* It counts what is in use, so the sum that it keeps constant is another one. */
+		prediction.quantity = "allowed-with-use";
+	if (!take(readings, &taken)) {
+		predict_rule(predictions, &prediction, inputs, INPUTS_COUNT);
+		return;
+	}
+	predict_moving(predictions, &prediction,
+		(struct moving){allowed_of(model, &taken, admin, false),
+			allowed_of(model, &taken, admin, true)},
+		1);
+}
+
+struct pass {
+	int64_t ram, swap, huge, mapped, used;
+};
+
+static struct pass pass_of(const struct kernel_file *meminfo, const struct kernel_file *status)
+{
+	const struct kernel_text text = kernel_file_read(meminfo);
+	const uint64_t size_kib =
+		(uint64_t)kernel_meminfo_value(kernel_file_read(status), "VmSize");
+
+	return (struct pass){
+		.ram = kernel_meminfo_value(text, "MemTotal"),
+		.swap = kernel_meminfo_value(text, "SwapTotal"),
+		.huge = kernel_meminfo_value(text, "Hugetlb"),
+		.used = kernel_meminfo_value(text, "MemTotal") -
+			kernel_meminfo_value(text, "MemFree"),
+		.mapped = (int64_t)vm_kib_to_pages_floor(size_kib),
+	};
+}
+
+/* Writing the mode again makes every CPU give up the part of the sum that it holds back. */
+static void fold(void)
+{
+	if (kernel_write("/proc/sys/vm/overcommit_memory", "2") != 0)
+		unmet("overcommit_memory may not be written", "run as root");
+}
+
+static int64_t committed_pages(const struct kernel_file *meminfo)
+{
+	return (int64_t)vm_kib_to_pages_floor(
+		(uint64_t)kernel_meminfo_value(kernel_file_read(meminfo), "Committed_AS"));
+}
+
+static void leave_room_to_others(const struct kernel_file *meminfo)
+{
+	const struct kernel_text text = kernel_file_read(meminfo);
+	const int64_t room_kib = kernel_meminfo_value(text, "CommitLimit") -
+				 kernel_meminfo_value(text, "Committed_AS");
+
+	if (room_kib < 2 * kernel_number_at("/proc/sys/vm/user_reserve_kbytes"))
+		unmet("too little may still be committed to look for the boundary without "
+		      "starving others",
+			"a machine or guest with more memory, or swap");
+}
+
+static void observe_passes(const struct pass *passes)
+{
+	const struct {
+		const char *quantity;
+		int64_t values[PASSES];
+		enum vm_unit unit;
+	} rows[] = {
+		{"ram", {passes[0].ram, passes[1].ram}, VM_UNIT_KIB},
+		{"swap", {passes[0].swap, passes[1].swap}, VM_UNIT_KIB},
+		{"huge", {passes[0].huge, passes[1].huge}, VM_UNIT_KIB},
+		{"used", {passes[0].used, passes[1].used}, VM_UNIT_KIB},
+		{"mapped-pages", {passes[0].mapped, passes[1].mapped}, VM_UNIT_PAGES},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		observe_values(rows[i].quantity, "", rows[i].values, PASSES, rows[i].unit,
+			"/proc/meminfo and status");
+}
+
+static void observe_settings(void)
+{
+	observe("user-reserve", kernel_number_at("/proc/sys/vm/user_reserve_kbytes"), VM_UNIT_KIB,
+		"vm.user_reserve_kbytes");
+	observe("admin-reserve", kernel_number_at("/proc/sys/vm/admin_reserve_kbytes"), VM_UNIT_KIB,
+		"vm.admin_reserve_kbytes");
+	observe("ratio", kernel_number_at("/proc/sys/vm/overcommit_ratio"), VM_UNIT_COUNT,
+		"vm.overcommit_ratio");
+	observe("kbytes", kernel_number_at("/proc/sys/vm/overcommit_kbytes"), VM_UNIT_KIB,
+		"vm.overcommit_kbytes");
+}
+
+static void measure(const struct probe_arguments *arguments)
+{
+	const enum request_kind kind = (enum request_kind)probe_argument(arguments, "kind");
+	const size_t mapped_bytes =
+		(size_t)vm_pages_to_bytes((uint64_t)probe_argument(arguments, "mapped"));
+	const struct kernel_file meminfo =
+		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
+	const struct kernel_file status =
+		kernel_file_open("/proc/self/status", KERNEL_FILE_USUAL_BYTES);
+	int64_t allowed[WINDOWS], with_use[WINDOWS];
+	struct pass passes[PASSES];
+
+	requests_lift_limits();
+	MUST(mmap(NULL, mapped_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	leave_room_to_others(&meminfo);
+	observe_settings();
+	if (probe_argument(arguments, "admin") == 0)
+		privilege_drop(PRIVILEGE_SYS_ADMIN);
+	passes[0] = pass_of(&meminfo, &status);
+	for (size_t i = 0; i < WINDOWS; i++) {
+		fold();
+		const int64_t committed = committed_pages(&meminfo);
+		const struct request_boundary boundary = request_find_boundary(kind);
+		allowed[i] = (int64_t)boundary.largest_pages + committed;
+		with_use[i] = (int64_t)boundary.largest_pages +
+			      (int64_t)vm_kib_to_pages_floor((uint64_t)passes[0].used);
+	}
+	passes[1] = pass_of(&meminfo, &status);
+	observe_passes(passes);
+	observe("allowed", majority_of(allowed, WINDOWS, "Committed_AS"), VM_UNIT_PAGES,
+		"the call and Committed_AS");
+	observe("allowed-with-use", with_use[WINDOWS - 1], VM_UNIT_PAGES, "the call and MemFree");
+}
+
+static const char *const claims[] = {"overcommit.mode2", NULL};
+
+PROBE(mode2) = {
+	.name = "overcommit.mode2",
+	.claims = claims,
+	.question = "Up to which page may memory be committed in mode 2?",
+	.method = "Map much without rights; write mode 2 again, which folds the commitment of all "
+		  "CPUs; read it, and find by halving the largest request that is granted. Nine "
+		  "times; what most of them show counts.",
+	.threats = "Others commit and give back at the same time: the windows are short, and "
+		   "without a majority there is no observation. While it looks, the reserve for "
+		   "users stays free for the others.",
+	.by_hand =
+		"sysctl vm.overcommit_memory=2; grep -E 'CommitLimit|Committed_AS' /proc/meminfo",
+	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),
+	.parameters = parameters,
+	.needs = {.root = true, .capabilities = VM_CAPABILITY_SYS_ADMIN},
+	.deadline_s = 20,
+	.suits = suits,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES(measure),
+};
