@@ -21,19 +21,20 @@ enum request_way {
 };
 
 /* name, label, way, backing, shared, writable, no reserve */
-#define REQUEST_KINDS(X)                                                                     \
-	X(PRIVATE_WRITABLE, "private-writable", MMAP, ANONYMOUS, false, true, false)         \
-	X(PRIVATE_READ_ONLY, "private-read-only", MMAP, ANONYMOUS, false, false, false)      \
-	X(PRIVATE_NO_RESERVE, "private-no-reserve", MMAP, ANONYMOUS, false, true, true)      \
-	X(SHARED_WRITABLE, "shared-writable", MMAP, ANONYMOUS, true, true, false)            \
-	X(SHARED_READ_ONLY, "shared-read-only", MMAP, ANONYMOUS, true, false, false)         \
-	X(SHARED_NO_RESERVE, "shared-no-reserve", MMAP, ANONYMOUS, true, true, true)         \
-	X(FILE_PRIVATE_WRITABLE, "file-private-writable", MMAP, FILE, false, true, false)    \
-	X(FILE_PRIVATE_READ_ONLY, "file-private-read-only", MMAP, FILE, false, false, false) \
-	X(FILE_SHARED, "file-shared", MMAP, FILE, true, true, false)                         \
-	X(MADE_WRITABLE, "made-writable", MPROTECT, ANONYMOUS, false, true, false)           \
-	X(GROWN, "grown", MREMAP, ANONYMOUS, false, true, false)                             \
-	X(HEAP, "heap", BRK, ANONYMOUS, false, true, false)                                  \
+#define REQUEST_KINDS(X)                                                                         \
+	X(PRIVATE_WRITABLE, "private-writable", MMAP, ANONYMOUS, false, true, false)             \
+	X(PRIVATE_READ_ONLY, "private-read-only", MMAP, ANONYMOUS, false, false, false)          \
+	X(PRIVATE_NO_RESERVE, "private-no-reserve", MMAP, ANONYMOUS, false, true, true)          \
+	X(SHARED_WRITABLE, "shared-writable", MMAP, ANONYMOUS, true, true, false)                \
+	X(SHARED_READ_ONLY, "shared-read-only", MMAP, ANONYMOUS, true, false, false)             \
+	X(SHARED_NO_RESERVE, "shared-no-reserve", MMAP, ANONYMOUS, true, true, true)             \
+	X(FILE_PRIVATE_WRITABLE, "file-private-writable", MMAP, MEMORY_FILE, false, true, false) \
+	X(FILE_PRIVATE_READ_ONLY, "file-private-read-only", MMAP, MEMORY_FILE, false, false,     \
+		false)                                                                           \
+	X(FILE_SHARED, "file-shared", MMAP, MEMORY_FILE, true, true, false)                      \
+	X(MADE_WRITABLE, "made-writable", MPROTECT, ANONYMOUS, false, true, false)               \
+	X(GROWN, "grown", MREMAP, ANONYMOUS, false, true, false)                                 \
+	X(HEAP, "heap", BRK, ANONYMOUS, false, true, false)                                      \
 	X(SYSTEM_V, "system-v", SHMGET, ANONYMOUS, true, true, false)
 
 enum request_kind {

@@ -40,9 +40,10 @@ static int make_mapping(struct request *request)
 
 	if (info->asks.no_reserve)
 		flags |= MAP_NORESERVE;
-	if (info->asks.backing == VM_COMMIT_FILE) {
+	if (info->asks.backing == VM_COMMIT_MEMORY_FILE) {
 		/* The file may be shorter than its mapping: only the mapping is a request. */
 		request->object = memory_file(false);
+		MUST(ftruncate(request->object, (off_t)VM_PAGE_BYTES) == 0);
 	} else {
 		flags |= MAP_ANONYMOUS;
 	}

@@ -33,6 +33,23 @@ static bool object_accounts(enum vm_commit_mode mode, const struct vm_commit_req
 	       !opts_out(mode, request);
 }
 
+/* linux:6.12:mm/shmem.c:shmem_acct_blocks */
+uint64_t vm_commit_touch_pages(const struct vm_behaviours *behaviours, enum vm_commit_mode mode,
+	const struct vm_commit_request *request, uint64_t touched_pages)
+{
+	const bool page_by_page = request->backing == VM_COMMIT_MEMORY_FILE ||
+				  (request->backing == VM_COMMIT_ANONYMOUS && request->shared &&
+					  opts_out(mode, request));
+
+	switch (behaviours->commit_charge) {
+	case VM_COMMIT_CHARGES_EVERY_REQUEST:
+		return 0;
+	case VM_COMMIT_CHARGES_BY_KIND:
+		return page_by_page ? touched_pages : 0;
+	}
+	VM_ASSERT(false);
+}
+
 uint64_t vm_commit_map_pages(const struct vm_behaviours *behaviours, enum vm_commit_mode mode,
 	const struct vm_commit_request *request)
 {

@@ -13,7 +13,12 @@
 /* vm.overcommit_memory */
 enum vm_commit_mode { VM_COMMIT_HEURISTIC, VM_COMMIT_ALWAYS, VM_COMMIT_NEVER_MORE };
 
-enum vm_commit_backing { VM_COMMIT_ANONYMOUS, VM_COMMIT_FILE, VM_COMMIT_HUGETLB };
+enum vm_commit_backing {
+	VM_COMMIT_ANONYMOUS,
+	VM_COMMIT_FILE,	       /* on a disk: its pages can always be given up */
+	VM_COMMIT_MEMORY_FILE, /* tmpfs, memfd */
+	VM_COMMIT_HUGETLB,
+};
 
 /* A mapping as the system call asks for it. */
 struct vm_commit_request {
@@ -26,6 +31,10 @@ struct vm_commit_request {
 /* What mapping it adds to the commitment. */
 uint64_t vm_commit_map_pages(const struct vm_behaviours *behaviours, enum vm_commit_mode mode,
 	const struct vm_commit_request *request);
+
+/* What the first use of a page adds, where the object did not promise all of them at once. */
+uint64_t vm_commit_touch_pages(const struct vm_behaviours *behaviours, enum vm_commit_mode mode,
+	const struct vm_commit_request *request, uint64_t touched_pages);
 
 /*
  * Whether the area itself carries the promise (flag "ac" of smaps): it is then given back with the
