@@ -8,10 +8,12 @@
 #include "base/pool.h"
 
 const struct command commands[] = {
+	{"run", "measure this host and judge it against the two models", command_run},
 	{"list", "the claims, and the checks that show them", command_list},
 	{"explain", "a claim: sources, rules with this host's numbers, how to see it",
 		command_explain},
 	{"facts", "what the models are told about this host", command_facts},
+	{"doctor", "what can be measured here, and what would allow more", command_doctor},
 	{"judge", "judge a record again with today's models", command_judge},
 	{"restore", "put back the settings that a killed run left changed", command_restore},
 	{NULL, NULL, NULL},

@@ -1,41 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mmconform run: measure this host, judge what was measured, report it. */
+#include "run/run.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "base/message.h"
 #include "command/command.h"
+#include "report/output.h"
 #include "report/report.h"
-#include "run/run.h"
+#include "run/status.h"
+#include "suite/required.h"
 
 enum run_option {
+	OPTION_ALLOW = 'a',
 	OPTION_CLAIM = 'c',
+	OPTION_JSON = 'j',
+	OPTION_DRY_RUN = 'n',
+	OPTION_OUTPUT = 'o',
 	OPTION_PROFILE = 'p',
 	OPTION_RECORD = 'r',
-	OPTION_ALLOW = 'a',
 	OPTION_SEED = 's',
-	OPTION_DRY_RUN = 'n',
-	OPTION_JSON = 'j',
 	OPTION_VERBOSE = 'v',
 	OPTION_SET = 0x100,
 	OPTION_RESUME,
+	OPTION_BASELINE,
+	OPTION_REQUIRE,
 };
 
 static const struct argp_option argp_options[] = {
-	{"claim", OPTION_CLAIM, "PCRE2", 0, "Only checks with a claim like this", 0},
-	{"profile", OPTION_PROFILE, "NAME", 0, "Budget: quick, standard (default), thorough", 0},
+	{NULL, 0, NULL, 0, "What is run:", 1},
+	{"claim", OPTION_CLAIM, "PCRE2", 0, "Only checks with a claim like this", 1},
+	{"profile", OPTION_PROFILE, "NAME", 0, "Budget: quick, standard (default), thorough", 1},
+	{"seed", OPTION_SEED, "NUMBER", 0, "Decides what is drawn, and the order of trials", 1},
+	{"dry-run", OPTION_DRY_RUN, NULL, 0, "Show the cases, and run none", 1},
+	{NULL, 0, NULL, 0, "What may be disturbed:", 2},
+	{"allow", OPTION_ALLOW, "LIST", 0, "settings, pressure (in a memory group of its own)", 2},
+	{"set", OPTION_SET, "KNOB=VALUE", 0, "Hold a setting during the run; put back after it", 2},
+	{NULL, 0, NULL, 0, "What is kept and reported:", 3},
 	{"record", OPTION_RECORD, "FILE", 0,
-		"Keep the record in a new file; - writes its lines to standard output", 0},
-	{"allow", OPTION_ALLOW, "LIST", 0,
-		"What may be disturbed: settings, pressure (in a memory group)", 0},
-	{"set", OPTION_SET, "KNOB=VALUE", 0, "Hold a setting during the run; put back after it", 0},
-	{"seed", OPTION_SEED, "NUMBER", 0, "Decides what is drawn, and the order of trials", 0},
-	{"dry-run", OPTION_DRY_RUN, NULL, 0, "Show the cases, and run none", 0},
-	{"resume", OPTION_RESUME, NULL, 0, "Go on with the run that --record names", 0},
-	{"json", OPTION_JSON, NULL, 0, "Print the record's lines instead of the report", 0},
-	{"verbose", OPTION_VERBOSE, NULL, 0, "A row for each case in the table", 0},
+		"Keep the record in a new file; - writes its lines to standard output", 3},
+	{"resume", OPTION_RESUME, NULL, 0, "Go on with the run that --record names", 3},
+	{"output", OPTION_OUTPUT, "FORMAT=PATH", 0,
+		"Write the outcome in another format too; may be given more than once", 3},
+	{"json", OPTION_JSON, NULL, 0, "Print the record's lines instead of the report", 3},
+	{"verbose", OPTION_VERBOSE, NULL, 0, "A row for each case in the table", 3},
+	{NULL, 0, NULL, 0, "What it is held against:", 4},
+	{"baseline", OPTION_BASELINE, "RECORD", 0,
+		"Fail when a verdict is worse than in this record; takes its seed", 4},
+	{"require", OPTION_REQUIRE, "FILE", 0, "Fail when a claim of this list does not pass", 4},
 	{0},
 };
 
@@ -43,6 +60,10 @@ struct given {
 	struct pool *pool;
 	struct run_options options;
 	struct report_options report;
+	struct output_list outputs;
+	const char *baseline_path, *require_path;
+	struct record baseline;
+	struct required_list required;
 	bool has_suite, has_seed;
 };
 
@@ -90,6 +111,22 @@ static error_t take_seed(const struct argp_state *state, struct given *given, co
 	return 0;
 }
 
+static error_t take_output(const struct argp_state *state, struct given *given, const char *text)
+{
+	const char *why = output_add(given->pool, &given->outputs, text);
+
+	return why == NULL ? 0 : command_refuse(state, "--output: %s", why);
+}
+
+static error_t take_record(struct given *given, const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		given->options.lines = true;
+	else
+		given->options.record_path = path;
+	return 0;
+}
+
 static error_t take_suite(const struct argp_state *state, struct given *given, const char *name)
 {
 	if (given->has_suite)
@@ -122,17 +159,21 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		given->options.profile = argument;
 		return 0;
 	case OPTION_RECORD:
-		if (strcmp(argument, "-") == 0)
-			given->options.lines = true;
-		else
-			given->options.record_path = argument;
-		return 0;
+		return take_record(given, argument);
 	case OPTION_ALLOW:
 		return take_allow(state, given, argument);
 	case OPTION_SET:
 		return take_setting(state, given, argument);
 	case OPTION_SEED:
 		return take_seed(state, given, argument);
+	case OPTION_OUTPUT:
+		return take_output(state, given, argument);
+	case OPTION_BASELINE:
+		given->baseline_path = argument;
+		return 0;
+	case OPTION_REQUIRE:
+		given->require_path = argument;
+		return 0;
 	case OPTION_DRY_RUN:
 		given->options.dry_run = true;
 		return 0;
@@ -162,6 +203,58 @@ static const struct argp argp = {
 	       "timed, all, or a file or folder of your own.",
 };
 
+/* Everything that can be wrong with the files named is found before anything is measured. */
+static bool read_standards(struct given *given)
+{
+	struct run_options *options = &given->options;
+
+	if (given->require_path != NULL &&
+		!required_load(given->pool, given->require_path, &given->required))
+		return false;
+	if (given->baseline_path != NULL) {
+		if (!record_read(&given->baseline, given->baseline_path, RECORD_ENDED))
+			return false;
+		/* The same draws, so that the cases are the same. */
+		if (!given->has_seed)
+			options->seed = given->baseline.header.seed;
+		given->has_seed = true;
+	}
+	if (!given->has_seed && getrandom(&options->seed, sizeof(options->seed), 0) !=
+					(ssize_t)sizeof(options->seed)) {
+		message("no random seed: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static enum exit_status hold_against_standards(
+	struct given *given, const struct run_result *result, enum exit_status status)
+{
+	struct shortfalls *shortfalls = &given->report.shortfalls;
+
+	*shortfalls = (struct shortfalls){.pool = given->pool};
+	if (given->require_path != NULL)
+		standard_require(&given->required, &result->judgement, shortfalls);
+	if (given->baseline_path != NULL)
+		standard_baseline(
+			&given->baseline, given->options.selection, &result->judgement, shortfalls);
+	for (size_t i = 0; given->options.lines && i < shortfalls->count; i++)
+		message("short: %s", shortfalls->items[i]);
+	return shortfalls->count == 0 ? status : status_worse(status, EXIT_DEVIATES);
+}
+
+static enum exit_status report(
+	struct given *given, const struct run_result *result, enum exit_status status)
+{
+	status = hold_against_standards(given, result, status);
+	if (!given->options.lines)
+		report_terminal(
+			&result->record, &result->judgement, &result->summary, &given->report);
+	if (!output_write(&given->outputs, &result->record, &result->judgement, &result->summary))
+		status = status_worse(status, EXIT_DEFECTIVE);
+	return status;
+}
+
 int command_run(int argc, char **argv)
 {
 	struct pool POOL_DROPS pool = {0};
@@ -173,12 +266,12 @@ int command_run(int argc, char **argv)
 
 	if (!command_parse(&argp, argc, argv, &given))
 		return EXIT_MISUSED;
-	if (!given.has_seed && getrandom(&given.options.seed, sizeof(given.options.seed), 0) !=
-				       (ssize_t)sizeof(given.options.seed))
-		return EXIT_DEFECTIVE;
-	const enum exit_status status = run_suite(&given.options, &result);
-	if (result.judged && !given.options.lines)
-		report_terminal(&result.record, &result.judgement, &result.summary, &given.report);
+	if (!read_standards(&given))
+		return EXIT_MISUSED;
+	enum exit_status status = run_suite(&given.options, &result);
+	if (result.judged)
+		status = report(&given, &result, status);
 	record_drop(&result.record);
+	record_drop(&given.baseline);
 	return (int)status;
 }

@@ -6,10 +6,12 @@
 #include <stdbool.h>
 
 #include "judge/judge.h"
+#include "judge/standard.h"
 #include "record/reader.h"
 
 struct report_options {
-	bool verbose; /* a row for each case */
+	bool verbose;		      /* a row for each case */
+	struct shortfalls shortfalls; /* of what was asked for */
 };
 
 /* On standard output. */

@@ -16,6 +16,7 @@ static const struct {
 	{"pass", "green", "\033[32m"},
 	{"model", "green", "\033[32m"},
 	{"deviation", "lightred", "\033[91m"},
+	{"short:", "lightred", "\033[91m"},
 	{"error", "lightmagenta", "\033[95m"},
 	{"known", "yellow", "\033[33m"},
 	{"inconclusive", "yellow", "\033[33m"},

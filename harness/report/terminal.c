@@ -165,6 +165,14 @@ static void print_lessons(struct report *report)
 	}
 }
 
+static void print_shortfalls(struct report *report, const struct shortfalls *shortfalls)
+{
+	for (size_t i = 0; i < shortfalls->count; i++)
+		(void)printf("%s%s %s\n", i == 0 ? "\n" : "",
+			style_paint(&report->pool, "short:", report->colour),
+			style_plain(&report->pool, shortfalls->items[i]));
+}
+
 static void print_notes(struct report *report)
 {
 	const struct record_summary *summary = report->summary;
@@ -195,6 +203,7 @@ void report_terminal(const struct record *record, const struct judgement *judgem
 	(void)printf(
 		"%s\n\n", header_verdict_line(&report.pool, judgement, summary, report.colour));
 	header_print(stdout, record);
+	print_shortfalls(&report, &options->shortfalls);
 	print_all_in_full(&report, VERDICT_DEVIATION);
 	print_all_in_full(&report, VERDICT_ERROR);
 	print_all_in_full(&report, VERDICT_KNOWN);

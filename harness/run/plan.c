@@ -7,6 +7,7 @@
 #include "base/pattern.h"
 #include "judge/predict.h"
 #include "judge/sealed.h"
+#include "judge/shape.h"
 #include "record/version.h"
 #include "suite/data.h"
 #include "suite/date.h"
@@ -68,6 +69,9 @@ unsigned plan_launches(const struct plan *plan, const struct check *check)
 {
 	if (check->kind->payload == NULL)
 		return 1;
+	/* Timed cases begin with the first look; whether they get more is seen then. */
+	if (check->timed)
+		return shape_looks[0];
 	return check->launches > plan->profile->launches ? check->launches
 							 : plan->profile->launches;
 }

@@ -50,6 +50,7 @@ static const cyaml_schema_field_t profile_fields[] = {
 	CYAML_FIELD_UINT("cases", CYAML_FLAG_DEFAULT, struct suite_profile, cases),
 	CYAML_FIELD_UINT("drawn", CYAML_FLAG_DEFAULT, struct suite_profile, drawn),
 	CYAML_FIELD_UINT("launches", CYAML_FLAG_DEFAULT, struct suite_profile, launches),
+	CYAML_FIELD_UINT("looks", CYAML_FLAG_DEFAULT, struct suite_profile, looks),
 	CYAML_FIELD_END,
 };
 

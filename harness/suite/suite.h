@@ -21,6 +21,7 @@ struct suite_profile {
 	unsigned cases;	   /* of one check, at most; 0: all */
 	unsigned drawn;	   /* values drawn for a parameter, at most */
 	unsigned launches; /* of an exact case, at least */
+	unsigned looks;	   /* at timed cases, at most: judge/shape.h */
 };
 
 struct suite {
