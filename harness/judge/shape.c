@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,42 +310,45 @@ static double median_of(struct pool *pool, const struct record_observation *samp
 	return statistics_median(values, samples->values_count);
 }
 
-/* NULL and the sweep filled, or what is missing. */
-static const char *sweep_of(struct pool *pool, const struct vm_prediction *prediction,
-	const char *quantity, const struct check_evidence *evidence, struct shape_sweep *sweep)
+/* The medians of one launch; false when it did not observe the quantity at every place. */
+static bool curve_in(struct pool *pool, const struct vm_prediction *prediction,
+	const char *quantity, const struct check_trial *trial, double *medians)
 {
-	const size_t places = prediction->inputs_count;
-	double *medians = pool_take(pool, evidence->trials_count * places * sizeof(*medians));
-
-	for (size_t trial = 0; trial < evidence->trials_count; trial++)
-		for (size_t place = 0; place < places; place++) {
-			const struct record_observation *samples = samples_of(
-				&evidence->trials[trial], quantity, prediction->inputs[place]);
-			if (samples == NULL || samples->unit != prediction->unit)
-				return pool_format(pool, "%s at %s is not observed in %s", quantity,
-					prediction->inputs[place], vm_unit_word(prediction->unit));
-			medians[trial * places + place] = median_of(pool, samples);
-		}
-	*sweep = (struct shape_sweep){evidence->trials_count, places, medians};
-	return NULL;
+	for (size_t place = 0; place < prediction->inputs_count; place++) {
+		const struct record_observation *samples =
+			samples_of(trial, quantity, prediction->inputs[place]);
+		if (samples == NULL || samples->unit != prediction->unit)
+			return false;
+		medians[place] = median_of(pool, samples);
+	}
+	return true;
 }
 
 enum check_outcome shape_judge(struct pool *pool, const struct vm_prediction *prediction,
 	const struct check_evidence *evidence, const char **observed)
 {
-	struct shape_sweep sweep, other = {0};
+	const size_t places = prediction->inputs_count, trials = evidence->trials_count;
+	double *medians = pool_take(pool, trials * places * sizeof(*medians));
+	double *others = pool_take(pool, trials * places * sizeof(*others));
+	size_t used = 0;
 
-	if (evidence->trials_count == 0 || prediction->inputs_count < 2) {
-		*observed = "no launch, or no sweep";
+	/*
+	 * A launch to which the kernel refused what a place needs (a huge page) says nothing of
+	 * that sweep, and is left out of it; how many were used stands beside the figure.
+	 */
+	for (size_t trial = 0; trial < trials; trial++)
+		used += curve_in(pool, prediction, prediction->quantity, &evidence->trials[trial],
+				medians + used * places) &&
+			(prediction->other == NULL ||
+				curve_in(pool, prediction, prediction->other,
+					&evidence->trials[trial], others + used * places));
+	if (used == 0 || places < 2) {
+		*observed = "no launch observed it at every place";
 		return CHECK_BROKEN;
 	}
-	*observed = sweep_of(pool, prediction, prediction->quantity, evidence, &sweep);
-	if (*observed == NULL && prediction->other != NULL)
-		*observed = sweep_of(pool, prediction, prediction->other, evidence, &other);
-	if (*observed != NULL)
-		return CHECK_BROKEN;
+	const struct shape_sweep sweep = {used, places, medians}, other = {used, places, others};
 	const struct shape_decision decision = shape_decide(pool, prediction, &sweep, &other);
-	*observed = pool_format(pool, "%s (%zu launches)", decision.observed, sweep.launches_count);
+	*observed = pool_format(pool, "%s (%zu of %zu launches)", decision.observed, used, trials);
 	switch (decision.answer) {
 	case SHAPE_HOLDS:
 		return CHECK_AGREES;

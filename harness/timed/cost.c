@@ -17,12 +17,22 @@ struct measurement {
 	int64_t timed_ns[COST_BATCHES_LIMIT];
 };
 
-int64_t cost_now_ns(void)
+static int64_t read_clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+	MUST(clock_gettime(clock, &now) == 0);
 	return (int64_t)now.tv_sec * NS_IN_S + now.tv_nsec;
+}
+
+int64_t cost_now_ns(void)
+{
+	return read_clock_ns(CLOCK_MONOTONIC_RAW);
+}
+
+int64_t cost_cpu_ns(void)
+{
+	return read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int64_t minor_faults(void)

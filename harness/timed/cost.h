@@ -26,8 +26,9 @@ struct cost_plan {
 	const char *name; /* for google-benchmark's registry */
 	cost_body *body;
 	void *context;
-	unsigned warm_ups; /* batches that are run first and not kept */
-	unsigned batches;  /* 1 to COST_BATCHES_LIMIT */
+	const char *witness; /* the clock that the body reads */
+	unsigned warm_ups;   /* batches that are run first and not kept */
+	unsigned batches;    /* 1 to COST_BATCHES_LIMIT */
 };
 
 /* The samples, in the order in which they were taken. */
@@ -49,6 +50,12 @@ void cost_observe(const struct cost_plan *plan, const char *quantity, const char
 
 /* CLOCK_MONOTONIC_RAW: steady, and not slewed by NTP while a batch runs. */
 int64_t cost_now_ns(void);
+
+/*
+ * The processor time of this process: for work of the kernel on our behalf, which a neighbour on
+ * the same processor interrupts but does not make longer.
+ */
+int64_t cost_cpu_ns(void);
 
 #ifdef __cplusplus
 }
