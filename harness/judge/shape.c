@@ -166,17 +166,21 @@ static void add_below(struct figures *figures, const char *const *places)
 	}
 }
 
-size_t shape_knee(const double *curve, size_t count, double resolution)
+size_t shape_knee(const double *curve, const double *numbers, size_t count)
 {
+	const size_t end = count > PLATEAU_LEAST ? PLATEAU_LEAST : count;
+	const double final = statistics_median(curve + count - end, end);
+
 	for (size_t place = PLATEAU_LEAST; place < count; place++) {
 		const double level = statistics_median(curve, place);
-		const double spread = statistics_spread(curve, place);
-		const double bound =
-			level + DEPARTURE_SPREADS * (spread > resolution ? spread : resolution);
+		const double spread = DEPARTURE_SPREADS * statistics_spread(curve, place);
 		size_t above = 0;
-		while (above < DEPARTURE_RUN && place + above < count &&
-			curve[place + above] > bound)
+		while (above < DEPARTURE_RUN && place + above < count) {
+			const double miss = (final - level) / numbers[place + above];
+			if (curve[place + above] <= level + (miss > spread ? miss : spread))
+				break;
 			above++;
+		}
 		if (above == DEPARTURE_RUN || (above != 0 && place + above == count))
 			return place - 1;
 	}
@@ -190,11 +194,19 @@ static void add_knee(
 	struct figure *figure = add(figures, "last place on the plateau",
 		(double)prediction->values[0] - HALF, (double)prediction->values[1] + HALF);
 
-	/* Readings are whole nanoseconds: a plateau cannot be known better than to one of them. */
+	const size_t places_count = figures->sweep->places_count;
+	double *numbers = pool_take(figures->pool, places_count * sizeof(*numbers));
+	double *curve = pool_take(figures->pool, places_count * sizeof(*curve));
+
+	for (size_t place = 0; place < places_count; place++)
+		numbers[place] = strtod(places[place], NULL);
 	for (size_t i = 0; i < figures->sweep->launches_count; i++) {
-		const double *curve = curve_of(figures->sweep, i);
-		const size_t knee = shape_knee(curve, figures->sweep->places_count, 1);
-		figure->values[i] = strtod(places[knee], NULL);
+		for (size_t place = 0; place < places_count; place++)
+			curve[place] =
+				curve_of(figures->sweep, i)[place] -
+				(prediction->other == NULL ? 0
+							   : curve_of(figures->other, i)[place]);
+		figure->values[i] = numbers[shape_knee(curve, numbers, places_count)];
 	}
 }
 

@@ -44,7 +44,7 @@ struct shape_decision {
 };
 
 /*
- * other: the sweep of the quantity that FLAT and BELOW are held against; NULL for other shapes.
+ * other: the sweep of the quantity named by prediction->other; not used where that is NULL.
  * places: what the places are called; for KNEE they begin with the numbers that values are in.
  */
 struct shape_decision shape_decide(struct pool *pool, const struct vm_prediction *prediction,
@@ -55,9 +55,10 @@ enum check_outcome shape_judge(struct pool *pool, const struct vm_prediction *pr
 	const struct check_evidence *evidence, const char **observed);
 
 /*
- * Where a curve leaves its first plateau: the index of the last place on it. The places after it
- * lie, three in a row or to the end, above the plateau by five times its own spread.
+ * Where a curve over cycles of numbers[i] things leaves its first plateau: the index of the last
+ * place on it. The places after it lie, three in a row or to the end, above the plateau by the
+ * height that one miss a turn gives, and by five times the plateau's own spread.
  */
-size_t shape_knee(const double *curve, size_t count, double resolution);
+size_t shape_knee(const double *curve, const double *numbers, size_t count);
 
 #endif

@@ -192,19 +192,31 @@ static void test_first_look_can_hold(void **state)
 
 static void test_knee_is_the_last_place_of_the_plateau(void **state)
 {
-	double curve[40];
+	enum { COUNT = 40, FIRST = 60 };
+	double curve[COUNT], numbers[COUNT];
 
 	(void)state;
-	for (size_t knee = 5; knee < 36; knee++) {
-		for (size_t i = 0; i < 40; i++)
+	for (size_t i = 0; i < COUNT; i++)
+		numbers[i] = (double)(FIRST + i);
+	for (size_t knee = 5; knee < COUNT - 4; knee++) {
+		for (size_t i = 0; i < COUNT; i++)
+			curve[i] = 1000 + (double)(i % 3) + (i > knee ? 600 : 0);
+		assert_int_equal(shape_knee(curve, numbers, COUNT), knee);
+		/* A ramp: one page of the cycle missed in each turn is enough. */
+		for (size_t i = 0; i < COUNT; i++)
 			curve[i] =
-				1000 + (double)(i % 3) + (i > knee ? 50 * (double)(i - knee) : 0);
-		assert_int_equal(shape_knee(curve, 40, 1), knee);
+				1000 + (double)(i % 3) + (i > knee ? 40 * (double)(i - knee) : 0);
+		assert_int_equal(shape_knee(curve, numbers, COUNT), knee);
 	}
-	/* One spike is no departure; no departure is the last place. */
-	for (size_t i = 0; i < 40; i++)
-		curve[i] = 1000 + (double)(i % 3) + (i == 20 ? 500 : 0);
-	assert_int_equal(shape_knee(curve, 40, 1), 39);
+	/* One spike is no departure; what the harness costs before the knee is none either. */
+	for (size_t i = 0; i < COUNT; i++)
+		curve[i] = 1000 + (double)(i % 3) + (i == 20 ? 500 : 0) +
+			   (i > 24 && i <= 30 ? 5 : 0) + (i > 30 ? 900 : 0);
+	assert_int_equal(shape_knee(curve, numbers, COUNT), 30);
+	/* bad_no_knee: without a departure the plateau ends with the sweep. */
+	for (size_t i = 0; i < COUNT; i++)
+		curve[i] = 1000 + (double)(i % 3);
+	assert_int_equal(shape_knee(curve, numbers, COUNT), COUNT - 1);
 }
 
 /* A knee is asked for between 4 and 8 on a sweep whose places are called by their numbers. */

@@ -28,6 +28,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.giant_page_saving = VM_GIANT_PAGE_SAVING_1024,
 		.min_reserve = VM_MIN_RESERVE_ABSOLUTE,
 		.slab_rounding = VM_SLAB_NO_INTERNAL_WASTE,
+		.tlb_geometry = VM_TLB_GEOMETRY_CORE_I7,
 		.huge_pages_at_fault = false,
 		.fault_around = false,
 	};
@@ -77,6 +78,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.min_reserve = VM_MIN_RESERVE_FOR_THE_FEW,
 		/* linux:6.12:mm/slab_common.c:kmalloc_info */
 		.slab_rounding = VM_SLAB_SIZE_CLASSES,
+		/* amd-apm:3:E.4.4:Fn8000_0005, intel-sdm:2A:CPUID:leaf 18H */
+		.tlb_geometry = VM_TLB_GEOMETRY_CPUID,
 		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
 		/* linux:6.12:mm/memory.c:do_fault_around */
 		.fault_around = true,

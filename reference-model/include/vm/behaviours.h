@@ -138,6 +138,12 @@ enum vm_slab_rounding {
 	VM_SLAB_SIZE_CLASSES,	   /* kmalloc rounds up to the next class */
 };
 
+/* Where the sizes of the translation buffers come from. */
+enum vm_tlb_geometry {
+	VM_TLB_GEOMETRY_CORE_I7, /* gios: one processor stands for all */
+	VM_TLB_GEOMETRY_CPUID,
+};
+
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_watermark_min watermark_min;
@@ -159,6 +165,7 @@ struct vm_behaviours {
 	enum vm_giant_page_saving giant_page_saving;
 	enum vm_min_reserve min_reserve;
 	enum vm_slab_rounding slab_rounding;
+	enum vm_tlb_geometry tlb_geometry;
 	bool huge_pages_at_fault; /* the teaching knows 4 KiB faults only */
 	bool fault_around;	  /* a file read fault maps its neighbours too */
 };

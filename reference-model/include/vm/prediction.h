@@ -52,8 +52,11 @@ enum vm_shape {
 	 */
 	VM_SHAPE_STEP,
 	/*
-	 * The last place of the first plateau lies from values[0] to values[1]; here the places'
-	 * names begin with the number that the values are in.
+	 * A cycle through n things, where n is what the names of the places begin with: the last n
+	 * at which all of them are found lies from values[0] to values[1]. From the next place on
+	 * at least one of the n is missed in each turn: the curve lies above its plateau by the
+	 * n-th part of what it rises in the end. With other, the curve is the distance above that
+	 * one: a control of the same loads without the misses.
 	 */
 	VM_SHAPE_KNEE,
 	/* Below the quantity named by other, at every place. */
@@ -67,8 +70,7 @@ struct vm_prediction {
 	enum vm_unit unit;
 	enum vm_form form;
 	enum vm_shape shape;
-	const char
-		*other; /* VM_SHAPE_FLAT, VM_SHAPE_BELOW: the quantity to compare with; else NULL */
+	const char *other; /* FLAT, BELOW, KNEE: the quantity to compare with; else NULL */
 	size_t values_count;
 	const int64_t *values;
 	size_t inputs_count;

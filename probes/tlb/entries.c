@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many 4 KiB pages the first-level data TLB holds: exactly what CPUID says. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "probe/probe.h"
+#include "timed/chase.h"
+#include "timed/cost.h"
+#include "trial/trial.h"
+#include "vm/model.h"
+#include "vm/prediction.h"
+#include "vm/random.h"
+#include "vm/reach.h"
+
+/* Every number of pages from the fewest: first levels of today hold 32 to 96. */
+#define PAGES_FEWEST 16
+#define PAGES_MOST   191
+#define PLACES_COUNT (PAGES_MOST - PAGES_FEWEST + 1)
+#define NAME_BYTES   4
+
+/* ---- what the models say ---- */
+
+static void predict_silence(struct vm_predictions *predictions)
+{
+	vm_predict(predictions,
+		&(struct vm_prediction){
+			.claim = "tlb.entries",
+			.quantity = "chase",
+			.at = "",
+			.unit = VM_UNIT_NS,
+			.form = VM_FORM_SILENT,
+			.because = "CPUID does not describe the first-level data TLB of this host",
+			.cite = "amd-apm:3:E.4.4:Fn8000_0005",
+		});
+}
+
+static void predict(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const struct vm_reach reach = vm_tlb_reach(&model->behaviours, host, 1, predictions->arena);
+	const int64_t knee[] = {reach.least_pages, reach.most_pages};
+	const char *places[PLACES_COUNT];
+
+	(void)arguments, (void)readings;
+	if (!reach.known) {
+		predict_silence(predictions);
+		return;
+	}
+	for (size_t i = 0; i < PLACES_COUNT; i++) {
+		char *name = vm_arena_take(predictions->arena, NAME_BYTES, 1);
+		VM_ASSERT(name != NULL);
+		(void)snprintf(name, NAME_BYTES, "%zu", PAGES_FEWEST + i);
+		places[i] = name;
+	}
+	vm_predict(predictions,
+		&(struct vm_prediction){
+			.claim = "tlb.entries",
+			.quantity = "chase",
+			.at = "",
+			.unit = VM_UNIT_NS,
+			.form = VM_FORM_SHAPE,
+			.shape = VM_SHAPE_KNEE,
+			.other = "packed",
+			.values_count = 2,
+			.values = knee,
+			.inputs_count = PLACES_COUNT,
+			.inputs = places,
+			.because = "a cycle through as many pages as the buffer has entries never "
+				   "misses; through one more, it misses in each turn",
+			.cite = "amd-apm:3:E.4.4:Fn8000_0005",
+		});
+}
+
+/* ---- what the processor does ---- */
+
+#define STEPS	       (CHASE_UNROLLED * 2048)
+#define BATCHES	       5
+#define WARM_UPS       1
+#define LINES_PER_PAGE (VM_PAGE_BYTES / CHASE_LINE_BYTES)
+
+struct field {
+	char *pages;  /* a node a page, the lines of the pages in turn */
+	char *packed; /* as many nodes, a line apart: the same cache lines, hardly any page */
+};
+
+static void *in_pages(void *context, size_t index)
+{
+	const struct field *field = context;
+
+	return field->pages + vm_pages_to_bytes(index) + index % LINES_PER_PAGE * CHASE_LINE_BYTES;
+}
+
+static void *in_lines(void *context, size_t index)
+{
+	const struct field *field = context;
+
+	return field->packed + index * CHASE_LINE_BYTES;
+}
+
+static char *map_small_pages(size_t pages_count)
+{
+	const size_t length_bytes = vm_pages_to_bytes(pages_count);
+	char *memory = mmap(
+		NULL, length_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	MUST(madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0);
+	return memory;
+}
+
+static void shuffle(size_t *order, size_t count, uint64_t *state)
+{
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
+	for (size_t i = count - 1; i > 0; i--) {
+		const size_t other = vm_random_below(state, i + 1), held = order[i];
+		order[i] = order[other];
+		order[other] = held;
+	}
+}
+
+/* In random order: neighbours in frames of a row could share an entry. */
+static void touch(char *memory, size_t pages_count, size_t *order, uint64_t *state)
+{
+	shuffle(order, pages_count, state);
+	for (size_t i = 0; i < pages_count; i++)
+		((volatile char *)memory)[vm_pages_to_bytes(order[i])] = 1;
+}
+
+static int64_t follow(void *context)
+{
+	return chase_run(context, STEPS);
+}
+
+static void time_chase(
+	const char *quantity, const char *faults_quantity, const char *at, void *start)
+{
+	const struct cost_plan plan = {
+		.name = quantity,
+		.body = follow,
+		.context = start,
+		.witness = "CLOCK_MONOTONIC_RAW",
+		.warm_ups = WARM_UPS,
+		.batches = BATCHES,
+	};
+
+	cost_observe(&plan, quantity, faults_quantity, at);
+}
+
+/* Places in random order, each beside its control: what the clock does meanwhile hits both. */
+static void measure(const struct probe_arguments *arguments)
+{
+	size_t places[PLACES_COUNT], order[PAGES_MOST];
+	uint64_t state = trial_seed();
+	struct field field = {
+		.pages = map_small_pages(PAGES_MOST),
+		.packed = map_small_pages(vm_bytes_to_pages_ceil(PAGES_MOST * CHASE_LINE_BYTES)),
+	};
+
+	(void)arguments;
+	touch(field.pages, PAGES_MOST, order, &state);
+	memset(field.packed, 1, PAGES_MOST * CHASE_LINE_BYTES);
+	shuffle(places, PLACES_COUNT, &state);
+	for (size_t i = 0; i < PLACES_COUNT; i++) {
+		const size_t count = PAGES_FEWEST + places[i];
+		char at[NAME_BYTES];
+		(void)snprintf(at, sizeof(at), "%zu", count);
+		time_chase("chase", "chase-faults", at,
+			chase_link(in_pages, &field, count, order, &state));
+		time_chase("packed", "packed-faults", at,
+			chase_link(in_lines, &field, count, order, &state));
+	}
+}
+
+static const char *const claims[] = {"tlb.entries", NULL};
+
+PROBE(tlb_entries) = {
+	.name = "tlb.entries",
+	.kind = PROBE_TIMED,
+	.claims = claims,
+	.question = "How many 4 KiB pages does the first-level data TLB hold?",
+	.method =
+		"Chase pointers through 16 to 191 pages in one random cycle, one load a page; the "
+		"same number of lines packed into few pages is subtracted.",
+	.threats =
+		"Eight ways of the first cache: a load at the same offset of every page would show "
+		"its associativity, so lines rotate. Prefetchers: a random cycle. Coalesced "
+		"entries: frames are taken in random order. The clock's rate: the control is "
+		"measured beside. A thread on the sibling shares the buffer.",
+	.by_hand = "cpuid -1 -l 0x80000005",
+	.deadline_s = 10,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES_TIMED(measure),
+};

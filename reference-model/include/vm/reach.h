@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many pages a translation buffer holds at once: the knee of a chase through n pages. */
+#ifndef VM_REACH_H
+#define VM_REACH_H
+
+#include "vm/base.h"
+#include "vm/behaviours.h"
+#include "vm/host.h"
+
+/*
+ * The largest n for which n pages, visited in turn, are all still there when their turn comes
+ * again. least and most differ where pages share sets: pages in a row fill all sets evenly (most),
+ * pages that fall into sets by chance overflow one long before (least). Which of the two a
+ * processor is nearer to depends on how it computes the set, and that is not said anywhere.
+ */
+struct vm_reach {
+	bool known; /* false: CPUID does not describe such a buffer */
+	uint32_t least_pages, most_pages;
+};
+
+/* Data pages of 4 KiB. The arena is used and given back. */
+struct vm_reach vm_tlb_reach(const struct vm_behaviours *behaviours, const struct vm_host *host,
+	unsigned level, struct vm_arena *arena);
+
+#endif
