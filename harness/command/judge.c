@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mmconform judge: today's model over a record of whenever and wherever. */
-#include <string.h>
-
 #include "base/message.h"
 #include "command/command.h"
-#include "command/judged.h"
+#include "judge/again.h"
+#include "report/output.h"
+#include "report/report.h"
 #include "run/status.h"
-#include "suite/cases.h"
-#include "suite/data.h"
-#include "suite/date.h"
-#include "suite/kinds.h"
 
 enum judge_option {
 	OPTION_JSON = 'j',
+	OPTION_OUTPUT = 'o',
 	OPTION_VERBOSE = 'v',
 	OPTION_EXCHANGE = 'x',
 };
 
 static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "Print verdict lines instead of the report", 0},
+	{"output", OPTION_OUTPUT, "FORMAT=PATH", 0,
+		"Write the outcome in another format too; may be given more than once", 0},
 	{"verbose", OPTION_VERBOSE, NULL, 0, "A row for each case in the table", 0},
 	{"exchange", OPTION_EXCHANGE, NULL, 0,
 		"Let the two models answer in each other's place: what they disagree on turns "
@@ -28,9 +27,19 @@ static const struct argp_option argp_options[] = {
 };
 
 struct given {
+	struct pool *pool;
 	const char *path;
-	struct judged_options options;
+	bool lines, exchange;
+	struct report_options report;
+	struct output_list outputs;
 };
+
+static error_t take_output(const struct argp_state *state, struct given *given, const char *text)
+{
+	const char *why = output_add(given->pool, &given->outputs, text);
+
+	return why == NULL ? 0 : command_refuse(state, "--output: %s", why);
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -38,13 +47,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_JSON:
-		given->options.lines = true;
+		given->lines = true;
 		return 0;
+	case OPTION_OUTPUT:
+		return take_output(state, given, argument);
 	case OPTION_VERBOSE:
-		given->options.report.verbose = true;
+		given->report.verbose = true;
 		return 0;
 	case OPTION_EXCHANGE:
-		given->options.exchange = true;
+		given->exchange = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (given->path != NULL)
@@ -77,64 +88,26 @@ static void print_lines(const struct judgement *judgement)
 	}
 }
 
-/* A verdict that is another one than the record has: the models or their rules have changed. */
-static void note_changes(const struct record *record, struct judgement *judgement)
-{
-	const size_t count = record->verdicts_count < judgement->count ? record->verdicts_count
-								       : judgement->count;
-	size_t changed = 0, first = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(record->verdicts[i].verdict, judgement->verdicts[i].verdict) != 0) {
-			first = changed == 0 ? i : first;
-			changed++;
-		}
-	if (changed != 0)
-		judgement_note(judgement,
-			"%zu verdicts are not those of the run; first %s: %s was %s", changed,
-			case_id(judgement->pool, judgement->verdicts[first].probe,
-				&judgement->verdicts[first].parameters),
-			judgement->verdicts[first].verdict, record->verdicts[first].verdict);
-}
-
-enum exit_status judged_report(const char *path, const struct judged_options *options)
-{
-	struct pool POOL_DROPS pool = {0};
-	struct record RECORD_DROPS record = {0};
-	struct check_list checks = {.pool = &pool};
-	struct known_list known = {0};
-	struct judgement judgement = {.pool = &pool};
-	const struct judge_options judge_options = {
-		.checks = &checks,
-		.known = &known,
-		.today = date_now(&pool),
-		.exchange = options->exchange,
-	};
-
-	if (!checks_load(data_path(&pool, "suites"), &checks) ||
-		!known_load(&pool, data_path(&pool, "suites/known.yaml"), &known))
-		return EXIT_DEFECTIVE;
-	if (!record_read(&record, path, RECORD_ENDED))
-		return EXIT_MISUSED;
-	if (!judge_record(&record, &judge_options, &judgement))
-		return EXIT_DEFECTIVE;
-	if (!options->exchange)
-		note_changes(&record, &judgement);
-	struct record_summary summary = record.summary;
-	summary.notes_count = judgement.notes_count;
-	summary.notes = judgement.notes;
-	if (options->lines)
-		print_lines(&judgement);
-	else
-		report_terminal(&record, &judgement, &summary, &options->report);
-	return status_of(&judgement, &summary);
-}
-
 int command_judge(int argc, char **argv)
 {
-	struct given given = {0};
+	struct pool POOL_DROPS pool = {0};
+	struct given given = {.pool = &pool};
+	struct judged judged = {.pool = &pool};
 
 	if (!command_parse(&argp, argc, argv, &given))
 		return EXIT_MISUSED;
-	return (int)judged_report(given.path, &given.options);
+	enum exit_status status = judge_again(-1, given.path, given.exchange, &judged);
+	if (status == EXIT_CONFORMS) {
+		status = status_of(&judged.judgement, &judged.summary);
+		if (given.lines)
+			print_lines(&judged.judgement);
+		else
+			report_terminal(
+				&judged.record, &judged.judgement, &judged.summary, &given.report);
+		if (!output_write(
+			    &given.outputs, &judged.record, &judged.judgement, &judged.summary))
+			status = status_worse(status, EXIT_DEFECTIVE);
+	}
+	record_drop(&judged.record);
+	return (int)status;
 }

@@ -110,10 +110,10 @@ static void fill(struct pool *pool, struct libscols_line *line, const struct row
 	set_text(line, COLUMN_CASES, pool_format(pool, "%zu", row->cases));
 	set_word(line, COLUMN_VERDICT, verdict->verdict);
 	set_word(line, COLUMN_TEXTBOOK, verdict->textbook);
-	set_text(line, COLUMN_EXPECTED,
-		nothing_observed ? verdict->because
-				 : pool_format(pool, "%s%s", example, verdict->expected));
-	set_text(line, COLUMN_OBSERVED, verdict->observed);
+	if (!nothing_observed)
+		set_text(line, COLUMN_EXPECTED,
+			pool_format(pool, "%s%s", example, verdict->expected));
+	set_text(line, COLUMN_OBSERVED, nothing_observed ? verdict->because : verdict->observed);
 }
 
 static void add_chapter(struct libscols_table *table, const char *claim)

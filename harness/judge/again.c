@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge/again.h"
+
+#include <string.h>
+
+#include "suite/cases.h"
+#include "suite/data.h"
+#include "suite/date.h"
+#include "suite/kinds.h"
+
+/* Verdicts that are others than the record has: the models or their rules have changed. */
+static void note_changes(const struct record *record, struct judgement *judgement)
+{
+	const size_t count = record->verdicts_count < judgement->count ? record->verdicts_count
+								       : judgement->count;
+	size_t changed = 0, first = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(record->verdicts[i].verdict, judgement->verdicts[i].verdict) != 0) {
+			first = changed == 0 ? i : first;
+			changed++;
+		}
+	if (changed != 0)
+		judgement_note(judgement,
+			"%zu verdicts are not those of the run; first %s: %s was %s", changed,
+			case_id(judgement->pool, judgement->verdicts[first].probe,
+				&judgement->verdicts[first].parameters),
+			judgement->verdicts[first].verdict, record->verdicts[first].verdict);
+}
+
+static bool read(struct judged *judged, int descriptor, const char *path)
+{
+	return descriptor < 0 ? record_read(&judged->record, path, RECORD_ENDED)
+			      : record_read_file(&judged->record, descriptor, path, RECORD_ENDED);
+}
+
+enum exit_status judge_again(int descriptor, const char *path, bool exchange, struct judged *judged)
+{
+	struct pool *pool = judged->pool;
+	struct check_list checks = {.pool = pool};
+	struct known_list known = {0};
+	const struct judge_options options = {
+		.checks = &checks,
+		.known = &known,
+		.today = date_now(pool),
+		.exchange = exchange,
+	};
+
+	judged->judgement = (struct judgement){.pool = pool};
+	if (!checks_load(data_path(pool, "suites"), &checks) ||
+		!known_load(pool, data_path(pool, "suites/known.yaml"), &known))
+		return EXIT_DEFECTIVE;
+	if (!read(judged, descriptor, path))
+		return EXIT_MISUSED;
+	if (!judge_record(&judged->record, &options, &judged->judgement))
+		return EXIT_DEFECTIVE;
+	if (!exchange)
+		note_changes(&judged->record, &judged->judgement);
+	judged->summary = judged->record.summary;
+	judged->summary.notes_count = judged->judgement.notes_count;
+	judged->summary.notes = judged->judgement.notes;
+	return EXIT_CONFORMS;
+}
