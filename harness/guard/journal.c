@@ -18,7 +18,11 @@
 #define FORMAT_VERSION	   1
 #define FILE_LIMIT_BYTES   ((size_t)4 << 20)
 #define ESCAPED_BYTES(raw) (3 * (raw) + 2)
-#define LINE_BYTES	   (2 * ESCAPED_BYTES(UNDO_NAME_BYTES) + ESCAPED_BYTES(GUARD_VALUE_BYTES) + 64)
+#define LINE_BYTES	   ((size_t)8192)
+
+_Static_assert(LINE_BYTES > ESCAPED_BYTES(UNDO_NAME_BYTES) * 2 + ESCAPED_BYTES(GUARD_VALUE_BYTES) +
+				    JOURNAL_SUM_BYTES + 32,
+	"the longest line fits");
 
 const char *undo_kind_word(enum undo_kind kind)
 {
