@@ -43,23 +43,22 @@ static int find_user_folders(struct places *places)
 	return failed != 0 ? failed : format_place(places->state, "%s", places->run);
 }
 
-/* Whether what is written below the path is in memory, where a swap file makes no sense. */
-static bool is_in_memory(const char *root, const char *path)
+/* Whether there is such a folder, and not in memory, where a swap file makes no sense. */
+static bool is_on_disk(const char *root, const char *path)
 {
 	struct statfs status;
 	char joined[PATH_MAX];
 
 	(void)snprintf(joined, sizeof(joined), "%s%s", root, path);
-	return statfs(joined, &status) == 0 &&
-	       (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC ||
-		       status.f_type == OVERLAYFS_SUPER_MAGIC);
+	return statfs(joined, &status) == 0 && status.f_type != TMPFS_MAGIC &&
+	       status.f_type != RAMFS_MAGIC && status.f_type != OVERLAYFS_SUPER_MAGIC;
 }
 
 /* A live system or a guest has its root in memory, and perhaps a disk at /var/tmp. */
 static int find_root_folders(struct places *places)
 {
 	const bool elsewhere =
-		is_in_memory(places->root, "/var/lib") && !is_in_memory(places->root, "/var/tmp");
+		!is_on_disk(places->root, "/var/lib") && is_on_disk(places->root, "/var/tmp");
 	const int failed = format_place(places->run, "%s", ROOT_RUN);
 
 	return failed != 0 ? failed

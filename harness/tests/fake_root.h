@@ -82,7 +82,7 @@ static inline int fake_remove_one(
 /* With what every host has. */
 static inline void fake_begin(struct fake_root *root)
 {
-	(void)snprintf(root->path, sizeof(root->path), "/tmp/mmconform-test-XXXXXX");
+	(void)snprintf(root->path, sizeof(root->path), "/dev/shm/mmconform-test-XXXXXX");
 	if (mkdtemp(root->path) == NULL)
 		abort();
 	fake_write(
