@@ -70,6 +70,18 @@ static bool is_within(const struct vm_prediction *prediction, size_t index, int6
 	return interval[0] <= value && value <= interval[1];
 }
 
+static bool most_are_within(
+	const struct vm_prediction *prediction, const int64_t *observed, size_t observed_count)
+{
+	size_t within = 0;
+
+	if (prediction->values_count != 2 * observed_count)
+		return false;
+	for (size_t i = 0; i < observed_count; i++)
+		within += is_within(prediction, i, observed[i]);
+	return 2 * within > observed_count;
+}
+
 /* For the forms that are values; rules, shapes and silence never come here. */
 static bool allows(struct pool *pool, const struct vm_prediction *prediction,
 	const struct record_observation *observation)
@@ -83,6 +95,8 @@ static bool allows(struct pool *pool, const struct vm_prediction *prediction,
 	if (prediction->form == VM_FORM_SET)
 		return same_values(sorted(pool, predicted, predicted_count), predicted_count,
 			sorted(pool, observed, observed_count), observed_count);
+	if (prediction->form == VM_FORM_MOSTLY)
+		return most_are_within(prediction, observed, observed_count);
 	if (prediction->form == VM_FORM_WITHIN && predicted_count != 2 &&
 		predicted_count != 2 * observed_count)
 		return false;
@@ -192,6 +206,7 @@ static struct check_finding compare(
 	case VM_FORM_SET:
 	case VM_FORM_AMONG:
 	case VM_FORM_WITHIN:
+	case VM_FORM_MOSTLY:
 		return compare_values(judging, prediction);
 	case VM_FORM_RULE:
 		return finding_of(judging, prediction, CHECK_BROKEN,

@@ -57,6 +57,7 @@ const char *prediction_form_word(enum vm_form form)
 		[VM_FORM_SET] = "set",
 		[VM_FORM_AMONG] = "among",
 		[VM_FORM_WITHIN] = "within",
+		[VM_FORM_MOSTLY] = "mostly",
 		[VM_FORM_SHAPE] = "shape",
 		[VM_FORM_RULE] = "rule",
 		[VM_FORM_SILENT] = "silent",

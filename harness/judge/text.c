@@ -153,6 +153,8 @@ const char *prediction_text(struct pool *pool, const struct vm_prediction *predi
 		return pool_format(pool, "one of %s", text);
 	case VM_FORM_WITHIN:
 		return intervals_text(pool, prediction);
+	case VM_FORM_MOSTLY:
+		return pool_format(pool, "most of %s", intervals_text(pool, prediction));
 	case VM_FORM_SHAPE:
 		return pool_format(pool, "%s%s%s", prediction_shape_word(prediction->shape),
 			prediction->other != NULL ? " " : "",

@@ -10,6 +10,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 	*behaviours = (struct vm_behaviours){
 		.watermark_gap = VM_WATERMARK_QUARTER_OF_MIN,
 		.watermark_min = VM_WATERMARK_MIN_GIVEN,
+		.available = VM_AVAILABLE_FREE_AND_CACHE,
+		.dirty_share = VM_DIRTY_SHARE_OF_RAM,
 		.overcommit_heuristic = VM_OVERCOMMIT_SUM_OF_REQUESTS,
 		.commit_charge = VM_COMMIT_CHARGES_EVERY_REQUEST,
 		.commit_read_only = VM_COMMIT_READ_ONLY_KEEPS,
@@ -39,6 +41,10 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	*behaviours = (struct vm_behaviours){
 		/* linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks; oldest kernel known: 6.1 */
 		.watermark_gap = VM_WATERMARK_LARGER_OF_QUARTER_AND_SCALE,
+		/* linux:6.12:mm/show_mem.c:si_mem_available */
+		.available = VM_AVAILABLE_LESS_RESERVES,
+		/* linux:6.12:mm/page-writeback.c:global_dirtyable_memory */
+		.dirty_share = VM_DIRTY_SHARE_OF_DIRTYABLE,
 		.watermark_min = vm_host_has(host, VM_FEATURE_MOVABLE_MIN_CLAMP)
 					 ? VM_WATERMARK_MIN_SHARED_LOWMEM
 					 : VM_WATERMARK_MIN_SHARED,

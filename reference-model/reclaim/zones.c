@@ -143,10 +143,14 @@ uint64_t vm_zone_stat_threshold(uint64_t managed_pages, uint32_t cpus_online)
 		2 * last_set_bit(cpus_online) * (1 + last_set_bit(units)), STAT_THRESHOLD_HIGHEST);
 }
 
-/* linux:6.12:mm/vmstat.c:calculate_pressure_threshold */
+/* linux:6.12:mm/vmstat.c:refresh_zone_stat_thresholds, calculate_pressure_threshold */
 uint64_t vm_zone_stat_threshold_pressed(
-	uint64_t low_pages, uint64_t min_pages, uint32_t cpus_online)
+	uint64_t managed_pages, uint64_t low_pages, uint64_t min_pages, uint32_t cpus_online)
 {
+	const uint64_t usual = vm_zone_stat_threshold(managed_pages, cpus_online);
+
 	VM_ASSERT(cpus_online != 0 && low_pages >= min_pages);
+	if (usual * cpus_online <= low_pages - min_pages)
+		return usual;
 	return clamped((low_pages - min_pages) / cpus_online, 1, STAT_THRESHOLD_HIGHEST);
 }

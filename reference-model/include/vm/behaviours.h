@@ -28,6 +28,18 @@ enum vm_watermark_min {
 	VM_WATERMARK_MIN_SHARED_LOWMEM,
 };
 
+/* What of memory is to be had by a new program. */
+enum vm_available {
+	VM_AVAILABLE_FREE_AND_CACHE, /* the teaching: what is free, and what is only a cache */
+	VM_AVAILABLE_LESS_RESERVES,  /* less reserves, and half of a cache or the low marks */
+};
+
+/* What the percentages of dirty memory are taken of. */
+enum vm_dirty_share {
+	VM_DIRTY_SHARE_OF_RAM,	     /* the teaching */
+	VM_DIRTY_SHARE_OF_DIRTYABLE, /* free memory above the reserves, and the page cache */
+};
+
 /* What mode 0 compares a request with. */
 enum vm_overcommit_heuristic {
 	VM_OVERCOMMIT_SUM_OF_REQUESTS, /* the teaching: all that was promised counts */
@@ -147,6 +159,8 @@ enum vm_tlb_geometry {
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_watermark_min watermark_min;
+	enum vm_available available;
+	enum vm_dirty_share dirty_share;
 	enum vm_overcommit_heuristic overcommit_heuristic;
 	enum vm_commit_charge commit_charge;
 	enum vm_commit_read_only commit_read_only;

@@ -17,6 +17,10 @@ enum vm_form {
 	/* values[0] to values[1], both included, each value observed; or one such pair for each of
 	 * them. The mechanism computes the width. */
 	VM_FORM_WITHIN,
+	/* One such pair for each value observed, and more than half of them lie in theirs: each is
+	 * a window of its own, and what the machine's others do inside a window is seen by nobody.
+	 */
+	VM_FORM_MOSTLY,
 	VM_FORM_SHAPE,	/* how a timed quantity moves along a sweep; see vm_shape */
 	VM_FORM_RULE,	/* sealed as a rule over named moving inputs; judge puts them in */
 	VM_FORM_SILENT, /* the model does not speak of this on this host; because says why */

@@ -74,8 +74,11 @@ struct vm_cpu_lists vm_zone_cpu_lists(
 
 /* How far one CPU's part of a zone counter may lag behind before it is folded in. */
 uint64_t vm_zone_stat_threshold(uint64_t managed_pages, uint32_t cpus_online);
-/* The same while kswapd of the node is awake, if the zone's counters could hide its min mark. */
+/*
+ * The same while kswapd of the node is awake: less, where all CPUs together could hide that the min
+ * mark is reached; else the usual one.
+ */
 uint64_t vm_zone_stat_threshold_pressed(
-	uint64_t low_pages, uint64_t min_pages, uint32_t cpus_online);
+	uint64_t managed_pages, uint64_t low_pages, uint64_t min_pages, uint32_t cpus_online);
 
 #endif
