@@ -176,7 +176,7 @@ static void swap_areas(void **state)
 	assert_int_equal(swap.size_kib, 524284);
 	assert_int_equal(swap.priority, -2);
 	assert_int_equal(kernel_swaps_next(&lines, &swap, &error), 0);
-	lines = kernel_lines_of(corpus("swaps/none"));
+	lines = kernel_lines_of(corpus("mounts/swaps-none"));
 	assert_int_equal(kernel_swaps_next(&lines, &swap, &error), 0);
 	lines = kernel_lines_of(kernel_text_of("nonsense\n"));
 	assert_true(kernel_swaps_next(&lines, &swap, &error) < 0);
@@ -191,7 +191,7 @@ static void buddy_tables(void **state)
 	struct kernel_pagetypes pagetypes;
 	struct kernel_error error;
 	size_t rows = 0, free_rows = 0, block_rows = 0;
-	struct kernel_lines lines = kernel_lines_of(corpus("buddyinfo/host-6.18"));
+	struct kernel_lines lines = kernel_lines_of(corpus("blocks/buddyinfo-6.18"));
 
 	(void)state;
 	while (kernel_buddyinfo_next(&lines, &buddy, &error) == 1) {
@@ -201,7 +201,7 @@ static void buddy_tables(void **state)
 	assert_int_equal(rows, 3);
 	assert_int_equal(lines.rest.length_bytes, 0);
 	assert_int_equal(
-		kernel_pagetypeinfo_begin(corpus("pagetypeinfo/host-6.18"), &pagetypes, &error), 0);
+		kernel_pagetypeinfo_begin(corpus("blocks/pagetypeinfo-6.18"), &pagetypes, &error), 0);
 	assert_int_equal(pagetypes.block_order, 9);
 	while (kernel_pagetypeinfo_next(&pagetypes, &row, &error) == 1) {
 		*(row.counts_blocks ? &block_rows : &free_rows) += 1;
@@ -228,7 +228,7 @@ static void slabs(void **state)
 	struct kernel_slab_row row;
 	struct kernel_error error;
 	bool kmalloc = false;
-	struct kernel_lines lines = kernel_lines_of(corpus("slabinfo/host-6.18"));
+	struct kernel_lines lines = kernel_lines_of(corpus("blocks/slabinfo-6.18"));
 
 	(void)state;
 	while (kernel_slabinfo_next(&lines, &row, &error) == 1) {
@@ -257,7 +257,7 @@ static void configuration_cpuinfo_and_release(void **state)
 	struct kernel_release release;
 	struct kernel_cpuinfo cpuinfo;
 	struct kernel_error error;
-	struct kernel_text value, text = corpus("config/host-6.18");
+	struct kernel_text value, text = corpus("system/config-6.18");
 
 	(void)state;
 	assert_int_equal(kernel_config_check(text, &error), 0);
@@ -267,7 +267,7 @@ static void configuration_cpuinfo_and_release(void **state)
 	assert_int_equal(error.line, 2);
 	assert_true(kernel_config_check(kernel_text_of("#\n"), &error) < 0);
 
-	assert_int_equal(kernel_cpuinfo_parse(corpus("cpuinfo/amd-2"), &cpuinfo, &error), 0);
+	assert_int_equal(kernel_cpuinfo_parse(corpus("system/cpuinfo-amd"), &cpuinfo, &error), 0);
 	assert_int_equal(cpuinfo.processors_count, 2);
 	assert_true(kernel_text_is(cpuinfo.vendor, "AuthenticAMD"));
 	assert_int_equal(cpuinfo.virtual_bits, 48);

@@ -45,7 +45,7 @@ static void zoneinfo_of_this_kernel_is_read_whole(void **state)
 	uint64_t value = 0;
 
 	(void)state;
-	assert_int_equal(kernel_zoneinfo_parse(corpus("zoneinfo/host-6.18"), &zoneinfo, &error), 0);
+	assert_int_equal(kernel_zoneinfo_parse(corpus("zoneinfo/6.18"), &zoneinfo, &error), 0);
 	assert_int_equal(zoneinfo.count, 5);
 	const struct kernel_zone *dma = kernel_zone_find(&zoneinfo, 0, "DMA");
 	assert_non_null(dma);
@@ -85,7 +85,7 @@ static void zoneinfo_cut_anywhere_is_refused(void **state)
 {
 	static struct kernel_zoneinfo zoneinfo;
 	struct kernel_error error;
-	const struct kernel_text whole = corpus("zoneinfo/host-6.18");
+	const struct kernel_text whole = corpus("zoneinfo/6.18");
 
 	(void)state;
 	for (size_t length_bytes = 0; length_bytes < whole.length_bytes; length_bytes++) {
@@ -104,7 +104,7 @@ static void values_are_found_by_whole_name(void **state)
 	static struct kernel_values values;
 	struct kernel_error error;
 	uint64_t value = 0;
-	struct kernel_text text = corpus("meminfo/host-6.18");
+	struct kernel_text text = corpus("values/meminfo-6.18");
 
 	(void)state;
 	assert_int_equal(kernel_meminfo_parse(text, &values, &error), 0);
@@ -115,7 +115,7 @@ static void values_are_found_by_whole_name(void **state)
 	assert_true(kernel_meminfo_find(text, "HugePages_Total", &value));
 	assert_int_equal(value, 0);
 	assert_false(kernel_meminfo_find(text, "HugePages", &value));
-	text = corpus("vmstat/host-6.18");
+	text = corpus("values/vmstat-6.18");
 	assert_int_equal(kernel_vmstat_parse(text, &values, &error), 0);
 	assert_true(kernel_values_find(&values, "pgfault", &value));
 	const uint64_t parsed = value;
@@ -158,7 +158,7 @@ static void broken_values_are_refused_with_line_and_reason(void **state)
 
 static void areas_of_smaps_equal_those_of_maps(void **state)
 {
-	struct kernel_lines lines = kernel_lines_of(corpus("smaps/cat-6.18"));
+	struct kernel_lines lines = kernel_lines_of(corpus("areas/smaps-6.18"));
 	struct kernel_smaps_area smaps;
 	struct kernel_error error;
 	size_t areas = 0;
@@ -187,7 +187,7 @@ static void areas_of_smaps_equal_those_of_maps(void **state)
 
 static void smaps_rollup_is_one_area(void **state)
 {
-	struct kernel_lines lines = kernel_lines_of(corpus("smaps/rollup-6.18"));
+	struct kernel_lines lines = kernel_lines_of(corpus("areas/rollup-6.18"));
 	struct kernel_smaps_area smaps;
 	struct kernel_error error;
 
@@ -259,12 +259,12 @@ static void status_of_a_process_and_of_a_kernel_thread(void **state)
 	struct kernel_error error;
 
 	(void)state;
-	assert_int_equal(kernel_status_parse(corpus("status/cat-6.18"), &status, &error), 0);
+	assert_int_equal(kernel_status_parse(corpus("process/status-6.18"), &status, &error), 0);
 	assert_true(kernel_text_is(status.name, "cat"));
 	assert_true(status.has_value >> KERNEL_STATUS_VM_PTE & 1);
 	assert_int_equal(status.capabilities_effective, 0x1fffeffffff);
 	assert_true(kernel_text_is(status.cpus_allowed_list, "0-1"));
-	assert_int_equal(kernel_status_parse(corpus("status/kthreadd-6.18"), &status, &error), 0);
+	assert_int_equal(kernel_status_parse(corpus("process/status-kthread-6.18"), &status, &error), 0);
 	assert_int_equal(status.pid, 2);
 	assert_int_equal(status.has_value, 0);
 	assert_true(
@@ -281,7 +281,7 @@ static void stat_survives_a_hostile_name(void **state)
 	char text[2048];
 
 	(void)state;
-	assert_int_equal(kernel_stat_parse(corpus("stat/cat-6.18"), &stat, &error), 0);
+	assert_int_equal(kernel_stat_parse(corpus("process/stat-6.18"), &stat, &error), 0);
 	assert_true(kernel_text_is(stat.name, "cat"));
 	assert_true(stat.code_start < stat.code_end);
 	const char *behind = strchr(buffer, ')');
@@ -301,11 +301,11 @@ static void statm_and_limits(void **state)
 	struct kernel_error error;
 
 	(void)state;
-	assert_int_equal(kernel_statm_parse(corpus("statm/cat-6.18"), &statm, &error), 0);
+	assert_int_equal(kernel_statm_parse(corpus("process/statm-6.18"), &statm, &error), 0);
 	assert_true(statm.size_pages > statm.resident_pages);
 	assert_true(kernel_statm_parse(kernel_text_of("1 2 3 4 5 6\n"), &statm, &error) < 0);
 	assert_true(kernel_statm_parse(kernel_text_of("1 2 3 4 5 6 7"), &statm, &error) < 0);
-	const struct kernel_text text = corpus("limits/cat-6.18");
+	const struct kernel_text text = corpus("process/limits-6.18");
 	assert_int_equal(kernel_limits_find(text, "Max stack size", &limit, &error), 0);
 	assert_int_equal(limit.soft, 8 << 20);
 	assert_true(limit.hard == KERNEL_UNLIMITED);
