@@ -89,8 +89,8 @@ static uint32_t at_most(uint32_t value, uint32_t limit)
 void cpuid_ask(struct cpuid_leaves *leaves)
 {
 	leaves->count = 0;
-	const uint32_t basic = __get_cpuid_max(0, NULL);
-	const uint32_t extended = __get_cpuid_max(0x80000000, NULL);
+	const uint32_t basic = (uint32_t)__get_cpuid_max(0, NULL);
+	const uint32_t extended = (uint32_t)__get_cpuid_max(0x80000000, NULL);
 	ask_range(leaves, 0, at_most(basic, 0x24));
 	if ((get(leaves, 1, 0).ecx >> 31 & 1) != 0)
 		ask_range(leaves, 0x40000000, 0x40000001);
