@@ -226,7 +226,7 @@ int knob_check(const char *root, const struct knob_instance *instance, const cha
 	case KNOB_POOL:
 		return check_number(instance, kernel_text_of(value), held, why);
 	}
-	assert(!"every kind is checked");
+	assert(false && "every kind is checked");
 	return -EINVAL;
 }
 
@@ -306,7 +306,7 @@ static int put_back(
 	case KNOB_UNDO_KSM_EMPTY:
 		return put_back_ksm_empty(root, instance->path, old);
 	}
-	assert(!"every way of putting back is known");
+	assert(false && "every way of putting back is known");
 	return -EINVAL;
 }
 

@@ -115,7 +115,7 @@ static bool is_legal(const struct places *places, const struct undo *undo)
 	case UNDO_KIND_LIMIT:
 		break;
 	}
-	assert(!"every kind is checked");
+	assert(false && "every kind is checked");
 	return false;
 }
 
@@ -265,7 +265,7 @@ int undo_do(const struct places *places, const struct undo *undo, char why[WHY_B
 		failed = remove_folder(places, undo->name);
 		break;
 	case UNDO_KIND_LIMIT:
-		assert(!"every kind is undone");
+		assert(false && "every kind is undone");
 	}
 	if (failed == 0 || is_gone(undo->kind, failed))
 		return 0;

@@ -201,7 +201,8 @@ static void buddy_tables(void **state)
 	assert_int_equal(rows, 3);
 	assert_int_equal(lines.rest.length_bytes, 0);
 	assert_int_equal(
-		kernel_pagetypeinfo_begin(corpus("blocks/pagetypeinfo-6.18"), &pagetypes, &error), 0);
+		kernel_pagetypeinfo_begin(corpus("blocks/pagetypeinfo-6.18"), &pagetypes, &error),
+		0);
 	assert_int_equal(pagetypes.block_order, 9);
 	while (kernel_pagetypeinfo_next(&pagetypes, &row, &error) == 1) {
 		*(row.counts_blocks ? &block_rows : &free_rows) += 1;

@@ -264,7 +264,8 @@ static void status_of_a_process_and_of_a_kernel_thread(void **state)
 	assert_true(status.has_value >> KERNEL_STATUS_VM_PTE & 1);
 	assert_int_equal(status.capabilities_effective, 0x1fffeffffff);
 	assert_true(kernel_text_is(status.cpus_allowed_list, "0-1"));
-	assert_int_equal(kernel_status_parse(corpus("process/status-kthread-6.18"), &status, &error), 0);
+	assert_int_equal(
+		kernel_status_parse(corpus("process/status-kthread-6.18"), &status, &error), 0);
 	assert_int_equal(status.pid, 2);
 	assert_int_equal(status.has_value, 0);
 	assert_true(
