@@ -11,6 +11,7 @@
 
 #include "base/message.h"
 #include "command/command.h"
+#include "command/guest.h"
 #include "report/output.h"
 #include "report/report.h"
 #include "run/status.h"
@@ -64,6 +65,7 @@ struct given {
 	const char *baseline_path, *require_path;
 	struct record baseline;
 	struct required_list required;
+	struct guest_request guest;
 	bool has_suite, has_seed;
 };
 
@@ -140,9 +142,12 @@ static error_t check_together(const struct argp_state *state, const struct given
 {
 	const struct run_options *options = &given->options;
 
+	if (given->guest.kernel != NULL && (options->resume || options->dry_run))
+		return command_refuse(
+			state, "--guest begins a run anew: no --resume, no --dry-run");
 	if (options->resume && options->record_path == NULL)
 		return command_refuse(state, "--resume needs --record FILE");
-	if (options->settings_count != 0 && !options->allow_settings)
+	if (options->settings_count != 0 && !options->allow_settings && given->guest.kernel == NULL)
 		return command_refuse(state, "--set needs --allow settings");
 	return 0;
 }
@@ -152,6 +157,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct given *given = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &given->guest;
+		return 0;
 	case OPTION_CLAIM:
 		given->options.selection = argument;
 		return 0;
@@ -195,9 +203,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &guest_argp}, {0}};
+
 static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse_option,
+	.children = children,
 	.args_doc = "[SUITE]",
 	.doc = "Measures this host and judges it against the two models. SUITE is exact (default), "
 	       "timed, all, or a file or folder of your own.",
@@ -268,7 +279,9 @@ int command_run(int argc, char **argv)
 		return EXIT_MISUSED;
 	if (!read_standards(&given))
 		return EXIT_MISUSED;
-	enum exit_status status = run_suite(&given.options, &result);
+	enum exit_status status = given.guest.kernel != NULL
+					  ? run_in_guest(&given.guest, &given.options, &result)
+					  : run_suite(&given.options, &result);
 	if (result.judged)
 		status = report(&given, &result, status);
 	record_drop(&result.record);

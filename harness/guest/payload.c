@@ -115,7 +115,8 @@ int payload_add(struct image *image, const struct guest *guest, const struct gue
 	char *why, size_t why_bytes)
 {
 	static const char *const siblings[] = {"mmconform-trial", "mmconform-trial-timed"};
-	static const char *const folders[] = {"dev", "proc", "sys", "tmp", "run", "root", "etc"};
+	static const char *const folders[] = {
+		"dev", "proc", "sys", "tmp", "run", "root", "etc", "var", "var/lib", "var/tmp"};
 	POOL_DROPS struct pool pool = {0};
 	char program[PATH_MAX], path[PATH_MAX], inside[PATH_MAX];
 	const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);

@@ -83,8 +83,6 @@ static void load_modules(void)
 /* A disk with a file system for the claims about real files; without one they see tmpfs. */
 static void mount_disk(void)
 {
-	(void)mkdir("/var", 0755);
-	(void)mkdir("/var/tmp", 01777);
 	(void)mount("/dev/vda", "/var/tmp", "ext4", 0, NULL);
 	(void)chmod("/var/tmp", 01777);
 }

@@ -17,15 +17,6 @@ struct run_setting {
 	const char *knob, *value;
 };
 
-/* A virtual machine to run in, instead of this host. Zeros and NULLs: as the guest has them. */
-struct run_guest {
-	const char *kernel; /* the kernel image; NULL: no guest */
-	uint64_t memory_mib;
-	unsigned cpus, nodes, levels;
-	const char *cpu, *arguments;
-	unsigned deadline_s;
-};
-
 struct run_options {
 	const char *suite, *profile;
 	const char *selection;	 /* PCRE2 over claims, or NULL */
@@ -36,7 +27,6 @@ struct run_options {
 	uint64_t seed;
 	bool dry_run, resume;
 	bool lines; /* the record's lines on standard output */
-	struct run_guest guest;
 };
 
 /* What a run leaves to be reported. */

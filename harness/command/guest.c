@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/message.h"
+#include "command/command.h"
+#include "judge/again.h"
+#include "run/status.h"
+#include "run/stop.h"
+
+/* What QEMU 7 and Debian's kernels boot with; a bound catches a slip of the finger. */
+#define MEMORY_MIB_MIN	   128
+#define MEMORY_MIB_MAX	   65536
+#define CPUS_MAX	   64
+#define NODES_MAX	   8
+#define DEADLINE_S_MAX	   86400
+#define MEMORY_MIB_DEFAULT 1024
+#define DEADLINE_S_DEFAULT 600
+#define ARGUMENTS_LIMIT	   64
+
+enum guest_option {
+	OPTION_GUEST = 0x200,
+	OPTION_MEMORY,
+	OPTION_CPUS,
+	OPTION_NODES,
+	OPTION_CPU,
+	OPTION_LEVELS,
+	OPTION_ARGUMENTS,
+	OPTION_DEADLINE,
+};
+
+static const struct argp_option argp_options[] = {
+	{0, 0, 0, 0, "In a guest (QEMU; software emulation where there is no KVM):", 1},
+	{"guest", OPTION_GUEST, "KERNEL", 0,
+		"Run on this kernel: a bzImage, a package linux-image-*, or a release in /boot", 1},
+	{"guest-memory", OPTION_MEMORY, "MIB", 0, "Its memory (1024)", 1},
+	{"guest-cpus", OPTION_CPUS, "N", 0, "Its CPUs (1)", 1},
+	{"guest-nodes", OPTION_NODES, "N", 0, "Its NUMA nodes (1)", 1},
+	{"guest-cpu", OPTION_CPU, "MODEL", 0, "QEMU's CPU model (max)", 1},
+	{"guest-levels", OPTION_LEVELS, "4|5", 0, "Levels of its page tables (4)", 1},
+	{"guest-arguments", OPTION_ARGUMENTS, "TEXT", 0, "Added to its kernel's command line", 1},
+	{"guest-deadline", OPTION_DEADLINE, "SECONDS", 0, "When it is given up (600)", 1},
+	{0},
+};
+
+static error_t take_number(const struct argp_state *state, const char *option, const char *text,
+	unsigned lowest, unsigned highest, unsigned *number)
+{
+	char *end = NULL;
+
+	errno = 0;
+	const unsigned long value = strtoul(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < lowest ||
+		value > highest)
+		return command_refuse(state, "%s: \"%s\" is not a number from %u to %u", option,
+			text, lowest, highest);
+	*number = (unsigned)value;
+	return 0;
+}
+
+static error_t check_together(const struct argp_state *state, const struct guest_request *given)
+{
+	const struct guest *guest = &given->guest;
+
+	if (guest->nodes > guest->cpus)
+		return command_refuse(state, "--guest-nodes %u: more nodes than CPUs (%u)",
+			guest->nodes, guest->cpus);
+	return 0;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct guest_request *given = state->input;
+	struct guest *guest = &given->guest;
+	unsigned levels = 0;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		*guest = (struct guest){
+			.memory_mib = MEMORY_MIB_DEFAULT,
+			.cpus = 1,
+			.nodes = 1,
+			.deadline_s = DEADLINE_S_DEFAULT,
+		};
+		return 0;
+	case OPTION_GUEST:
+		given->kernel = argument;
+		return 0;
+	case OPTION_MEMORY:
+		return take_number(state, "--guest-memory", argument, MEMORY_MIB_MIN,
+			MEMORY_MIB_MAX, &guest->memory_mib);
+	case OPTION_CPUS:
+		return take_number(state, "--guest-cpus", argument, 1, CPUS_MAX, &guest->cpus);
+	case OPTION_NODES:
+		return take_number(state, "--guest-nodes", argument, 1, NODES_MAX, &guest->nodes);
+	case OPTION_CPU:
+		guest->cpu = argument;
+		return 0;
+	case OPTION_LEVELS: {
+		const error_t error = take_number(state, "--guest-levels", argument, 4, 5, &levels);
+		guest->five_level = levels == 5;
+		return error;
+	}
+	case OPTION_ARGUMENTS:
+		guest->kernel_arguments = argument;
+		return 0;
+	case OPTION_DEADLINE:
+		return take_number(
+			state, "--guest-deadline", argument, 1, DEADLINE_S_MAX, &guest->deadline_s);
+	case ARGP_KEY_END:
+		return check_together(state, given);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp guest_argp = {.options = argp_options, .parser = parse_option};
+
+/* Where downloaded kernels are kept; root's are not left in a user's home. */
+static const char *cache_folder(struct pool *pool)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return "/var/cache/mmconform/kernels";
+	if (cache != NULL && cache[0] == '/')
+		return pool_format(pool, "%s/mmconform/kernels", cache);
+	return pool_format(pool, "%s/.cache/mmconform/kernels", home != NULL ? home : "/tmp");
+}
+
+static void add(const char **arguments, size_t *count, const char *argument)
+{
+	if (*count == ARGUMENTS_LIMIT - 1)
+		abort(); /* the list below is shorter, but for settings, which are counted before */
+	arguments[(*count)++] = argument;
+}
+
+/* The same run, as the program inside is told to do it. */
+static char *const *compose(struct pool *pool, const struct run_options *options)
+{
+	const char **arguments = pool_take(pool, ARGUMENTS_LIMIT * sizeof(*arguments));
+	size_t count = 0;
+
+	add(arguments, &count, "run");
+	add(arguments, &count, options->suite);
+	add(arguments, &count, pool_format(pool, "--profile=%s", options->profile));
+	add(arguments, &count, pool_format(pool, "--seed=%" PRIu64, options->seed));
+	add(arguments, &count, "--allow=settings,pressure");
+	add(arguments, &count, "--record=-");
+	if (options->selection != NULL)
+		add(arguments, &count, pool_format(pool, "--claim=%s", options->selection));
+	for (size_t i = 0; i < options->settings_count; i++)
+		add(arguments, &count,
+			pool_format(pool, "--set=%s=%s", options->settings[i].knob,
+				options->settings[i].value));
+	return (char *const *)arguments;
+}
+
+struct keeping {
+	int descriptor; /* of the record */
+	bool mirrored;	/* to standard output as well */
+	int error;
+};
+
+static int keep(int descriptor, const char *bytes, size_t size_bytes)
+{
+	while (size_bytes != 0) {
+		const ssize_t written = write(descriptor, bytes, size_bytes);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		bytes += written;
+		size_bytes -= (size_t)written;
+	}
+	return 0;
+}
+
+static int take_output(void *context, const char *bytes, size_t size_bytes)
+{
+	struct keeping *keeping = context;
+
+	keeping->error = keep(keeping->descriptor, bytes, size_bytes);
+	if (keeping->error == 0 && keeping->mirrored)
+		keeping->error = keep(STDOUT_FILENO, bytes, size_bytes);
+	return keeping->error;
+}
+
+static int open_record(const char *path)
+{
+	if (path == NULL)
+		return memfd_create("mmconform-record", MFD_CLOEXEC);
+	return open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+}
+
+static const char *end_word(enum guest_end end)
+{
+	switch (end) {
+	case GUEST_ENDED:
+		return "ended";
+	case GUEST_NOT_STARTED:
+		return "did not start";
+	case GUEST_PANICKED:
+		return "panicked";
+	case GUEST_OVERDUE:
+		return "hung";
+	case GUEST_VANISHED:
+		return "vanished";
+	case GUEST_CANCELLED:
+		return "was stopped";
+	}
+	return "";
+}
+
+/* The last of the kernel's words: they are the only witness of a machine that is gone. */
+static void quote_console(const struct guest_result *ended)
+{
+	enum { LINES = 12 };
+	const char *from = ended->console + strlen(ended->console);
+	int lines = 0;
+
+	while (from > ended->console && lines <= LINES)
+		lines += *--from == '\n';
+	for (const char *line = from; *line != '\0';) {
+		const size_t length = strcspn(line, "\r\n");
+		if (length != 0)
+			message("  console: %.*s", (int)length, line);
+		line += length;
+		line += strspn(line, "\r\n");
+	}
+}
+
+/* Judges what came out, and takes the answer of the program inside only if it is the same. */
+static enum exit_status judge_what_came(const struct guest_request *request,
+	const struct guest_result *ended, int descriptor, const char *path,
+	struct run_result *result)
+{
+	struct judged judged = {.pool = result->pool};
+	enum exit_status status = lseek(descriptor, 0, SEEK_SET) < 0
+					  ? EXIT_DEFECTIVE
+					  : judge_again(descriptor, path, false, &judged);
+
+	result->record = judged.record;
+	if (status == EXIT_CONFORMS) {
+		result->judgement = judged.judgement;
+		result->summary = judged.summary;
+		result->judged = true;
+		status = status_of(&result->judgement, &result->summary);
+	}
+	if (status == (enum exit_status)ended->exit_status)
+		return status;
+	message("guest %s: it ended with %d, and its record is judged %d here", request->kernel,
+		ended->exit_status, (int)status);
+	quote_console(ended);
+	return EXIT_DEFECTIVE;
+}
+
+/* Only a record with its summary, from a guest that ended, counts. */
+static enum exit_status conclude(const struct guest_request *request, const char *path,
+	const struct guest_result *ended, const struct keeping *keeping, struct run_result *result)
+{
+	if (keeping->error != 0) {
+		message("%s: %s", path, strerror(-keeping->error));
+		return EXIT_DEFECTIVE;
+	}
+	if (ended->end != GUEST_ENDED) {
+		message("guest %s %s: %s", request->kernel, end_word(ended->end), ended->why);
+		quote_console(ended);
+		return EXIT_DEFECTIVE;
+	}
+	if (ended->exit_status == EXIT_MISUSED || ended->exit_status == EXIT_NOTHING) {
+		quote_console(ended);
+		return (enum exit_status)ended->exit_status;
+	}
+	return judge_what_came(request, ended, keeping->descriptor, path, result);
+}
+
+enum exit_status run_in_guest(const struct guest_request *request,
+	const struct run_options *options, struct run_result *result)
+{
+	const char *path =
+		options->record_path != NULL ? options->record_path : "the guest's record";
+	struct guest_kernel kernel;
+	struct guest_result ended;
+	struct pool POOL_DROPS pool = {0};
+	char why[512];
+	struct guest guest = request->guest;
+	struct keeping keeping = {.mirrored = options->lines};
+
+	if (!guest_kernel_find(&kernel, request->kernel, cache_folder(&pool), why, sizeof(why))) {
+		message("--guest: %s", why);
+		return EXIT_MISUSED;
+	}
+	keeping.descriptor = open_record(options->record_path);
+	if (keeping.descriptor < 0) {
+		message("%s: %s", path, strerror(errno));
+		return EXIT_MISUSED;
+	}
+	guest.arguments = compose(&pool, options);
+	const int stop = stop_begin();
+	const int error = guest_run(&guest, &kernel, stop, take_output, &keeping, &ended);
+	enum exit_status status = EXIT_DEFECTIVE;
+	if (error != 0)
+		message("guest %s: %s", request->kernel,
+			ended.why[0] != '\0' ? ended.why : strerror(-error));
+	else
+		status = conclude(request, path, &ended, &keeping, result);
+	if (stop >= 0)
+		stop_end(stop);
+	(void)close(keeping.descriptor);
+	return status;
+}
