@@ -160,6 +160,20 @@ static const struct detector detectors[] = {
 	BY_CALL(MODIFY_LDT, "modify-ldt", ENOSYS, ENOSYS),
 	BY_RELEASE(READ_ONLY_UNCHARGED, 6, 7),
 	BY_RELEASE(HEAP_GAP, 6, 10),
+	/* "x86/mm: Introduce _PAGE_SAVED_DIRTY" */
+	BY_RELEASE(SAVED_DIRTY, 6, 6),
+	/* "mm: mmap: map MAP_STACK to VM_NOHUGEPAGE" */
+	BY_RELEASE(STACK_MAPS_SMALL, 6, 7),
+	/* "mm/mremap: optimize the start addresses in move_page_tables()" */
+	BY_RELEASE(MREMAP_REALIGNS, 6, 7),
+	/* "mm: Copy-on-Write (COW) reuse support for PTE-mapped THP" */
+	BY_RELEASE(LARGE_FOLIO_TAKEOVER, 6, 15),
+	/* "mm: allow guard regions in file-backed and read-only mappings" */
+	BY_RELEASE(GUARDED_FILES, 6, 15),
+	/* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
+	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
+	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
+	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),
 };
 
 #define DETECTORS_COUNT (sizeof(detectors) / sizeof(detectors[0]))

@@ -260,8 +260,8 @@ static bool try_choices(struct lockstep *l)
 /* What the kernel may do by itself about the place where the last miss was. */
 static bool try_own_step(struct lockstep *l)
 {
-	static const enum vm_operation_kind kinds[] = {VM_OP_STEP_DRAIN, VM_OP_STEP_WRITE_BACK,
-		VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
+	static const enum vm_operation_kind kinds[] = {
+		VM_OP_STEP_WRITE_BACK, VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
 	const size_t misses = l->misses;
 	const uint64_t address = l->miss_address;
 

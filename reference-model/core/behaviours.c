@@ -31,6 +31,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.min_reserve = VM_MIN_RESERVE_ABSOLUTE,
 		.slab_rounding = VM_SLAB_NO_INTERNAL_WASTE,
 		.tlb_geometry = VM_TLB_GEOMETRY_CORE_I7,
+		.merge = VM_MERGE_BACKING_AND_PERMISSIONS,
 		.huge_pages_at_fault = false,
 		.fault_around = false,
 	};
@@ -86,6 +87,17 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.slab_rounding = VM_SLAB_SIZE_CLASSES,
 		/* amd-apm:3:E.4.4:Fn8000_0005, intel-sdm:2A:CPUID:leaf 18H */
 		.tlb_geometry = VM_TLB_GEOMETRY_CPUID,
+		/* linux:6.12:mm/vma.c:is_mergeable_anon_vma; 879bca0a2c4f (6.16) */
+		.merge = vm_host_has(host, VM_FEATURE_MERGE_EITHER_FAMILY)
+				 ? VM_MERGE_EITHER_FAMILY_SINGLE
+				 : VM_MERGE_TARGET_FAMILY_SINGLE,
+		.saved_dirty = vm_host_has(host, VM_FEATURE_SAVED_DIRTY),
+		.stack_maps_small = vm_host_has(host, VM_FEATURE_STACK_MAPS_SMALL),
+		.remap_realigns = vm_host_has(host, VM_FEATURE_MREMAP_REALIGNS),
+		.remap_moves_many = vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY),
+		.takes_over_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER),
+		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
+		.guards_files = vm_host_has(host, VM_FEATURE_GUARDED_FILES),
 		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
 		/* linux:6.12:mm/memory.c:do_fault_around */
 		.fault_around = true,

@@ -156,6 +156,14 @@ enum vm_tlb_geometry {
 	VM_TLB_GEOMETRY_CPUID,
 };
 
+/* Which neighbouring areas become one. */
+enum vm_merge {
+	VM_MERGE_BACKING_AND_PERMISSIONS, /* lmm, osn: same backing, same rights */
+	VM_MERGE_TARGET_FAMILY_SINGLE,	  /* and all flags; one side without anon_vma may join the
+					     other if that one's is its only one */
+	VM_MERGE_EITHER_FAMILY_SINGLE,	  /* the same, whichever side has it: since 6.16 */
+};
+
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_watermark_min watermark_min;
@@ -180,8 +188,16 @@ struct vm_behaviours {
 	enum vm_min_reserve min_reserve;
 	enum vm_slab_rounding slab_rounding;
 	enum vm_tlb_geometry tlb_geometry;
-	bool huge_pages_at_fault; /* the teaching knows 4 KiB faults only */
-	bool fault_around;	  /* a file read fault maps its neighbours too */
+	enum vm_merge merge;
+	bool saved_dirty;      /* read-only entries keep "dirty" in software: since 6.6 */
+	bool stack_maps_small; /* MAP_STACK asks for small pages: since 6.7 */
+	bool remap_realigns;   /* mremap moves whole tables below an area's start: since 6.7 */
+	bool remap_moves_many; /* and checks its target first: since 6.17 */
+	bool takes_over_large_folios; /* the last owner of a large folio does not copy: 6.15 */
+	bool maps_whole_folios;	      /* a file fault maps all of a large folio: since 6.18 */
+	bool guards_files;	      /* guard regions in file mappings: since 6.15 */
+	bool huge_pages_at_fault;     /* the teaching knows 4 KiB faults only */
+	bool fault_around;	      /* a file read fault maps its neighbours too */
 };
 
 void vm_behaviours_textbook(struct vm_behaviours *behaviours);

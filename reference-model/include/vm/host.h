@@ -57,7 +57,14 @@
 	X(FRAME_NUMBERS, "frame-numbers")                         \
 	X(MODIFY_LDT, "modify-ldt")                               \
 	X(READ_ONLY_UNCHARGED, "read-only-uncharged")             \
-	X(HEAP_GAP, "heap-gap")
+	X(HEAP_GAP, "heap-gap")                                   \
+	X(SAVED_DIRTY, "saved-dirty")                             \
+	X(STACK_MAPS_SMALL, "stack-maps-small")                   \
+	X(MREMAP_REALIGNS, "mremap-realigns")                     \
+	X(LARGE_FOLIO_TAKEOVER, "large-folio-takeover")           \
+	X(GUARDED_FILES, "guarded-files")                         \
+	X(MERGE_EITHER_FAMILY, "merge-either-family")             \
+	X(WHOLE_FOLIO_FAULTS, "whole-folio-faults")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,

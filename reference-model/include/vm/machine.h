@@ -165,8 +165,7 @@ enum vm_signal_code {
 	X(STEP_FREE_LAZY,                                                                          \
 		"step-free-lazy")	/* other address: reclaim dropped a lazily freed page */   \
 	X(STEP_MIGRATE, "step-migrate") /* other address: compaction moved the frame */            \
-	X(STEP_SPLIT, "step-split")	/* other address: a deferred split of a large folio ran */ \
-	X(STEP_DRAIN, "step-drain")	/* per-CPU LRU batches drained everywhere */
+	X(STEP_SPLIT, "step-split")	/* other address: a deferred split of a large folio ran */
 
 enum vm_operation_kind {
 #define VM_OPERATION_ENUMERATOR(name, word) VM_OP_##name,
@@ -273,7 +272,8 @@ struct vm_outcome {
 	enum vm_freedom choices[VM_OUTCOME_CHOICES]; /* met, in order */
 	/*
 	 * The model does not speak of what follows: an operation or a state outside of what it
-	 * knows, with the reason. The machine is unchanged.
+	 * knows, with the reason. The machine is unchanged, unless it met its own limits in the
+	 * middle: then it is silent for ever.
 	 */
 	const char *silent;
 };

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sharing until somebody writes: fork, write faults, remote writes, merging of equal pages. */
+#ifndef COW_COW_H
+#define COW_COW_H
+
+#include "machine/state.h"
+
+void operation_fork(struct vm_machine *m);
+void operation_vfork(struct vm_machine *m);
+void operation_exit(struct vm_machine *m);
+void operation_wait(struct vm_machine *m);
+void operation_remote(struct vm_machine *m, bool write);
+void operation_mem(struct vm_machine *m, bool write);
+void operation_ksm_run(struct vm_machine *m);
+/* MADV_UNMERGEABLE: every merged page of the range becomes private again. */
+void ksm_unmerge(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end);
+
+uint32_t mm_take(struct vm_machine *m);
+/* The last process of an address space has gone. */
+void mm_release(struct vm_machine *m, uint32_t mm);
+
+void operation_step_migrate(struct vm_machine *m);
+
+#endif

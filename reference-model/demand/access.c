@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accesses: the processor walks the tables, and where that fails the kernel looks at the areas.
+ * linux:6.12:arch/x86/mm/fault.c:do_user_addr_fault, mm/gup.c:faultin_page.
+ */
+#include "area/area.h"
+#include "demand/fault.h"
+#include "demand/huge.h"
+#include "frame/frame.h"
+#include "machine/walk.h"
+
+/* Pages kept free below a stack; stack_guard_gap has no file, only a boot parameter. */
+#define STACK_GAP_PAGES 256
+
+static bool stack_may_grow(struct vm_machine *m, uint32_t mm, uint32_t area, uint64_t start)
+{
+	const struct area *stack = area_of(m, area);
+	const struct mm *space = mm_of(m, mm);
+	const uint32_t below = area_before(m, mm, stack->start);
+	const uint64_t grow = vm_bytes_to_pages_floor(stack->start - start);
+	const uint64_t gap = vm_pages_to_bytes(STACK_GAP_PAGES);
+
+	if (below != NONE) {
+		const struct area *low = area_of(m, below);
+		const bool accessible = (low->flags & ACCESS_FLAGS) != 0;
+		/* linux:6.12:mm/mmap.c:expand_downwards: the gap binds to accessible areas only */
+		if ((low->flags & VM_AREA(GROWS_DOWN)) == 0 && accessible && start - low->end < gap)
+			return false;
+		if (low->end > start)
+			return false;
+	}
+	if (stack->end - start > m->host.stack_limit_bytes || !may_expand(m, space, grow))
+		return false;
+	return mlock_allows(m, space, stack->flags, vm_pages_to_bytes(grow));
+}
+
+uint32_t stack_grow(struct vm_machine *m, uint32_t mm, uint64_t address)
+{
+	const uint32_t area = area_at_or_after(m, mm, address);
+	const uint64_t start = vm_align_down(address, VM_PAGE_BYTES);
+
+	if (area == NONE || (area_of(m, area)->flags & VM_AREA(GROWS_DOWN)) == 0)
+		return NONE;
+	struct area *stack = area_of(m, area);
+	const uint64_t grow = vm_bytes_to_pages_floor(stack->start - start);
+	if (grow > stack->page_offset || !stack_may_grow(m, mm, area, start)) {
+		rule_obey(m, RULE_AREA_STACK_REFUSED);
+		return NONE;
+	}
+	if ((stack->flags & VM_AREA(ACCOUNT)) != 0 && !commit_charge(m, grow))
+		return NONE;
+	rule_obey(m, RULE_AREA_STACK_GROWS);
+	family_prepare(m, area);
+	stack->start = start;
+	stack->page_offset -= grow;
+	mm_count_area(mm_of(m, mm), stack->flags, (int64_t)grow);
+	if ((stack->flags & VM_AREA(LOCKED)) != 0)
+		mm_of(m, mm)->locked_pages += grow;
+	return area;
+}
+
+static bool area_allows(const struct area *area, enum vm_access_kind kind)
+{
+	switch (kind) {
+	case VM_ACCESS_WRITE:
+		return (area->flags & VM_AREA(WRITE)) != 0;
+	case VM_ACCESS_FETCH:
+	case VM_ACCESS_READ:
+		/* x86 has no read bit: any right to an absent page lets it in */
+		return (area->flags & ACCESS_FLAGS) != 0;
+	}
+	VM_ASSERT(false);
+	return false;
+}
+
+static void raise_fault(
+	struct vm_machine *m, enum fault_result result, uint64_t address, uint32_t error_bits)
+{
+	struct vm_outcome *outcome = m->outcome;
+
+	outcome->signal.address = address;
+	outcome->signal.error_bits = error_bits;
+	outcome->signal.error_bits_known = true;
+	outcome->signal.trap = 14;
+	switch (result) {
+	case FAULT_NO_AREA:
+		rule_obey(m, RULE_DEMAND_SEGV_MAPERR);
+		outcome->signal.number = VM_SIGSEGV;
+		outcome->signal.code = VM_SEGV_MAPERR;
+		break;
+	case FAULT_NOT_ALLOWED:
+		rule_obey(m, RULE_DEMAND_SEGV_ACCERR);
+		outcome->signal.number = VM_SIGSEGV;
+		outcome->signal.code = VM_SEGV_ACCERR;
+		break;
+	case FAULT_BUS:
+		rule_obey(m, RULE_DEMAND_SIGBUS);
+		outcome->signal.number = VM_SIGBUS;
+		outcome->signal.code = VM_BUS_ADRERR;
+		break;
+	case FAULT_DONE:
+	case FAULT_NO_ROOM:
+		break;
+	}
+}
+
+/* Addresses that no user entry can map. */
+static bool raise_outside(struct vm_machine *m, uint64_t address, const struct vm_walk *walk,
+	enum vm_access_kind kind)
+{
+	if (walk->outcome == VM_WALK_GENERAL_PROTECTION) {
+		rule_obey(m, RULE_DEMAND_NON_CANONICAL);
+		m->outcome->signal.number = VM_SIGSEGV;
+		m->outcome->signal.code = VM_SI_KERNEL;
+		m->outcome->signal.trap = 13;
+		m->outcome->signal.error_bits_known = true;
+		return true;
+	}
+	if (address >> 63 != 0) {
+		/* The kernel half always looks present: nothing of its layout leaks. */
+		rule_obey(m, RULE_DEMAND_KERNEL_ADDRESS);
+		raise_fault(m, FAULT_NO_AREA, address,
+			VM_FAULT_PROTECTION | VM_FAULT_USER |
+				(kind == VM_ACCESS_WRITE ? VM_FAULT_WRITE : 0) |
+				(kind == VM_ACCESS_FETCH ? VM_FAULT_FETCH : 0));
+		return true;
+	}
+	return false;
+}
+
+/* One page fault of the processor: the area is found, grown if it is a stack, and asked. */
+static enum fault_result user_fault(
+	struct vm_machine *m, struct fault *fault, enum vm_access_kind kind, uint32_t error_code)
+{
+	fault->area = area_holding(m, fault->mm, fault->address);
+	if (fault->area == NONE)
+		fault->area = stack_grow(m, fault->mm, fault->address);
+	if (fault->area == NONE)
+		return FAULT_NO_AREA;
+	const struct area *area = area_of(m, fault->area);
+	if (!area_allows(area, kind))
+		return FAULT_NOT_ALLOWED;
+	/* linux:6.12:arch/x86/mm/fault.c:access_error: a present entry refused a read or a fetch */
+	if (kind != VM_ACCESS_WRITE && (error_code & VM_FAULT_PROTECTION) != 0)
+		return FAULT_NOT_ALLOWED;
+	return fault_handle(m, fault);
+}
+
+bool access_by_processor(struct vm_machine *m, uint32_t process, uint64_t address,
+	enum vm_access_kind kind, uint32_t *frame)
+{
+	const uint32_t mm = processes_of(m)[process].mm;
+
+	for (;;) {
+		const struct vm_walk walk = walk_access(m, mm, address, kind);
+
+		if (walk.outcome == VM_WALK_TRANSLATED) {
+			*frame = (uint32_t)vm_bytes_to_pages_floor(walk.physical);
+			return true;
+		}
+		if (raise_outside(m, address, &walk, kind))
+			return false;
+		struct fault fault = {.process = process,
+			.mm = mm,
+			.address = address,
+			.write = kind == VM_ACCESS_WRITE,
+			.fetch = kind == VM_ACCESS_FETCH};
+		const enum fault_result result = user_fault(m, &fault, kind, walk.error_code);
+		if (result != FAULT_DONE) {
+			raise_fault(m, result, address, walk.error_code);
+			return false;
+		}
+	}
+}
+
+/* linux:6.12:mm/gup.c:check_vma_flags */
+static bool kernel_may(const struct area *area, bool write, bool forced)
+{
+	const bool copies =
+		(area->flags & (VM_AREA(SHARED) | VM_AREA(MAY_WRITE))) == VM_AREA(MAY_WRITE);
+
+	if (write) {
+		if ((area->flags & VM_AREA(WRITE)) != 0)
+			return true;
+		return forced && copies && !area_is_hugetlb(area);
+	}
+	if ((area->flags & VM_AREA(READ)) != 0)
+		return true;
+	return forced && (area->flags & VM_AREA(MAY_READ)) != 0;
+}
+
+/* Whether the page can be taken as it is mapped (follow_page_pte). */
+static bool kernel_finds(const struct vm_machine *m, const struct kernel_access *access,
+	uint32_t *frame, bool *unshare)
+{
+	const struct place place = place_of(m, access->mm, access->address);
+	const uint64_t leaf = entry_get(m, place);
+
+	*unshare = false;
+	if (leaf == 0 || !leaf_is_present(leaf))
+		return false;
+	const uint32_t first = leaf_frame(leaf);
+	const uint32_t piece =
+		first + (uint32_t)vm_bytes_to_pages_floor(access->address - place.address);
+	const bool anonymous = !is_zero_frame(m, first) && folio_has(m, first, FOLIO_ANONYMOUS);
+	const bool exclusive = anonymous && frame_of(m, place.level > 1 ? first : piece)->exclusive;
+	*frame = piece;
+	if (!access->write) {
+		/* linux:6.12:mm/internal.h:gup_must_unshare */
+		*unshare = access->pinned && anonymous && !exclusive;
+		return !*unshare;
+	}
+	if (leaf_is_writable(leaf))
+		return true;
+	/* linux:6.12:mm/gup.c:can_follow_write_pte */
+	return access->forced && exclusive && (leaf & VM_PTE_LINUX_UFFD_WP) == 0;
+}
+
+enum fault_result access_by_kernel(
+	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame)
+{
+	const uint32_t area = area_holding(m, access->mm, access->address);
+	bool unshare = false;
+
+	if (area == NONE)
+		return FAULT_NO_AREA;
+	if (!kernel_may(area_of(m, area), access->write, access->forced))
+		return FAULT_NOT_ALLOWED;
+	while (!kernel_finds(m, access, frame, &unshare)) {
+		struct fault fault = {.process = m->actor,
+			.mm = access->mm,
+			.area = area,
+			.address = access->address,
+			.write = access->write || unshare,
+			.unshare = unshare};
+		const enum fault_result result = fault_handle(m, &fault);
+		if (result != FAULT_DONE)
+			return result;
+	}
+	return FAULT_DONE;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens when an access finds no fitting entry, and the taking away of entries. */
+#ifndef DEMAND_FAULT_H
+#define DEMAND_FAULT_H
+
+#include "machine/state.h"
+#include "xlate/tree.h"
+
+enum fault_result {
+	FAULT_DONE,	   /* the access is tried again */
+	FAULT_NO_AREA,	   /* SEGV_MAPERR */
+	FAULT_NOT_ALLOWED, /* SEGV_ACCERR */
+	FAULT_BUS,	   /* past the end of the object, or no huge page */
+	FAULT_NO_ROOM,	   /* limits of this machine, not of Linux */
+};
+
+struct fault {
+	uint32_t process; /* who is charged */
+	uint32_t mm, area;
+	uint64_t address;
+	bool write, fetch;
+	bool major;
+	bool unshare; /* a reader wants the page for itself, and no write access */
+};
+
+/* handle_mm_fault: the area exists and allows it. Counts the fault if it was completed. */
+enum fault_result fault_handle(struct vm_machine *m, struct fault *fault);
+
+enum fault_result fault_anonymous(struct vm_machine *m, struct fault *fault);
+enum fault_result fault_file(struct vm_machine *m, struct fault *fault);
+enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struct place place);
+enum fault_result fault_write_protected(
+	struct vm_machine *m, struct fault *fault, struct place place);
+enum fault_result fault_hugetlb(struct vm_machine *m, struct fault *fault);
+
+/* Leaf that a fault installs: dirty and, where the area allows, writable. */
+uint64_t leaf_for_write(const struct vm_machine *m, const struct area *area, uint64_t leaf);
+/* The same for a page that was write-protected while its entry was empty. */
+uint64_t leaf_with_marker(const struct vm_machine *m, uint64_t leaf, uint64_t old_entry);
+
+/* One access of the processor on behalf of the process; the frame, or false with the signal. */
+bool access_by_processor(struct vm_machine *m, uint32_t process, uint64_t address,
+	enum vm_access_kind kind, uint32_t *frame);
+/* The kernel looks up a page of somebody (GUP): faults are charged to the actor. */
+struct kernel_access {
+	uint32_t mm;
+	uint64_t address;
+	bool write;
+	bool forced; /* FOLL_FORCE: /proc/pid/mem, populate */
+	bool pinned; /* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
+};
+enum fault_result access_by_kernel(
+	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame);
+
+/* Grows a stack down to address if an area allows it; the area, or NONE. */
+uint32_t stack_grow(struct vm_machine *m, uint32_t mm, uint64_t address);
+
+/* Populates as mlock does, up to the first failure; MAP_POPULATE goes on with the next area. */
+int32_t populate_range(
+	struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end, bool ignore_errors);
+/* madvise(POPULATE_*): faults in for reading or for writing; 0 or an errno. */
+int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end, bool write);
+
+enum zap { ZAP_EVERYTHING, ZAP_FILE_PAGES };
+void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, enum zap what);
+/* One entry goes: counters, frame, swap slot. */
+void zap_entry(struct vm_machine *m, uint32_t mm, struct place place);
+
+void operation_read(struct vm_machine *m);
+void operation_write(struct vm_machine *m);
+void operation_touch(struct vm_machine *m, bool write);
+void operation_execute(struct vm_machine *m);
+
+#endif

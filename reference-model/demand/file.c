@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Faults on files and shared memory: linux:6.12:mm/memory.c:do_fault. */
+#include "area/area.h"
+#include "demand/fault.h"
+#include "frame/cache.h"
+#include "frame/frame.h"
+
+#define FAULT_AROUND_PAGES 16
+
+static uint64_t file_end_index(const struct vm_machine *m, uint32_t object)
+{
+	return vm_bytes_to_pages_ceil(object_of(m, object)->size_bytes);
+}
+
+static void map_cached(struct vm_machine *m, const struct fault *fault, struct place place,
+	uint32_t frame, bool write)
+{
+	const struct area *area = area_of(m, fault->area);
+	const uint64_t old = entry_get(m, place);
+	uint64_t leaf = leaf_make(leaf_protection(m, area), frame, false);
+
+	if (write)
+		leaf = leaf_for_write(m, area, leaf);
+	frame_map(m, frame);
+	if ((area->flags & VM_AREA(LOCKED)) != 0)
+		folio_set(m, frame, FOLIO_MLOCKED);
+	mm_of(m, fault->mm)->rss[folio_rss_kind(m, frame)]++;
+	entry_set(m, place, leaf_with_marker(m, leaf, old));
+}
+
+/*
+ * linux:6.12:mm/memory.c:do_fault_around: cached pages of the window around the fault, cut at the
+ * area's start and end and at the table's. True if the faulting page was among them.
+ */
+static bool fault_around(struct vm_machine *m, const struct fault *fault)
+{
+	const struct area *area = area_of(m, fault->area);
+	const uint64_t slot = vm_bytes_to_pages_floor(fault->address) % TABLE_ENTRIES;
+	const uint64_t in_area = vm_bytes_to_pages_floor(fault->address - area->start);
+	const uint64_t window = slot - slot % FAULT_AROUND_PAGES;
+	const uint64_t reach = slot < in_area ? slot : in_area;
+	const uint64_t from = window > slot - reach ? window : slot - reach;
+	uint64_t to = from + FAULT_AROUND_PAGES;
+	bool found = false;
+
+	if (to > TABLE_ENTRIES)
+		to = TABLE_ENTRIES;
+	if (to > slot + area_pages(area) - in_area)
+		to = slot + area_pages(area) - in_area;
+	for (uint64_t i = from; i < to; i++) {
+		const uint64_t address = vm_align_down(fault->address, VM_PAGE_BYTES) +
+					 vm_pages_to_bytes(i) - vm_pages_to_bytes(slot);
+		const uint64_t index = area_page_index(area, address);
+		const uint32_t frame = index < file_end_index(m, area->object)
+					       ? cache_lookup(m, area->object, index)
+					       : NONE;
+		if (frame == NONE)
+			continue;
+		const struct place place = place_make(m, fault->mm, address, 1);
+		if (place.table == NONE || entry_get(m, place) != 0)
+			continue;
+		map_cached(m, fault, place, frame, false);
+		found |= i == slot;
+	}
+	if (found)
+		rule_obey(m, RULE_DEMAND_FAULT_AROUND);
+	return found;
+}
+
+/* The page in the cache, read or made if it is not there. */
+static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, uint32_t *frame)
+{
+	const struct area *area = area_of(m, fault->area);
+	const uint64_t index = area_page_index(area, fault->address);
+
+	if (index >= file_end_index(m, area->object))
+		return FAULT_BUS;
+	*frame = cache_lookup(m, area->object, index);
+	if (*frame != NONE)
+		return FAULT_DONE;
+	const uint32_t entry = entry_find(m, area->object, index);
+	if (area_is_shmem(m, area)) {
+		rule_obey(m, RULE_DEMAND_SHMEM_ALLOCATES);
+		if (entry != NONE && entries_of(m)[entry].slot != NONE)
+			fault->major = true;
+	} else {
+		rule_obey(m, RULE_DEMAND_FILE_READ);
+		fault->major = true;
+	}
+	*frame = cache_fill(m, area->object, index, 0);
+	return *frame == NONE ? FAULT_NO_ROOM : FAULT_DONE;
+}
+
+static enum fault_result fault_copy(struct vm_machine *m, struct fault *fault)
+{
+	const struct area *area = area_of(m, fault->area);
+	uint32_t cached = NONE;
+	const enum fault_result result = cached_page(m, fault, &cached);
+
+	if (result != FAULT_DONE)
+		return result;
+	const struct place place = place_make(m, fault->mm, fault->address, 1);
+	const uint32_t frame = anonymous_take(m, 0, area_page_index(area, fault->address));
+	if (place.table == NONE || frame == NONE)
+		return FAULT_NO_ROOM;
+	rule_obey(m, RULE_COW_PRIVATE_FILE_WRITE);
+	family_prepare(m, fault->area);
+	frame_copy(m, frame, cached);
+	map_cached(m, fault, place, frame, true);
+	return FAULT_DONE;
+}
+
+/* All pages of a large folio at once, where they all fit the area and the table. */
+static bool map_whole_folio(
+	struct vm_machine *m, const struct fault *fault, uint32_t frame, bool write)
+{
+	const struct area *area = area_of(m, fault->area);
+	const uint32_t pages = folio_pages(m, frame);
+	const uint64_t before = frame - head_of(m, frame);
+	const uint64_t in_area = vm_bytes_to_pages_floor(fault->address - area->start);
+	const uint64_t slot = vm_bytes_to_pages_floor(fault->address) % TABLE_ENTRIES;
+
+	if (pages == 1 || !m->behaviours.maps_whole_folios || area->uffd || in_area < before ||
+		in_area + pages - before > area_pages(area) || slot < before ||
+		slot + pages - before > TABLE_ENTRIES ||
+		file_end_index(m, area->object) < folio_of(m, frame)->index + pages)
+		return false;
+	const uint64_t first =
+		vm_align_down(fault->address, VM_PAGE_BYTES) - vm_pages_to_bytes(before);
+	for (uint32_t i = 0; i < pages; i++)
+		if (entry_get(m, place_make(m, fault->mm, first + vm_pages_to_bytes(i), 1)) != 0)
+			return false;
+	rule_obey(m, RULE_DEMAND_WHOLE_FOLIO);
+	for (uint32_t i = 0; i < pages; i++)
+		map_cached(m, fault, place_make(m, fault->mm, first + vm_pages_to_bytes(i), 1),
+			head_of(m, frame) + i, write);
+	return true;
+}
+
+enum fault_result fault_file(struct vm_machine *m, struct fault *fault)
+{
+	const struct area *area = area_of(m, fault->area);
+	uint32_t frame = NONE;
+
+	if (fault->write && (area->flags & VM_AREA(SHARED)) == 0)
+		return fault_copy(m, fault);
+	if (!fault->write && m->behaviours.fault_around && !area->uffd && fault_around(m, fault))
+		return FAULT_DONE;
+	const enum fault_result result = cached_page(m, fault, &frame);
+	if (result != FAULT_DONE)
+		return result;
+	const struct place place = place_make(m, fault->mm, fault->address, 1);
+	if (place.table == NONE)
+		return FAULT_NO_ROOM;
+	if (fault->write) {
+		rule_obey(m, RULE_DEMAND_SHARED_WRITE);
+		cache_mark_dirty(m, frame);
+	}
+	if (!map_whole_folio(m, fault, frame, fault->write))
+		map_cached(m, fault, place, frame, fault->write);
+	return FAULT_DONE;
+}

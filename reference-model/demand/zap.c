@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries go: linux:6.12:mm/memory.c:zap_pte_range, mm/huge_memory.c:zap_huge_pmd. */
+#include "area/area.h"
+#include "demand/fault.h"
+#include "demand/huge.h"
+#include "frame/cache.h"
+#include "frame/frame.h"
+#include "frame/swap.h"
+
+/* What the entry knows of the page is handed to the folio before the entry is gone. */
+static void hand_over_dirty(struct vm_machine *m, uint64_t leaf, uint32_t frame)
+{
+	if (leaf_is_dirty(leaf) && !folio_has(m, frame, FOLIO_ANONYMOUS))
+		cache_mark_dirty(m, frame);
+}
+
+static void zap_hugetlb(struct vm_machine *m, uint32_t mm, struct place place)
+{
+	const uint32_t head = leaf_frame(entry_get(m, place));
+
+	hand_over_dirty(m, entry_get(m, place), head);
+	entry_set(m, place, 0);
+	mm_of(m, mm)->hugetlb_pages -= folio_pages(m, head);
+	folio_unmap_whole(m, head);
+}
+
+static void zap_transparent(struct vm_machine *m, uint32_t mm, struct place place)
+{
+	const uint32_t head = leaf_frame(entry_get(m, place));
+
+	entry_set(m, place, 0);
+	table_withdraw_and_free(m, mm, place);
+	if (is_zero_frame(m, head))
+		return;
+	mm_of(m, mm)->rss[RSS_ANON] -= HUGE_PAGES;
+	folio_unmap_whole(m, head);
+}
+
+void zap_entry(struct vm_machine *m, uint32_t mm, struct place place)
+{
+	const uint64_t entry = entry_get(m, place);
+
+	if (entry_marker(entry) != 0) {
+		entry_set(m, place, 0);
+		return;
+	}
+	if (!leaf_is_present(entry)) {
+		rule_obey(m, RULE_FRAME_SLOT_FREED);
+		entry_set(m, place, 0);
+		mm_of(m, mm)->rss[RSS_SWAP]--;
+		slot_release(m, entry_slot(entry));
+		return;
+	}
+	const uint32_t frame = leaf_frame(entry);
+	if (place.level > 1) {
+		if (huge_is_transparent(m, mm, place))
+			zap_transparent(m, mm, place);
+		else
+			zap_hugetlb(m, mm, place);
+		return;
+	}
+	entry_set(m, place, 0);
+	if (is_zero_frame(m, frame)) {
+		if (folio_has(m, frame, FOLIO_KSM))
+			m->ksm_zero--;
+		return;
+	}
+	hand_over_dirty(m, entry, frame);
+	mm_of(m, mm)->rss[folio_rss_kind(m, frame)]--;
+	frame_unmap(m, frame);
+}
+
+void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, enum zap what)
+{
+	const uint32_t mm = area_of(m, area)->mm;
+	struct cursor cursor = cursor_over(start, end);
+
+	huge_split_at(m, mm, start);
+	huge_split_at(m, mm, end);
+	while (cursor_next(m, mm, &cursor)) {
+		const uint64_t entry = entry_get(m, cursor.at);
+
+		if (what == ZAP_FILE_PAGES &&
+			(!leaf_is_present(entry) ||
+				folio_has(m, leaf_frame(entry), FOLIO_ANONYMOUS)))
+			continue;
+		zap_entry(m, mm, cursor.at);
+		cursor.at.table = NONE; /* the table may have gone with a huge leaf */
+	}
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations on files through their descriptors: linux:6.12:mm/filemap.c, mm/fadvise.c. */
+#include "demand/huge.h"
+#include "frame/cache.h"
+#include "frame/frame.h"
+#include "frame/reclaim.h"
+#include "machine/contents.h"
+#include "machine/outcome.h"
+
+static struct object *named_file(struct vm_machine *m)
+{
+	return object_of(m, m->operation->file);
+}
+
+void operation_file_create(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+
+	if (object_of(m, op->file)->used) {
+		outcome_silent(m, "this number names a file already");
+		return;
+	}
+	*object_of(m, op->file) = (struct object){.used = true,
+		.open = true,
+		.kind = op->file_kind,
+		.size_bytes = op->length,
+		.first_entry = NONE};
+	if (m->objects.high <= op->file)
+		m->objects.high = op->file + 1;
+	rule_obey(m, RULE_FRAME_FILE_IS_SPARSE);
+}
+
+/* linux:6.12:mm/filemap.c:__filemap_get_folio: as large as the write, its place and its
+ * neighbours in the cache allow */
+static unsigned write_order(
+	const struct vm_machine *m, uint32_t object, uint64_t index, uint64_t length)
+{
+	unsigned order = 0;
+
+	if (object_of(m, object)->kind != VM_FILE_DISK || !m->setup.disk_large_folios)
+		return 0;
+	while (order < HUGE_ORDER && (VM_PAGE_BYTES << (order + 1)) <= length &&
+		vm_is_aligned(index, UINT64_C(2) << order))
+		order++;
+	for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+		if (cache_lookup(m, object, index + i) == NONE)
+			continue;
+		while ((UINT64_C(1) << order) > i && order > 0)
+			order--;
+	}
+	return order;
+}
+
+static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint64_t all_end)
+{
+	const struct vm_operation *op = m->operation;
+	const uint64_t index = vm_bytes_to_pages_floor(start);
+	uint32_t frame = cache_lookup(m, op->file, index);
+
+	if (frame == NONE)
+		frame = cache_fill(
+			m, op->file, index, write_order(m, op->file, index, all_end - start));
+	if (frame == NONE)
+		return false;
+	cache_mark_dirty(m, frame);
+	folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
+	frame_fill(m, frame, (uint32_t)(start & (VM_PAGE_BYTES - 1)),
+		(uint32_t)(start & (VM_PAGE_BYTES - 1)) + (uint32_t)(end - start), op->value);
+	return true;
+}
+
+void operation_file_write(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const uint64_t end = op->offset + op->length;
+	struct object *file = named_file(m);
+
+	if (op->file_access == VM_FILE_READ_ONLY) {
+		outcome_fail(m, VM_EBADF);
+		return;
+	}
+	if (object_page_bytes(m, op->file) != VM_PAGE_BYTES) {
+		outcome_fail(m, VM_EINVAL); /* hugetlbfs has no write */
+		return;
+	}
+	rule_obey(m, RULE_FRAME_FILE_WRITE);
+	for (uint64_t at = op->offset; at < end;) {
+		uint64_t stop = vm_align_down(at, VM_PAGE_BYTES) + VM_PAGE_BYTES;
+		if (stop > end)
+			stop = end;
+		if (!write_page(m, at, stop, end))
+			return;
+		at = stop;
+	}
+	if (end > file->size_bytes && op->length != 0)
+		file->size_bytes = end;
+	m->outcome->result = (int64_t)op->length;
+}
+
+/* A byte of the file without bringing anything into a cache of huge pages. */
+static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *in_frame)
+{
+	const struct vm_operation *op = m->operation;
+	const uint64_t unit = object_page_bytes(m, op->file);
+	const uint32_t head = cache_lookup(m, op->file, offset / unit);
+
+	*in_frame = (uint32_t)(offset & (VM_PAGE_BYTES - 1));
+	if (unit == VM_PAGE_BYTES && head == NONE) {
+		/* tmpfs reads a hole from the zero page and allocates nothing */
+		if (object_of(m, op->file)->kind == VM_FILE_SHMEM) {
+			const uint32_t entry = entry_find(m, op->file, offset / unit);
+			if (entry == NONE || entries_of(m)[entry].slot == NONE)
+				return ZERO_FRAME;
+		}
+		rule_obey(m, RULE_FRAME_READ_THROUGH);
+		return cache_fill(m, op->file, offset / unit, 0);
+	}
+	if (head == NONE)
+		return ZERO_FRAME;
+	return unit == VM_PAGE_BYTES ? head
+				     : head + (uint32_t)vm_bytes_to_pages_floor(offset % unit);
+}
+
+void operation_file_read(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const struct object *file = named_file(m);
+	uint64_t end = op->offset + op->length;
+
+	if (op->file_access == VM_FILE_WRITE_ONLY) {
+		outcome_fail(m, VM_EBADF);
+		return;
+	}
+	if (end > file->size_bytes)
+		end = file->size_bytes;
+	rule_obey(m, RULE_FRAME_FILE_READ);
+	for (uint64_t at = op->offset; at < end; at++) {
+		uint32_t offset = 0;
+		const uint32_t frame = readable_frame(m, at, &offset);
+		const size_t i = m->outcome->out_count++;
+
+		if (frame == NONE)
+			return;
+		if (frame != ZERO_FRAME)
+			folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
+		if (op->out != NULL && i < op->out_size)
+			op->out[i] = frame_byte(m, frame, offset);
+	}
+	m->outcome->result = end > op->offset ? (int64_t)(end - op->offset) : 0;
+}
+
+void operation_file_truncate(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	struct object *file = named_file(m);
+	const uint64_t unit = object_page_bytes(m, op->file);
+	const uint64_t old = file->size_bytes;
+
+	if (op->file_access == VM_FILE_READ_ONLY ||
+		(unit != VM_PAGE_BYTES && !vm_is_aligned(op->length, unit))) {
+		outcome_fail(m, VM_EINVAL);
+		return;
+	}
+	rule_obey(m, RULE_FRAME_TRUNCATE);
+	file->size_bytes = op->length;
+	if (op->length < old)
+		cache_punch(m, op->file, op->length, vm_align_up(old, unit), true);
+}
+
+static void sync_range(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
+{
+	for (uint32_t entry = object_of(m, object)->first_entry; entry != NONE;
+		entry = entries_of(m)[entry].next_in_object) {
+		const struct entry *synced = &entries_of(m)[entry];
+
+		if (synced->index >= first && synced->index < last && synced->frame != NONE)
+			cache_write_back(m, synced->frame);
+	}
+}
+
+void cache_sync(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
+{
+	if (object_of(m, object)->kind == VM_FILE_DISK)
+		sync_range(m, object, first, last);
+}
+
+void operation_file_sync(struct vm_machine *m)
+{
+	rule_obey(m, RULE_FRAME_SYNC);
+	cache_sync(m, m->operation->file, 0, UINT64_MAX);
+}
+
+void operation_step_write_back(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+
+	(void)choose(m, VM_FREEDOM_WRITE_BACK);
+	cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset),
+		vm_bytes_to_pages_ceil(op->offset + op->length));
+}
+
+/* linux:6.12:mm/fadvise.c:generic_fadvise: clean pages that nobody maps, and only whole ones */
+void operation_file_drop(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const struct object *file = named_file(m);
+	const uint64_t end = op->length == 0 ? UINT64_MAX : op->offset + op->length;
+	const uint64_t first = vm_bytes_to_pages_ceil(op->offset);
+	uint64_t last = vm_bytes_to_pages_floor(end);
+
+	if (file->kind != VM_FILE_DISK)
+		return;
+	if (end == file->size_bytes || end == UINT64_MAX)
+		last = object_pages(m, op->file);
+	rule_obey(m, RULE_FRAME_DROP);
+	for (uint32_t entry = file->first_entry; entry != NONE;
+		entry = entries_of(m)[entry].next_in_object) {
+		const uint32_t frame = entries_of(m)[entry].frame;
+
+		if (frame == NONE)
+			continue;
+		const struct frame *folio = folio_of(m, frame);
+		if (folio->index < first || folio->index + (UINT64_C(1) << folio->order) > last)
+			continue;
+		if ((folio->flags & FOLIO_DIRTY) != 0) {
+			/* Its write begins now; it is clean soon, and stays. */
+			(void)choose(m, VM_FREEDOM_WRITE_BACK);
+			cache_write_back(m, frame);
+		} else if (folio->maps == 0) {
+			cache_remove(m, frame, false);
+		}
+	}
+}
+
+void operation_file_punch(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+
+	if (op->file_access == VM_FILE_READ_ONLY) {
+		outcome_fail(m, VM_EBADF);
+		return;
+	}
+	if (op->length == 0) {
+		outcome_fail(m, VM_EINVAL);
+		return;
+	}
+	rule_obey(m, RULE_FRAME_PUNCH);
+	cache_punch(m, op->file, op->offset, op->offset + op->length, false);
+}
+
+void operation_file_close(struct vm_machine *m)
+{
+	named_file(m)->open = false;
+	object_free_if_unused(m, m->operation->file);
+}

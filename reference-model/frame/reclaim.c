@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/reclaim.h"
+
+#include "area/area.h"
+#include "demand/fault.h"
+#include "demand/huge.h"
+#include "frame/cache.h"
+#include "frame/frame.h"
+#include "frame/swap.h"
+#include "machine/outcome.h"
+
+static bool reclaim_anonymous(struct vm_machine *m, uint32_t mm, struct place place)
+{
+	const uint64_t leaf = entry_get(m, place);
+	const uint32_t frame = leaf_frame(leaf);
+
+	if (!folio_has(m, frame, FOLIO_SWAP_BACKED)) {
+		if (leaf_is_dirty(leaf) || folio_has(m, frame, FOLIO_DIRTY)) {
+			/* Written again since it was freed lazily: it is an ordinary page. */
+			folio_set(m, frame, FOLIO_SWAP_BACKED);
+			return false;
+		}
+		rule_obey(m, RULE_FRAME_LAZY_FREED);
+		count_event(m, VM_EVENT_LAZY_FREED);
+		zap_entry(m, mm, place);
+		return true;
+	}
+	return swap_out_page(m, mm, place);
+}
+
+/* Unmapped first, then dropped if it is clean; a dirty page stays in the cache. */
+static bool reclaim_cached(struct vm_machine *m, uint32_t mm, struct place place)
+{
+	const uint32_t frame = leaf_frame(entry_get(m, place));
+
+	zap_entry(m, mm, place);
+	if (folio_has(m, frame, FOLIO_DIRTY) || folio_has(m, frame, FOLIO_SWAP_BACKED))
+		return true;
+	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
+	cache_remove(m, frame, true);
+	return true;
+}
+
+bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
+{
+	const uint32_t mm = area_of(m, area)->mm;
+	const uint32_t frame = leaf_frame(entry_get(m, place));
+
+	if (folio_of(m, frame)->maps != 1 || folio_has(m, frame, FOLIO_MLOCKED)) {
+		rule_obey(m, RULE_FRAME_SHARED_STAYS);
+		return false;
+	}
+	if (folio_has(m, frame, FOLIO_ANONYMOUS))
+		return reclaim_anonymous(m, mm, place);
+	return reclaim_cached(m, mm, place);
+}
+
+/* The part of a page that a hole or the new end cuts becomes zeros. */
+static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
+{
+	const uint64_t page = vm_bytes_to_pages_floor(start);
+	const uint32_t entry = entry_find(m, object, page);
+	uint32_t frame = entry == NONE ? NONE : entries_of(m)[entry].frame;
+
+	if (start == end || entry == NONE)
+		return;
+	if (frame == NONE)
+		frame = cache_fill(m, object, page, 0);
+	if (frame == NONE)
+		return;
+	cache_mark_dirty(m, frame);
+	frame_fill(m, frame, (uint32_t)(start - vm_pages_to_bytes(page)),
+		(uint32_t)(end - vm_pages_to_bytes(page)), 0);
+}
+
+void cache_punch(
+	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private)
+{
+	const uint64_t unit = object_page_bytes(m, object);
+	const uint64_t first = vm_align_up(start, unit), last = vm_align_down(end, unit);
+
+	if (unit == VM_PAGE_BYTES) {
+		if (first > last) {
+			zero_part(m, object, start, end);
+			return;
+		}
+		zero_part(m, object, start, first);
+		zero_part(m, object, last, end);
+	}
+	if (first >= last)
+		return;
+	cache_unmap_everywhere(m, object, first / unit, last / unit, even_private);
+	for (uint32_t entry = object_of(m, object)->first_entry; entry != NONE;
+		entry = entries_of(m)[entry].next_in_object) {
+		struct entry *punched = &entries_of(m)[entry];
+
+		if (punched->index < first / unit || punched->index >= last / unit)
+			continue;
+		if (punched->frame != NONE)
+			cache_remove(m, punched->frame, false);
+		cache_forget(m, entry);
+	}
+}
+
+static bool page_of_step(struct vm_machine *m, uint32_t *area, struct place *place)
+{
+	const struct vm_operation *op = m->operation;
+	const uint32_t mm = processes_of(m)[op->other].mm;
+
+	*area = area_holding(m, mm, op->address);
+	*place = place_of(m, mm, op->address);
+	return *area != NONE && place->level == 1 && leaf_is_present(entry_get(m, *place)) &&
+	       !is_zero_frame(m, leaf_frame(entry_get(m, *place))) &&
+	       folio_pages(m, leaf_frame(entry_get(m, *place))) == 1;
+}
+
+void operation_step_swap_out(struct vm_machine *m)
+{
+	uint32_t area = NONE;
+	struct place place;
+
+	(void)choose(m, VM_FREEDOM_RECLAIM);
+	if (!page_of_step(m, &area, &place) || !reclaim_page(m, area, place))
+		outcome_silent(m, "reclaim would not take this page");
+}
+
+void operation_step_free_lazy(struct vm_machine *m)
+{
+	uint32_t area = NONE;
+	struct place place;
+
+	(void)choose(m, VM_FREEDOM_RECLAIM);
+	if (!page_of_step(m, &area, &place) ||
+		folio_has(m, leaf_frame(entry_get(m, place)), FOLIO_SWAP_BACKED) ||
+		!reclaim_page(m, area, place))
+		outcome_silent(m, "the page was not freed lazily, or was written since");
+}
+
+void operation_step_collapse(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const uint32_t mm = processes_of(m)[op->other].mm;
+	const uint64_t start = vm_align_down(op->address, VM_HUGE_2M_BYTES);
+	const uint32_t area = area_holding(m, mm, start);
+
+	(void)choose(m, VM_FREEDOM_KHUGEPAGED);
+	if (area == NONE || !area_huge_allowed(m, area_of(m, area), start) ||
+		huge_collapse(m, area, start, false) != 0)
+		outcome_silent(m, "khugepaged would not collapse this range");
+}
+
+void operation_step_split(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const uint32_t mm = processes_of(m)[op->other].mm;
+	const struct place place = place_of(m, mm, op->address);
+	const uint64_t leaf = entry_get(m, place);
+
+	if (place.level != 1 || !leaf_is_present(leaf) ||
+		!folio_has(m, leaf_frame(leaf), FOLIO_PARTIALLY_MAPPED)) {
+		outcome_silent(m, "no large folio waits to be split here");
+		return;
+	}
+	folio_split(m, head_of(m, leaf_frame(leaf)));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One page is reclaimed: linux:6.12:mm/vmscan.c:shrink_folio_list. */
+#ifndef FRAME_RECLAIM_H
+#define FRAME_RECLAIM_H
+
+#include "machine/state.h"
+#include "xlate/tree.h"
+
+/* The page that the entry maps leaves memory if it can; false: it stayed. */
+bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place);
+
+/*
+ * Truncation and hole punching: the object's pages in [start, end) of its bytes become zeros. Only
+ * truncation takes private copies away too.
+ */
+void cache_punch(
+	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private);
+
+void operation_step_swap_out(struct vm_machine *m);
+void operation_step_free_lazy(struct vm_machine *m);
+void operation_step_collapse(struct vm_machine *m);
+void operation_step_split(struct vm_machine *m);
+
+#endif
