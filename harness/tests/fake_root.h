@@ -18,7 +18,8 @@ struct fake_root {
 
 static inline void fake_path(const struct fake_root *root, const char *path, char joined[PATH_MAX])
 {
-	(void)snprintf(joined, PATH_MAX, "%s%s", root->path, path);
+	if (snprintf(joined, PATH_MAX, "%s%s", root->path, path) >= PATH_MAX)
+		abort();
 }
 
 /* Folders on the way are made. */
