@@ -9,13 +9,13 @@
 
 #include "judge/statistics.h"
 
-const unsigned shape_looks[SHAPE_LOOKS_COUNT] = {10, 15, 30, 60};
+const unsigned shape_looks[SHAPE_LOOKS_COUNT] = {12, 18, 30, 60};
 
 /* What nearer means: closer to the claim's curve than to its rival's, so the middle decides. */
 #define HALF		  0.5
 #define PLATEAU_LEAST	  5
 #define DEPARTURE_SPREADS 5
-#define DEPARTURE_RUN	  3
+#define DEPARTURE_RUN	  5
 
 /* A figure of a launch, and where its median over launches must lie. */
 struct figure {
@@ -71,6 +71,15 @@ static double share(double part, double whole)
 	return whole == 0 ? INFINITY : part / whole;
 }
 
+/* The whole rise, as a share of the rise that the other quantity shows. */
+static void add_share_of_rise(struct figures *figures)
+{
+	struct figure *figure = add(figures, "rise, as a share of the other's", HALF, INFINITY);
+
+	for (size_t i = 0; i < figures->sweep->launches_count; i++)
+		figure->values[i] = share(rise_of(figures->sweep, i), rise_of(figures->other, i));
+}
+
 /* Each place's rise over the first, as a share of the rise that the other quantity shows. */
 static void add_flat(struct figures *figures, const char *const *places)
 {
@@ -115,7 +124,12 @@ static void add_proportional(
 {
 	const int64_t *regressor = prediction->values;
 
-	add_rise(figures, figures->sweep, "rise");
+	if (prediction->other != NULL) {
+		add_rise(figures, figures->other, "rise of the other");
+		add_share_of_rise(figures);
+	} else {
+		add_rise(figures, figures->sweep, "rise");
+	}
 	for (size_t place = 1; place + 1 < figures->sweep->places_count; place++) {
 		struct figure *figure = add(figures,
 			pool_format(figures->pool, "growth from %s to %s, as a power",
@@ -287,14 +301,16 @@ struct shape_decision shape_decide(struct pool *pool, const struct vm_prediction
 		break;
 	}
 	assert(figures.count != 0);
-	/* Where the other shows no rise, there is nothing to be flat against: that is no refusal.
-	 */
 	struct shape_decision decision = decide(&figures);
-	if (prediction->shape == VM_SHAPE_FLAT && decision.answer == SHAPE_REFUSED) {
+	/* Where the other shows no rise, there is nothing to be held against: that is no refusal.
+	 */
+	if (decision.answer == SHAPE_REFUSED && prediction->other != NULL &&
+		(prediction->shape == VM_SHAPE_FLAT ||
+			prediction->shape == VM_SHAPE_PROPORTIONAL)) {
 		figures.count = 1;
-		const struct shape_decision rival = decide(&figures);
-		if (rival.answer != SHAPE_HOLDS)
-			return (struct shape_decision){SHAPE_OPEN, rival.observed};
+		const struct shape_decision yardstick = decide(&figures);
+		if (yardstick.answer != SHAPE_HOLDS)
+			return (struct shape_decision){SHAPE_OPEN, yardstick.observed};
 	}
 	return decision;
 }
@@ -313,13 +329,21 @@ static const struct record_observation *samples_of(
 	return NULL;
 }
 
-static double median_of(struct pool *pool, const struct record_observation *samples)
+/*
+ * What a launch says of a place. The hardware's latency is the least of its samples: what disturbs
+ * a chase only adds to it. What the kernel does varies by itself, so there the median speaks.
+ */
+static double figure_of(
+	struct pool *pool, enum vm_shape shape, const struct record_observation *samples)
 {
 	double *values = pool_take(pool, samples->values_count * sizeof(*values));
+	double least = INFINITY;
 
-	for (size_t i = 0; i < samples->values_count; i++)
+	for (size_t i = 0; i < samples->values_count; i++) {
 		values[i] = (double)samples->values[i];
-	return statistics_median(values, samples->values_count);
+		least = fmin(least, values[i]);
+	}
+	return shape == VM_SHAPE_KNEE ? least : statistics_median(values, samples->values_count);
 }
 
 /* The medians of one launch; false when it did not observe the quantity at every place. */
@@ -331,7 +355,7 @@ static bool curve_in(struct pool *pool, const struct vm_prediction *prediction,
 			samples_of(trial, quantity, prediction->inputs[place]);
 		if (samples == NULL || samples->unit != prediction->unit)
 			return false;
-		medians[place] = median_of(pool, samples);
+		medians[place] = figure_of(pool, prediction->shape, samples);
 	}
 	return true;
 }

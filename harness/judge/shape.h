@@ -56,7 +56,7 @@ enum check_outcome shape_judge(struct pool *pool, const struct vm_prediction *pr
 
 /*
  * Where a curve over cycles of numbers[i] things leaves its first plateau: the index of the last
- * place on it. The places after it lie, three in a row or to the end, above the plateau by the
+ * place on it. The places after it lie, five in a row or to the end, above the plateau by the
  * height that one miss a turn gives, and by five times the plateau's own spread.
  */
 size_t shape_knee(const double *curve, const double *numbers, size_t count);

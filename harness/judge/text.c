@@ -138,6 +138,37 @@ static const char *intervals_text(struct pool *pool, const struct vm_prediction 
 	return text;
 }
 
+/* "flat, beside fork-touched", "knee at 96". */
+static const char *shape_text(struct pool *pool, const struct vm_prediction *prediction)
+{
+	const int64_t *values = prediction->values;
+	const char *beside = prediction->other == NULL
+				     ? ""
+				     : pool_format(pool, ", beside %s", prediction->other);
+
+	switch (prediction->shape) {
+	case VM_SHAPE_FLAT:
+		return pool_format(pool, "flat%s", beside);
+	case VM_SHAPE_RISES:
+		return "higher at each place";
+	case VM_SHAPE_PROPORTIONAL:
+		return pool_format(pool, "grows as %s%s",
+			values_text(pool, values, prediction->values_count, VM_UNIT_COUNT), beside);
+	case VM_SHAPE_STEP:
+		return pool_format(pool, "a step after %s", prediction->inputs[values[0]]);
+	case VM_SHAPE_KNEE:
+		return values[0] == values[1]
+			       ? pool_format(pool, "knee at %lld", (long long)values[0])
+			       : pool_format(pool, "knee from %lld to %lld", (long long)values[0],
+					 (long long)values[1]);
+	case VM_SHAPE_BELOW:
+		return pool_format(pool, "below %s at every place", prediction->other);
+	case VM_SHAPE_NONE:
+		break;
+	}
+	return "nothing";
+}
+
 const char *prediction_text(struct pool *pool, const struct vm_prediction *prediction)
 {
 	const int64_t *values = prediction->values;
@@ -156,9 +187,7 @@ const char *prediction_text(struct pool *pool, const struct vm_prediction *predi
 	case VM_FORM_MOSTLY:
 		return pool_format(pool, "most of %s", intervals_text(pool, prediction));
 	case VM_FORM_SHAPE:
-		return pool_format(pool, "%s%s%s", prediction_shape_word(prediction->shape),
-			prediction->other != NULL ? " " : "",
-			prediction->other != NULL ? prediction->other : "");
+		return shape_text(pool, prediction);
 	case VM_FORM_RULE:
 		return pool_format(pool, "a rule over %s", inputs_text(pool, prediction));
 	case VM_FORM_SILENT:

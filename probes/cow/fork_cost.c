@@ -22,7 +22,6 @@ static const struct {
 } places[] = {
 	{"2 MiB", 2 * VM_MIB_BYTES},
 	{"8 MiB", 8 * VM_MIB_BYTES},
-	{"16 MiB", 16 * VM_MIB_BYTES},
 	{"32 MiB", 32 * VM_MIB_BYTES},
 };
 
@@ -73,7 +72,8 @@ static void predict_fork(const struct question *question, const char *quantity,
 		any = any || tables[i] != 0;
 	}
 	if (any)
-		predict_shape(question, quantity, VM_SHAPE_PROPORTIONAL, tables, NULL, because,
+		predict_shape(question, quantity, VM_SHAPE_PROPORTIONAL, tables,
+			memory == VM_FORK_PRIVATE_TOUCHED ? NULL : "fork-touched", because,
 			"linux:6.12:mm/memory.c:copy_page_range");
 	else
 		predict_shape(question, quantity, VM_SHAPE_FLAT, NULL, "fork-touched", because_flat,

@@ -76,9 +76,14 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 /* ---- what the processor does ---- */
 
 #define STEPS	       (CHASE_UNROLLED * 2048)
-#define BATCHES	       5
-#define WARM_UPS       1
+#define ROUNDS	       6
 #define LINES_PER_PAGE (VM_PAGE_BYTES / CHASE_LINE_BYTES)
+
+/* One chain's samples, place by place: a round adds one to each. */
+struct samples {
+	int64_t elapsed_ns[PLACES_COUNT][ROUNDS];
+	int64_t minor_faults[PLACES_COUNT][ROUNDS];
+};
 
 struct field {
 	char *pages;  /* a node a page, the lines of the pages in turn */
@@ -134,24 +139,44 @@ static int64_t follow(void *context)
 	return chase_run(context, STEPS);
 }
 
-static void time_chase(
-	const char *quantity, const char *faults_quantity, const char *at, void *start)
+static void sample(struct samples *samples, size_t place, size_t round, void *start)
 {
 	const struct cost_plan plan = {
-		.name = quantity,
+		.name = "chase",
 		.body = follow,
 		.context = start,
-		.witness = "CLOCK_MONOTONIC_RAW",
-		.warm_ups = WARM_UPS,
-		.batches = BATCHES,
+		.batches = 1,
 	};
+	struct cost_samples taken;
 
-	cost_observe(&plan, quantity, faults_quantity, at);
+	/* Two turns and more through the longest cycle, so that all that fits is there. */
+	(void)chase_run(start, vm_align_up(2 * PAGES_MOST, CHASE_UNROLLED));
+	cost_measure(&plan, &taken);
+	samples->elapsed_ns[place][round] = taken.elapsed_ns[0];
+	samples->minor_faults[place][round] = taken.minor_faults[0];
 }
 
-/* Places in random order, each beside its control: what the clock does meanwhile hits both. */
+static void observe_samples(
+	const struct samples *samples, const char *quantity, const char *faults_quantity)
+{
+	for (size_t place = 0; place < PLACES_COUNT; place++) {
+		char at[NAME_BYTES];
+		(void)snprintf(at, sizeof(at), "%zu", PAGES_FEWEST + place);
+		observe_values(quantity, at, samples->elapsed_ns[place], ROUNDS, VM_UNIT_NS,
+			"CLOCK_MONOTONIC_RAW");
+		observe_values(faults_quantity, at, samples->minor_faults[place], ROUNDS,
+			VM_UNIT_COUNT, "getrusage");
+	}
+}
+
+/*
+ * All places once a round, in random order, each beside its control. So the samples of a place are
+ * spread over the whole launch: a neighbour's burst hits some of each place, not all of one.
+ */
 static void measure(const struct probe_arguments *arguments)
 {
+	/* One launch, one measurement: too large for the stack that was made present. */
+	static struct samples chase, packed;
 	size_t places[PLACES_COUNT], order[PAGES_MOST];
 	uint64_t state = trial_seed();
 	struct field field = {
@@ -162,16 +187,18 @@ static void measure(const struct probe_arguments *arguments)
 	(void)arguments;
 	touch(field.pages, PAGES_MOST, order, &state);
 	memset(field.packed, 1, PAGES_MOST * CHASE_LINE_BYTES);
-	shuffle(places, PLACES_COUNT, &state);
-	for (size_t i = 0; i < PLACES_COUNT; i++) {
-		const size_t count = PAGES_FEWEST + places[i];
-		char at[NAME_BYTES];
-		(void)snprintf(at, sizeof(at), "%zu", count);
-		time_chase("chase", "chase-faults", at,
-			chase_link(in_pages, &field, count, order, &state));
-		time_chase("packed", "packed-faults", at,
-			chase_link(in_lines, &field, count, order, &state));
+	for (size_t round = 0; round < ROUNDS; round++) {
+		shuffle(places, PLACES_COUNT, &state);
+		for (size_t i = 0; i < PLACES_COUNT; i++) {
+			const size_t count = PAGES_FEWEST + places[i];
+			sample(&chase, places[i], round,
+				chase_link(in_pages, &field, count, order, &state));
+			sample(&packed, places[i], round,
+				chase_link(in_lines, &field, count, order, &state));
+		}
 	}
+	observe_samples(&chase, "chase", "chase-faults");
+	observe_samples(&packed, "packed", "packed-faults");
 }
 
 static const char *const claims[] = {"tlb.entries", NULL};

@@ -47,7 +47,8 @@ enum vm_shape {
 	 * The first place plus a slope times the growth of the regressor; values are the regressor
 	 * at each place. The quantity rises, and from place to place its rise over the first grows
 	 * as a power of the regressor's that is nearest to 1: the rivals are 0 (each place costs
-	 * the same, or a logarithm) and 2 (each unit with each).
+	 * the same, or a logarithm) and 2 (each unit with each). With other, the rise is nearer to
+	 * that of the other than to none.
 	 */
 	VM_SHAPE_PROPORTIONAL,
 	/*
@@ -60,7 +61,8 @@ enum vm_shape {
 	 * at which all of them are found lies from values[0] to values[1]. From the next place on
 	 * at least one of the n is missed in each turn: the curve lies above its plateau by the
 	 * n-th part of what it rises in the end. With other, the curve is the distance above that
-	 * one: a control of the same loads without the misses.
+	 * one: a control of the same loads without the misses. A launch's figure here is the least
+	 * of its samples, elsewhere their median.
 	 */
 	VM_SHAPE_KNEE,
 	/* Below the quantity named by other, at every place. */
@@ -74,7 +76,7 @@ struct vm_prediction {
 	enum vm_unit unit;
 	enum vm_form form;
 	enum vm_shape shape;
-	const char *other; /* FLAT, BELOW, KNEE: the quantity to compare with; else NULL */
+	const char *other; /* the quantity to compare with; else NULL */
 	size_t values_count;
 	const int64_t *values;
 	size_t inputs_count;
