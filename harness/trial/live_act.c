@@ -36,7 +36,6 @@ struct scan_arguments {
 /* linux:6.12:include/uapi/linux/userfaultfd.h */
 #define UFFD_WP_UNPOPULATED (UINT64_C(1) << 13)
 #define UFFD_WP_ASYNC	    (UINT64_C(1) << 15)
-#define UFFD_HUGETLB_WP	    (UINT64_C(1) << 12)
 #define UFFD_MODE_USER	    1
 
 #define BYTES_LIMIT ((size_t)1 << 20)
@@ -312,9 +311,11 @@ static int64_t do_clear_refs(const struct vm_operation *o)
 
 static int64_t open_tracker(void)
 {
-	struct uffdio_api api = {.api = UFFD_API,
+	struct uffdio_api api = {
+		.api = UFFD_API,
 		.features = UFFD_WP_UNPOPULATED | UFFD_WP_ASYNC | UFFD_FEATURE_PAGEFAULT_FLAG_WP |
-			    UFFD_HUGETLB_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM};
+			    UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
+	};
 
 	tracker = (int)syscall(SYS_userfaultfd, (long)(O_CLOEXEC | UFFD_MODE_USER));
 	if (tracker < 0)

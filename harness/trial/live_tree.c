@@ -10,7 +10,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -289,10 +292,33 @@ static uint64_t move_break(void)
 	return moved ? LIVE_BREAK_ADDRESS : 0;
 }
 
+/* Of the disk that the working directory lies on, or 0. A partition has its disk's queue. */
+static uint64_t readahead_pages(void)
+{
+	static const char *const queues[] = {"queue", "../queue"};
+	struct stat status;
+	uint64_t kib = 0;
+
+	LIVE_MUST(stat(".", &status) == 0);
+	for (size_t i = 0; i < 2 && kib == 0; i++) {
+		char path[96];
+		(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s/read_ahead_kb",
+			major(status.st_dev), minor(status.st_dev), queues[i]);
+		kib = live_number_in(path, 0);
+	}
+	return vm_kib_to_pages_floor(kib);
+}
+
 static void read_start(void)
 {
 	uint64_t *start = live->start;
+	struct sysinfo memory;
 	const long pages = sysconf(_SC_PHYS_PAGES);
+
+	LIVE_MUST(sysinfo(&memory) == 0);
+	start[LIVE_START_SWAP_PAGES] =
+		vm_bytes_to_pages_floor((uint64_t)memory.totalswap * memory.mem_unit);
+	start[LIVE_START_READAHEAD_PAGES] = readahead_pages();
 
 	start[LIVE_START_AREAS] = own_count;
 	start[LIVE_START_TOTAL_PAGES] =
