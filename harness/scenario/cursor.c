@@ -82,7 +82,10 @@ static const char *label_of(const struct cursor *cursor, const struct token *tok
 
 	if (parameter == NULL || parameter->labels == NULL)
 		return NULL;
-	return parameter->labels[cursor->values[index]];
+	for (size_t i = 0; i < parameter->choices_count; i++)
+		if (parameter->choices[i] == cursor->values[index])
+			return parameter->labels[i];
+	return NULL;
 }
 
 const char *cursor_accept_any_word(struct cursor *cursor)

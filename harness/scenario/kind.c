@@ -123,13 +123,14 @@ static const char *script_text(const struct check *check)
 	return scenario->text;
 }
 
-static void payload(
-	const struct check_case *check_case, struct pool *pool, struct check_payload *started_with)
+static void payload(const struct check_case *check_case, uint64_t seed, struct pool *pool,
+	struct check_payload *started_with)
 {
 	const char **arguments = pool_take(pool, 2 * sizeof(*arguments));
 	struct script script;
 	struct scenario_error error;
 
+	(void)seed; /* values are drawn before: nothing here is random */
 	/* Every case of it was compiled when it was loaded; drawn values lie between the ends. */
 	if (!scenario_compile(pool, check_case->check->of_kind, check_case->arguments.values,
 		    &script, &error)) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "facts/facts.h"
 #include "scenario/cursor.h"
 #include "scenario/wire.h"
 
@@ -83,6 +84,13 @@ static bool read_parameter(struct reader *r)
 	if (!read_choices(r, parameter))
 		return false;
 	parameter->knob = sets_knob ? knob : NULL;
+	/* The model knows a bracketed choice by the kernel's own order of them. */
+	for (size_t i = 0; sets_knob && parameter->labels != NULL && i < parameter->choices_count;
+		i++) {
+		parameter->choices[i] = facts_choice(knob, parameter->labels[i]);
+		if (parameter->choices[i] < 0)
+			return cursor_fail(cursor, "this setting has no such choice");
+	}
 	if (!cursor_at_end(cursor)) {
 		parameter->drawn = 1;
 		parameter->step = 1;

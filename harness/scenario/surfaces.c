@@ -2,7 +2,7 @@
 /* Each surface of a process against what the machine says of it. */
 #include <string.h>
 
-#include "scenario/lockstep.h"
+#include "scenario/summary.h"
 
 #define FRAME_MASK   ((UINT64_C(1) << 55) - 1)
 #define PAGEMAP_MASK (~FRAME_MASK)
@@ -255,17 +255,12 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 
 /* ---- counters ---- */
 
-static void compare_counters(struct lockstep *l, uint32_t process)
+void lockstep_counters_of(
+	const struct vm_machine *machine, uint32_t process, uint64_t kib[LIVE_COUNTER_LIMIT])
 {
-#define COUNTER_ROW(name) #name,
-	static const char *const names[] = {LIVE_COUNTERS(COUNTER_ROW)};
-#undef COUNTER_ROW
-	const struct seen_group *seen = &l->state[process][LIVE_COUNTERS];
 	struct vm_counters counters;
 
-	if (seen->count != LIVE_COUNTER_LIMIT)
-		return;
-	vm_machine_counters(l->machine, process, &counters);
+	vm_machine_counters(machine, process, &counters);
 	const uint64_t expected[LIVE_COUNTER_LIMIT] = {
 		[LIVE_COUNTER_VM_SIZE] = vm_pages_to_kib(counters.virtual_pages),
 		[LIVE_COUNTER_VM_LCK] = vm_pages_to_kib(counters.locked_pages),
@@ -278,6 +273,20 @@ static void compare_counters(struct lockstep *l, uint32_t process)
 		[LIVE_COUNTER_VM_SWAP] = vm_pages_to_kib(counters.swap_pages),
 		[LIVE_COUNTER_HUGETLB_PAGES] = vm_pages_to_kib(counters.hugetlb_pages),
 	};
+	memcpy(kib, expected, sizeof(expected));
+}
+
+static void compare_counters(struct lockstep *l, uint32_t process)
+{
+#define COUNTER_ROW(name) #name,
+	static const char *const names[] = {LIVE_COUNTERS(COUNTER_ROW)};
+#undef COUNTER_ROW
+	const struct seen_group *seen = &l->state[process][LIVE_COUNTERS];
+	uint64_t expected[LIVE_COUNTER_LIMIT];
+
+	if (seen->count != LIVE_COUNTER_LIMIT)
+		return;
+	lockstep_counters_of(l->machine, process, expected);
 	l->comparisons_count += LIVE_COUNTER_LIMIT;
 	for (size_t i = 0; i < LIVE_COUNTER_LIMIT; i++)
 		if (expected[i] != seen->words[i] && lockstep_miss(l, 0))
