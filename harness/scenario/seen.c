@@ -83,11 +83,13 @@ bool seen_in_observations(struct pool *pool, const struct record_observation *ob
 		}
 		uint64_t *words =
 			pool_take(pool, (observation->values_count + 1) * sizeof(words[0]));
-		for (size_t k = 0; k < observation->values_count; k++)
-			words[k] = (uint64_t)observation->values[k];
+		group->count = observation->values_count == 0 ? 0 : observation->values_count - 1;
+		for (size_t k = 0; k < group->count; k++)
+			words[k] = (uint64_t)observation->values[k + 1];
 		group->words = words;
-		group->count = observation->values_count;
 		if (sscanf(observation->at, "%u/%u%c", &group->step, &group->process, &end) != 2 ||
+			observation->values_count == 0 ||
+			(uint64_t)observation->values[0] != group->count ||
 			!seen_group_is_sound(group) ||
 			(i > 0 && group->step < groups[i - 1].step)) {
 			*why = pool_format(pool, "'%s' at '%s' is not what a live scenario says",

@@ -78,12 +78,14 @@ static void observe_words(int kept)
 		MUST(kind < LIVE_KIND_LIMIT);
 		values = malloc((count + 1) * sizeof(values[0]));
 		MUST(values != NULL);
+		/* Empty states are observations, too: the number of values comes first. */
+		values[0] = (int64_t)count;
 		if (count != 0)
-			read_exactly(kept, values, count * sizeof(values[0]));
+			read_exactly(kept, values + 1, count * sizeof(values[0]));
 		(void)snprintf(at, sizeof(at), "%u/%u", live_heading_step(heading),
 			live_heading_process(heading));
-		observe_values(
-			kind_words[kind], at, values, count, VM_UNIT_COUNT, kind_witnesses[kind]);
+		observe_values(kind_words[kind], at, values, count + 1, VM_UNIT_COUNT,
+			kind_witnesses[kind]);
 		free(values);
 	}
 }
