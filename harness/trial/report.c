@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,8 @@ static struct {
 	struct buffer *buffer;
 	const char *subject;
 	uint64_t seed;
+	bool said_hello;
+	size_t written_count; /* observations, by report_now */
 	int descriptor;
 	pid_t process; /* that writes the report: the one that opened it, not its children */
 } trial;
@@ -200,6 +203,39 @@ static void write_line(struct pool *pool, const struct record_line *line)
 	}
 }
 
+static void write_hello(struct pool *pool)
+{
+	if (trial.said_hello)
+		return;
+	trial.said_hello = true;
+	write_line(pool, &(struct record_line){
+				 .type = RECORD_TYPE_HELLO,
+				 .hello = {.protocol = PROTOCOL, .subject = trial.subject},
+			 });
+}
+
+void report_now(const char *quantity, const char *at, const int64_t *values, size_t values_count,
+	enum vm_unit unit, const char *witness)
+{
+	struct pool pool = {NULL};
+
+	write_hello(&pool);
+	trial.written_count++;
+	write_line(&pool, &(struct record_line){
+				  .type = RECORD_TYPE_OBSERVATION,
+				  .observation =
+					  {
+						  .quantity = quantity,
+						  .at = at,
+						  .values_count = values_count,
+						  .values = values,
+						  .unit = unit,
+						  .witness = witness,
+					  },
+			  });
+	pool_drop(&pool);
+}
+
 static void write_observations(struct pool *pool, const struct buffer *buffer)
 {
 	for (size_t i = 0; i < buffer->entries_count; i++) {
@@ -220,7 +256,8 @@ static void write_observations(struct pool *pool, const struct buffer *buffer)
 	}
 	write_line(pool, &(struct record_line){
 				 .type = RECORD_TYPE_DONE,
-				 .done = {.observations = (int64_t)buffer->entries_count},
+				 .done = {.observations = (int64_t)(trial.written_count +
+								    buffer->entries_count)},
 			 });
 }
 
@@ -230,10 +267,7 @@ _Noreturn void report_close(void)
 	const enum outcome outcome = buffer->outcome;
 	struct pool pool = {NULL};
 
-	write_line(&pool, &(struct record_line){
-				  .type = RECORD_TYPE_HELLO,
-				  .hello = {.protocol = PROTOCOL, .subject = trial.subject},
-			  });
+	write_hello(&pool);
 	switch (outcome) {
 	case OUTCOME_BROKEN:
 		write_line(&pool,

@@ -9,11 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vm/units.h"
+
 /*
  * Takes descriptor 3, or standard output where there is none (a trial started by hand), and makes
  * buffer and stack present. subject: what hello names.
  */
 void report_open(const char *subject, uint64_t seed);
+
+/* An observation written at once, when all is measured: for more than the buffer holds. */
+void report_now(const char *quantity, const char *at, const int64_t *values, size_t values_count,
+	enum vm_unit unit, const char *witness);
 
 /* In a process that will never report: its copy of the buffer is no memory of its own any more. */
 void report_leave(void);

@@ -84,7 +84,7 @@ static void observe_words(int kept)
 			read_exactly(kept, values + 1, count * sizeof(values[0]));
 		(void)snprintf(at, sizeof(at), "%u/%u", live_heading_step(heading),
 			live_heading_process(heading));
-		observe_values(kind_words[kind], at, values, count + 1, VM_UNIT_COUNT,
+		report_now(kind_words[kind], at, values, count + 1, VM_UNIT_COUNT,
 			kind_witnesses[kind]);
 		free(values);
 	}
