@@ -36,6 +36,7 @@ int command_judge(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_scenario(int argc, char **argv);
+int command_explore(int argc, char **argv);
 int command_run(int argc, char **argv);
 
 #endif

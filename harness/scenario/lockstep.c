@@ -320,6 +320,25 @@ static void explain(struct lockstep *l)
 	keep(l);
 }
 
+/* The copy has room for twice as much, so that a growing state is not moved every time. */
+static void keep_state(struct lockstep *l, const struct seen_group *group)
+{
+	struct seen_group *state = &l->state[group->process][group->kind];
+	size_t *room = &l->room[group->process][group->kind];
+	uint64_t *words = (uint64_t *)(uintptr_t)state->words;
+
+	if (words == NULL || group->count > *room) {
+		*room = group->count * 2 + 16;
+		words = realloc(words, *room * sizeof(*words));
+		if (words == NULL)
+			abort();
+	}
+	if (group->count != 0)
+		memcpy(words, group->words, group->count * sizeof(*words));
+	*state = *group;
+	state->words = words;
+}
+
 static void take_groups(struct lockstep *l, const struct seen_group *groups, size_t count)
 {
 	memset(l->has_event, 0, sizeof(l->has_event));
@@ -331,7 +350,7 @@ static void take_groups(struct lockstep *l, const struct seen_group *groups, siz
 			l->event[group->kind] = *group;
 			l->has_event[group->kind] = true;
 		}
-		l->state[group->process][group->kind] = *group;
+		keep_state(l, group);
 		if (group->kind == LIVE_FAULTS)
 			l->has_faults[group->process] = true;
 	}
@@ -421,6 +440,9 @@ void lockstep_end(struct lockstep *l)
 	free(l->spare);
 	free(l->decisions);
 	free(l->bytes);
+	for (size_t i = 0; i < LIVE_PROCESSES_LIMIT; i++)
+		for (size_t k = 0; k < LIVE_KIND_LIMIT; k++)
+			free((void *)(uintptr_t)l->state[i][k].words);
 	pairs_drop(&l->frames);
 	pairs_drop(&l->slots);
 }

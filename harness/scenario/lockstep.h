@@ -37,8 +37,10 @@ struct lockstep {
 	unsigned char *bytes;	   /* what the model says was read */
 	struct vm_outcome outcome; /* of the step */
 	uint32_t step;
+	/* Copies: what did not change is not sent again, and the sender's buffer moves on. */
 	struct seen_group state[LIVE_PROCESSES_LIMIT][LIVE_KIND_LIMIT];
-	struct seen_group event[LIVE_KIND_LIMIT]; /* RESULT, SIGNAL, BYTES of this step */
+	size_t room[LIVE_PROCESSES_LIMIT][LIVE_KIND_LIMIT]; /* words that a copy has room for */
+	struct seen_group event[LIVE_KIND_LIMIT];	    /* RESULT, SIGNAL, BYTES of this step */
 	bool has_event[LIVE_KIND_LIMIT];
 	bool has_faults[LIVE_PROCESSES_LIMIT];
 	struct pairs frames, slots;

@@ -110,9 +110,14 @@ void verb_scenario(int argc, char **argv)
 		live->output_descriptor = kept;
 	}
 	live_run();
+	/* Words are followed by nothing: how it ended is in the exit status. */
+	if (head.format == LIVE_WORDS) {
+		if (live->is_broken)
+			(void)fprintf(stderr, "%s\n", live->reason);
+		exit(live->is_broken ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
 	if (live->is_broken)
 		broken("%s", live->reason);
-	if (head.format == LIVE_LINES)
-		observe_words(kept);
+	observe_words(kept);
 	report_close();
 }

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scenario/generate.h"
+
+#include <string.h>
+
+#include "scenario/wire.h"
+
+/*
+ * One window of pages for everything, so that operations meet; it lies across the end of a table
+ * of entries. Some 25 areas and 64 touched pages find room in it at a time.
+ */
+#define WINDOW_AT_PAGE 464
+#define WINDOW_PAGES   96
+#define FILE_PAGES     12
+#define HEAP_PAGES     12
+#define FILES_MOST     4
+
+#define CHAPTER(name) (UINT32_C(1) << GENERATE_##name)
+#define ANY	      UINT32_MAX
+
+uint32_t generate_chapter_bit(const char *word)
+{
+#define CHAPTER_WORD(name, text) text,
+	static const char *const words[] = {GENERATE_CHAPTERS(CHAPTER_WORD)};
+#undef CHAPTER_WORD
+
+	for (uint32_t i = 0; i < GENERATE_CHAPTER_LIMIT; i++)
+		if (strcmp(words[i], word) == 0)
+			return UINT32_C(1) << i;
+	return 0;
+}
+
+static uint32_t below(struct generator *g, uint32_t limit)
+{
+	return (uint32_t)random_below(&g->random, limit);
+}
+
+static bool percent(struct generator *g, uint32_t share)
+{
+	return below(g, 100) < share;
+}
+
+/* ---- places ---- */
+
+static uint64_t window_page(uint64_t page)
+{
+	return LIVE_ARENA_START + vm_pages_to_bytes(WINDOW_AT_PAGE + page);
+}
+
+static void remember(struct generator *g, uint64_t boundary)
+{
+	if (boundary < window_page(0) || boundary > window_page(WINDOW_PAGES))
+		return;
+	g->boundaries[g->boundaries_count++ % GENERATE_BOUNDARIES] =
+		vm_align_down(boundary, VM_PAGE_BYTES);
+}
+
+static uint64_t some_page(struct generator *g)
+{
+	const uint32_t known = g->boundaries_count < GENERATE_BOUNDARIES ? g->boundaries_count
+									 : GENERATE_BOUNDARIES;
+
+	if (known != 0 && percent(g, 60)) {
+		const uint64_t near = g->boundaries[below(g, known)] +
+				      vm_pages_to_bytes(below(g, 3)) - VM_PAGE_BYTES;
+		if (near >= window_page(0) && near < window_page(WINDOW_PAGES))
+			return near;
+	}
+	return window_page(below(g, WINDOW_PAGES));
+}
+
+static uint64_t some_pages(struct generator *g)
+{
+	const uint32_t dice = below(g, 100);
+
+	if (dice < 35)
+		return 1;
+	if (dice < 70)
+		return 1 + below(g, 4);
+	if (dice < 95)
+		return 1 + below(g, 12);
+	return 1 + below(g, 40);
+}
+
+static void some_range(struct generator *g, struct vm_operation *o)
+{
+	o->address = some_page(g);
+	uint64_t pages = some_pages(g);
+	const uint64_t room = vm_bytes_to_pages_floor(window_page(WINDOW_PAGES) - o->address);
+	pages = pages < room ? pages : room;
+	o->length = vm_pages_to_bytes(pages);
+	remember(g, o->address);
+	remember(g, o->address + o->length);
+	/* Mistakes: no length, half a page, an address inside a page. */
+	if (percent(g, 1))
+		o->length = 0;
+	else if (percent(g, 1))
+		o->length -= VM_PAGE_BYTES / 2;
+	else if (percent(g, 1))
+		o->address += 8;
+}
+
+static void some_bytes(struct generator *g, struct vm_operation *o)
+{
+	o->address = some_page(g);
+	o->length = 1 + below(g, 8);
+	if (percent(g, 40))
+		o->address += VM_PAGE_BYTES - 4; /* across the end of the page */
+	else
+		o->address += below(g, (uint32_t)VM_PAGE_BYTES - 8);
+}
+
+static uint8_t some_value(struct generator *g)
+{
+	/* Every one of them is a harmless instruction, too, should it be executed. */
+	static const uint8_t values[] = {0xc3, 0x90, 0x01, 0x00, 0x98};
+
+	return values[below(g, sizeof(values))];
+}
+
+static uint32_t some_protection(struct generator *g)
+{
+	static const uint8_t protections[] = {3, 3, 3, 3, 3, 1, 1, 1, 0, 7, 5, 2, 4};
+
+	return protections[below(g, sizeof(protections))];
+}
+
+static uint32_t some_file(struct generator *g)
+{
+	const uint32_t first = below(g, FILES_MOST);
+
+	for (uint32_t i = 0; i < FILES_MOST; i++) {
+		const uint32_t file = (first + i) % FILES_MOST;
+		if (g->file_open[file])
+			return file;
+	}
+	return VM_NO_FILE;
+}
+
+static uint32_t some_process(struct generator *g)
+{
+	uint32_t at = below(g, g->alive_count);
+
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++)
+		if (g->alive[i] && at-- == 0)
+			return i;
+	return 0;
+}
+
+/* ---- operations: false when nothing of this kind can be said now ---- */
+
+static bool make_map(struct generator *g, struct vm_operation *o)
+{
+	const uint32_t dice = below(g, 100);
+
+	some_range(g, o);
+	o->protection = some_protection(g);
+	o->flags = percent(g, 85) ? VM_MAP_FIXED : VM_MAP_FIXED_NOREPLACE;
+	if (dice < 55)
+		o->flags |= VM_MAP_PRIVATE | VM_MAP_ANONYMOUS;
+	else if (dice < 67)
+		o->flags |= VM_MAP_SHARED | VM_MAP_ANONYMOUS;
+	else
+		o->flags |= dice < 84 ? VM_MAP_PRIVATE : VM_MAP_SHARED;
+	if ((o->flags & VM_MAP_ANONYMOUS) == 0) {
+		o->file = some_file(g);
+		o->offset = vm_pages_to_bytes(below(g, FILE_PAGES));
+		o->file_access = percent(g, 85)	  ? VM_FILE_READ_WRITE
+				 : percent(g, 85) ? VM_FILE_READ_ONLY
+						  : VM_FILE_WRITE_ONLY;
+		if (o->file == VM_NO_FILE)
+			return false;
+	}
+	if (percent(g, 4))
+		o->flags |= VM_MAP_NORESERVE;
+	if (percent(g, 6))
+		o->flags |= VM_MAP_POPULATE;
+	if (percent(g, 2))
+		o->flags |= VM_MAP_LOCKED;
+	if (percent(g, 2) && dice < 55)
+		o->flags |= VM_MAP_GROWSDOWN;
+	if (percent(g, 1))
+		o->flags &= ~(uint32_t)VM_MAP_SHARED_VALIDATE; /* neither shared nor private */
+	return true;
+}
+
+static bool make_range(struct generator *g, struct vm_operation *o)
+{
+	some_range(g, o);
+	return true;
+}
+
+static bool make_protect(struct generator *g, struct vm_operation *o)
+{
+	some_range(g, o);
+	o->protection = some_protection(g);
+	return true;
+}
+
+/* Always to a place that is given: where the kernel would move it is a question of its own. */
+static bool make_remap(struct generator *g, struct vm_operation *o)
+{
+	struct vm_operation target = {0};
+
+	some_range(g, o);
+	o->new_length = percent(g, 60) ? o->length : vm_pages_to_bytes(some_pages(g));
+	if (percent(g, 70)) {
+		some_range(g, &target);
+		o->flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED;
+		o->new_address = target.address;
+		if (percent(g, 25))
+			o->flags |= VM_MREMAP_DONTUNMAP;
+	}
+	remember(g, o->new_address);
+	return true;
+}
+
+static bool make_advise(struct generator *g, struct vm_operation *o)
+{
+	static const int32_t of_demand[] = {
+		VM_MADV_DONTNEED, VM_MADV_POPULATE_READ, VM_MADV_POPULATE_WRITE, VM_MADV_DONTNEED};
+	static const int32_t of_area[] = {VM_MADV_NORMAL, VM_MADV_RANDOM, VM_MADV_SEQUENTIAL,
+		VM_MADV_DONTFORK, VM_MADV_DOFORK, VM_MADV_DONTDUMP, VM_MADV_DODUMP,
+		VM_MADV_WIPEONFORK, VM_MADV_KEEPONFORK, VM_MADV_NOHUGEPAGE, VM_MADV_HUGEPAGE};
+	static const int32_t of_reclaim[] = {VM_MADV_FREE, VM_MADV_COLD, VM_MADV_REMOVE,
+		VM_MADV_DONTNEED_LOCKED, VM_MADV_DONTNEED};
+	static const int32_t of_guards[] = {VM_MADV_GUARD_INSTALL, VM_MADV_GUARD_REMOVE};
+	const uint32_t dice = below(g, 100);
+
+	some_range(g, o);
+	if (dice < 35)
+		o->advice = of_demand[below(g, 4)];
+	else if (dice < 70)
+		o->advice = of_area[below(g, 11)];
+	else if (dice < 90 || !g->guards)
+		o->advice = of_reclaim[below(g, 5)];
+	else
+		o->advice = of_guards[below(g, 2)];
+	return true;
+}
+
+static bool make_lock(struct generator *g, struct vm_operation *o)
+{
+	some_range(g, o);
+	o->flags = percent(g, 30) ? VM_MLOCK_ONFAULT : 0;
+	return true;
+}
+
+static bool make_lock_all(struct generator *g, struct vm_operation *o)
+{
+	o->flags = 1 + below(g, 7);
+	return true;
+}
+
+static bool make_nothing(struct generator *g, struct vm_operation *o)
+{
+	(void)g, (void)o;
+	return true;
+}
+
+static bool make_sync(struct generator *g, struct vm_operation *o)
+{
+	some_range(g, o);
+	o->flags = percent(g, 90) ? VM_MS_SYNC : below(g, 8);
+	return true;
+}
+
+static bool make_break(struct generator *g, struct vm_operation *o)
+{
+	o->address = LIVE_BREAK_ADDRESS + vm_pages_to_bytes(below(g, HEAP_PAGES)) +
+		     (percent(g, 20) ? 100 : 0);
+	return true;
+}
+
+static bool make_touch(struct generator *g, struct vm_operation *o)
+{
+	if (percent(g, 8)) {
+		o->address = LIVE_BREAK_ADDRESS + vm_pages_to_bytes(below(g, HEAP_PAGES));
+		o->length = VM_PAGE_BYTES;
+	} else {
+		some_range(g, o);
+		o->address = vm_align_down(o->address, VM_PAGE_BYTES);
+		o->length = vm_align_up(o->length, VM_PAGE_BYTES);
+	}
+	o->value = some_value(g);
+	return o->length != 0;
+}
+
+static bool make_bytes(struct generator *g, struct vm_operation *o)
+{
+	some_bytes(g, o);
+	o->value = some_value(g);
+	return true;
+}
+
+static bool make_execute(struct generator *g, struct vm_operation *o)
+{
+	o->address = some_page(g);
+	o->length = 1;
+	return true;
+}
+
+static bool make_fork(struct generator *g, struct vm_operation *o)
+{
+	if (g->alive_count >= g->processes_most || g->processes_used == LIVE_PROCESSES_LIMIT)
+		return false;
+	o->other = g->processes_used++;
+	g->alive[o->other] = true;
+	g->alive_count++;
+	return true;
+}
+
+static bool make_exit(struct generator *g, struct vm_operation *o)
+{
+	if (g->alive_count < 2)
+		return false;
+	g->alive[o->process] = false;
+	g->alive_count--;
+	return true;
+}
+
+static bool make_create(struct generator *g, struct vm_operation *o)
+{
+	if (g->files_used == FILES_MOST)
+		return false;
+	o->file = g->files_used++;
+	o->file_kind = percent(g, 60) ? VM_FILE_SHMEM : VM_FILE_DISK;
+	o->length = vm_pages_to_bytes(below(g, FILE_PAGES)) + (percent(g, 30) ? 100 : 0);
+	g->file_open[o->file] = true;
+	return true;
+}
+
+static bool make_file_range(struct generator *g, struct vm_operation *o)
+{
+	o->file = some_file(g);
+	o->offset = vm_pages_to_bytes(below(g, FILE_PAGES)) + (percent(g, 30) ? 100 : 0);
+	o->length = vm_pages_to_bytes(1 + below(g, 4)) - (percent(g, 30) ? 50 : 0);
+	o->value = some_value(g);
+	return o->file != VM_NO_FILE;
+}
+
+static bool make_file_size(struct generator *g, struct vm_operation *o)
+{
+	o->file = some_file(g);
+	o->length = vm_pages_to_bytes(below(g, FILE_PAGES)) + (percent(g, 30) ? 100 : 0);
+	return o->file != VM_NO_FILE;
+}
+
+static bool make_remote(struct generator *g, struct vm_operation *o)
+{
+	o->other = some_process(g);
+	if (percent(g, 50))
+		some_bytes(g, o);
+	else
+		some_range(g, o);
+	o->value = some_value(g);
+	return true;
+}
+
+static bool make_clear(struct generator *g, struct vm_operation *o)
+{
+	o->other = some_process(g);
+	o->flags = g->soft_dirty && percent(g, 60) ? 4 : 1 + below(g, 3);
+	return true;
+}
+
+static bool make_track(struct generator *g, struct vm_operation *o)
+{
+	some_range(g, o);
+	return g->tracking;
+}
+
+static bool make_scan(struct generator *g, struct vm_operation *o)
+{
+	o->other = o->process;
+	o->flags = percent(g, 70) ? VM_SCAN_WRITTEN : VM_SCAN_PRESENT;
+	if (percent(g, 40))
+		o->flags |= VM_SCAN_PROTECT;
+	some_range(g, o);
+	o->address = vm_align_down(o->address, VM_PAGE_BYTES);
+	o->length = vm_align_up(o->length, VM_PAGE_BYTES);
+	return g->tracking;
+}
+
+struct recipe {
+	enum vm_operation_kind kind;
+	uint32_t weight, chapters;
+	bool (*make)(struct generator *, struct vm_operation *);
+};
+
+static const struct recipe recipes[] = {
+	{VM_OP_MAP, 110, ANY, make_map},
+	{VM_OP_UNMAP, 40, ANY, make_range},
+	{VM_OP_PROTECT, 70, ANY, make_protect},
+	{VM_OP_REMAP, 50, CHAPTER(AREA) | CHAPTER(XLATE) | CHAPTER(COW), make_remap},
+	{VM_OP_ADVISE, 80, ANY, make_advise},
+	{VM_OP_LOCK, 20, CHAPTER(RECLAIM) | CHAPTER(AREA) | CHAPTER(ACCOUNT), make_lock},
+	{VM_OP_UNLOCK, 20, CHAPTER(RECLAIM) | CHAPTER(AREA) | CHAPTER(ACCOUNT), make_range},
+	{VM_OP_LOCK_ALL, 2, CHAPTER(RECLAIM) | CHAPTER(AREA), make_lock_all},
+	{VM_OP_UNLOCK_ALL, 3, CHAPTER(RECLAIM) | CHAPTER(AREA), make_nothing},
+	{VM_OP_MINCORE, 12, CHAPTER(ACCOUNT) | CHAPTER(CACHE), make_range},
+	{VM_OP_SYNC, 12, CHAPTER(CACHE), make_sync},
+	{VM_OP_BREAK, 20, CHAPTER(AREA) | CHAPTER(DEMAND), make_break},
+	{VM_OP_READ, 40, ANY, make_bytes},
+	{VM_OP_WRITE, 50, ANY, make_bytes},
+	{VM_OP_TOUCH_READ, 110, ANY, make_touch},
+	{VM_OP_TOUCH_WRITE, 130, ANY, make_touch},
+	{VM_OP_EXECUTE, 20, CHAPTER(DEMAND) | CHAPTER(XLATE), make_execute},
+	{VM_OP_FORK, 14, ANY, make_fork},
+	{VM_OP_EXIT, 8, ANY, make_exit},
+	{VM_OP_FILE_CREATE, 12, CHAPTER(CACHE) | CHAPTER(AREA) | CHAPTER(DEMAND) | CHAPTER(COW),
+		make_create},
+	{VM_OP_FILE_WRITE, 25, CHAPTER(CACHE) | CHAPTER(AREA) | CHAPTER(COW), make_file_range},
+	{VM_OP_FILE_READ, 15, CHAPTER(CACHE), make_file_range},
+	{VM_OP_FILE_TRUNCATE, 10, CHAPTER(CACHE) | CHAPTER(DEMAND), make_file_size},
+	{VM_OP_FILE_SYNC, 6, CHAPTER(CACHE), make_file_size},
+	{VM_OP_FILE_DROP, 6, CHAPTER(CACHE), make_file_range},
+	{VM_OP_FILE_PUNCH, 6, CHAPTER(CACHE), make_file_range},
+	{VM_OP_REMOTE_READ, 10, CHAPTER(COW), make_remote},
+	{VM_OP_REMOTE_WRITE, 12, CHAPTER(COW), make_remote},
+	{VM_OP_MEM_READ, 6, CHAPTER(COW), make_remote},
+	{VM_OP_MEM_WRITE, 14, CHAPTER(COW), make_remote},
+	{VM_OP_CLEAR_REFS, 4, CHAPTER(CKPT) | CHAPTER(XLATE), make_clear},
+	{VM_OP_UFFD_REGISTER_WP, 8, CHAPTER(CKPT), make_track},
+	{VM_OP_UFFD_UNREGISTER, 5, CHAPTER(CKPT), make_track},
+	{VM_OP_PAGEMAP_SCAN, 14, CHAPTER(CKPT), make_scan},
+};
+
+#define RECIPES_COUNT (sizeof(recipes) / sizeof(recipes[0]))
+
+static const struct recipe *some_recipe(struct generator *g)
+{
+	uint32_t total = 0, at;
+
+	for (size_t i = 0; i < RECIPES_COUNT; i++)
+		if ((recipes[i].chapters & g->chapters) != 0)
+			total += recipes[i].weight;
+	at = below(g, total);
+	for (size_t i = 0;; i++) {
+		if ((recipes[i].chapters & g->chapters) == 0)
+			continue;
+		if (at < recipes[i].weight)
+			return &recipes[i];
+		at -= recipes[i].weight;
+	}
+}
+
+void generate_start(struct generator *g, const struct vm_host *host, uint64_t seed,
+	uint32_t chapters, uint32_t processes_most)
+{
+	*g = (struct generator){
+		.random = random_stream_named(seed, "explore"),
+		.chapters = chapters == 0 ? ANY : chapters,
+		.processes_most = processes_most,
+		.soft_dirty = vm_host_has(host, VM_FEATURE_SOFT_DIRTY),
+		.tracking = vm_host_has(host, VM_FEATURE_UFFD_WP_ASYNC) &&
+			    vm_host_has(host, VM_FEATURE_PAGEMAP_SCAN),
+		.guards = vm_host_has(host, VM_FEATURE_GUARD_REGIONS),
+		.alive = {true},
+		.processes_used = 1,
+		.alive_count = 1,
+	};
+}
+
+struct vm_operation generate_next(struct generator *g)
+{
+	for (;;) {
+		const struct recipe *recipe = some_recipe(g);
+		struct vm_operation o = {
+			.kind = recipe->kind,
+			.process = some_process(g),
+			.other = VM_NO_PROCESS,
+			.file = VM_NO_FILE,
+		};
+		if (recipe->make(g, &o))
+			return o;
+	}
+}
+
+size_t generate_mend(struct vm_operation *operations, size_t count)
+{
+	bool alive[LIVE_PROCESSES_LIMIT] = {true}, open[LIVE_FILES_LIMIT] = {false};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct vm_operation *o = &operations[i];
+		const bool forks = o->kind == VM_OP_FORK, creates = o->kind == VM_OP_FILE_CREATE;
+		if (!alive[o->process] ||
+			(!forks && o->other != VM_NO_PROCESS && !alive[o->other]) ||
+			(!creates && o->file != VM_NO_FILE && !open[o->file]))
+			continue;
+		if (forks)
+			alive[o->other] = true;
+		if (creates)
+			open[o->file] = true;
+		if (o->kind == VM_OP_FILE_CLOSE)
+			open[o->file] = false;
+		if (o->kind == VM_OP_EXIT)
+			alive[o->process] = false;
+		operations[kept++] = *o;
+	}
+	return kept;
+}
