@@ -13,6 +13,15 @@
 #include "suite/cases.h"
 #include "suite/kinds.h"
 
+/* A case as the record sealed it: the claims that were predicted, whatever the check shows today.
+ */
+struct sealed_case {
+	const struct record_prediction *first;
+	struct check_case check_case;
+	size_t claims_count;
+	const char **claims;
+};
+
 struct judge {
 	const struct record *record;
 	const struct judge_options *options;
@@ -112,14 +121,13 @@ static void add_verdict(struct judge *judge, const struct record_verdict *verdic
 }
 
 /* A verdict of which nothing is known but the case: the caller fills in what it knows. */
-static struct record_verdict blank(const struct check_case *check_case,
-	const struct record_parameters *parameters, const char *claim)
+static struct record_verdict blank(const struct sealed_case *sealed, const char *claim)
 {
 	return (struct record_verdict){
 		.claim = claim,
-		.probe = check_case->check->name,
-		.kind = check_case->check->kind->name,
-		.parameters = *parameters,
+		.probe = sealed->first->probe,
+		.kind = sealed->first->kind,
+		.parameters = sealed->first->parameters,
 		.textbook = "silent",
 		.reading = "open",
 		.expected = "",
@@ -130,12 +138,11 @@ static struct record_verdict blank(const struct check_case *check_case,
 	};
 }
 
-static void add_without_evidence(struct judge *judge, const struct check_case *check_case,
-	const struct record_parameters *parameters, enum verdict word,
-	const struct record_trial *trial, const char *because)
+static void add_without_evidence(struct judge *judge, const struct sealed_case *sealed,
+	enum verdict word, const struct record_trial *trial, const char *because)
 {
-	for (const char *const *claim = check_case->check->claims; *claim != NULL; claim++) {
-		struct record_verdict verdict = blank(check_case, parameters, *claim);
+	for (size_t i = 0; i < sealed->claims_count; i++) {
+		struct record_verdict verdict = blank(sealed, sealed->claims[i]);
 		verdict.verdict = verdict_word(word);
 		verdict.because = because;
 		if (trial != NULL) {
@@ -252,8 +259,7 @@ static const char *defect_of(struct judge *judge, const char *id, const struct r
 /* A case with its evidence, and how the two models are asked about it. */
 struct asking {
 	struct judge *judge;
-	const struct check_case *check_case;
-	const struct record_parameters *parameters;
+	const struct sealed_case *sealed;
 	struct check_evidence evidence;
 };
 
@@ -268,7 +274,8 @@ static void ask(const struct asking *asking, enum vm_model_id id, const char *ab
 	const struct vm_model model = vm_model_for(id, evidence.host);
 	evidence.about = about;
 	*findings = (struct check_findings){.pool = evidence.pool};
-	asking->check_case->check->kind->judge(asking->check_case, &model, &evidence, findings);
+	asking->sealed->check_case.check->kind->judge(
+		&asking->sealed->check_case, &model, &evidence, findings);
 }
 
 /* What the other model says of the very thing that a finding is about. */
@@ -287,11 +294,11 @@ static const struct check_finding *same_thing(const struct asking *asking, enum 
 static void add_judged(const struct asking *asking, const struct check_finding *ours,
 	const struct check_finding *theirs)
 {
-	const struct check_kind *kind = asking->check_case->check->kind;
+	const struct check_kind *kind = asking->sealed->check_case.check->kind;
 	const bool textbook_broken =
 		theirs->outcome == CHECK_BROKEN && ours->outcome != CHECK_BROKEN;
 	const enum check_outcome outcome = textbook_broken ? CHECK_BROKEN : ours->outcome;
-	struct record_verdict verdict = blank(asking->check_case, asking->parameters, ours->claim);
+	struct record_verdict verdict = blank(asking->sealed, ours->claim);
 	const struct check_finding *shown = textbook_broken ? theirs : ours;
 	const struct check_finding *beside = theirs;
 
@@ -318,31 +325,29 @@ static void judge_claims(const struct asking *asking)
 
 	ask(asking, VM_MODEL_LINUX, NULL, &linux);
 	ask(asking, VM_MODEL_TEXTBOOK, NULL, &textbook);
-	for (const char *const *claim = asking->check_case->check->claims; *claim != NULL;
-		claim++) {
-		const struct check_finding *ours = finding_for(&linux, *claim);
-		const struct check_finding *theirs = finding_for(&textbook, *claim);
+	for (size_t i = 0; i < asking->sealed->claims_count; i++) {
+		const char *claim = asking->sealed->claims[i];
+		const struct check_finding *ours = finding_for(&linux, claim);
+		const struct check_finding *theirs = finding_for(&textbook, claim);
 		if (ours != NULL && theirs != NULL) {
 			add_judged(asking, ours, theirs);
 			continue;
 		}
-		struct record_verdict verdict =
-			blank(asking->check_case, asking->parameters, *claim);
+		struct record_verdict verdict = blank(asking->sealed, claim);
 		verdict.verdict = verdict_word(VERDICT_ERROR);
-		verdict.because = "the check found nothing for a claim that it declares";
+		verdict.because = "the check finds nothing for a claim that was sealed";
 		add_verdict(asking->judge, &verdict);
 	}
 }
 
-static void judge_evidence(struct judge *judge, const struct check_case *check_case,
-	const struct record_parameters *parameters, const struct record_launch **launches,
-	size_t count)
+static void judge_evidence(struct judge *judge, const struct sealed_case *sealed,
+	const struct record_launch **launches, size_t count)
 {
 	struct pool *pool = judge->judgement->pool;
 	struct check_trial *trials = pool_take(pool, count * sizeof(*trials));
 	struct vm_host host;
 
-	case_host(check_case, &judge->facts, &host);
+	case_host(&sealed->check_case, &judge->facts, &host);
 	host_as_measured(&host, &launches[0]->trial);
 	for (size_t i = 0; i < count; i++)
 		trials[i] = (struct check_trial){
@@ -352,13 +357,12 @@ static void judge_evidence(struct judge *judge, const struct check_case *check_c
 		};
 	const struct asking asking = {
 		.judge = judge,
-		.check_case = check_case,
-		.parameters = parameters,
+		.sealed = sealed,
 		.evidence =
 			{
 				.pool = pool,
 				.host = &host,
-				.script = script_of(judge->record, check_case->check->name),
+				.script = script_of(judge->record, sealed->first->probe),
 				.trials_count = count,
 				.trials = trials,
 			},
@@ -366,88 +370,78 @@ static void judge_evidence(struct judge *judge, const struct check_case *check_c
 	judge_claims(&asking);
 }
 
-static void judge_case(struct judge *judge, const struct check_case *check_case,
-	const struct record_parameters *parameters)
+static void judge_case(struct judge *judge, const struct sealed_case *sealed)
 {
+	const char *id = sealed->check_case.id;
 	size_t count = 0;
-	const struct record_launch **launches = launches_of(judge, check_case->id, &count);
+	const struct record_launch **launches = launches_of(judge, id, &count);
 
 	/* An interrupted run has cases that it did not come to: they have no verdict. */
 	if (count == 0) {
-		if (!judge->record->has_summary || judge->record->summary.complete)
-			add_without_evidence(judge, check_case, parameters, VERDICT_ERROR, NULL,
+		if (judge->record->has_summary && judge->record->summary.complete)
+			add_without_evidence(judge, sealed, VERDICT_ERROR, NULL,
 				"the record has no trial of this case");
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct record_trial *trial = &launches[i]->trial;
-		const char *defect = defect_of(judge, check_case->id, trial);
+		const char *defect = defect_of(judge, id, trial);
 		if (defect != NULL) {
-			add_without_evidence(
-				judge, check_case, parameters, VERDICT_ERROR, NULL, defect);
+			add_without_evidence(judge, sealed, VERDICT_ERROR, NULL, defect);
 			return;
 		}
 		if (trial->end == RECORD_TRIAL_UNMET) {
-			add_without_evidence(judge, check_case, parameters, VERDICT_SKIP, trial,
+			add_without_evidence(judge, sealed, VERDICT_SKIP, trial,
 				trial->why != NULL ? trial->why : "");
 			return;
 		}
 	}
-	judge_evidence(judge, check_case, parameters, launches, count);
+	judge_evidence(judge, sealed, launches, count);
 }
 
 /* --- all cases ------------------------------------------------------------------------------- */
 
-/* A check or a parameter that this program no longer has: said as an error of the suite. */
-static void judge_unknown(
-	struct judge *judge, const struct record_prediction *prediction, const char *why)
-{
-	add_verdict(judge, &(struct record_verdict){
-				   .claim = prediction->claim,
-				   .probe = prediction->probe,
-				   .kind = prediction->kind,
-				   .parameters = prediction->parameters,
-				   .verdict = verdict_word(VERDICT_ERROR),
-				   .textbook = "silent",
-				   .reading = "open",
-				   .expected = "",
-				   .observed = "",
-				   .textbook_expected = "",
-				   .because = why,
-				   .cite = "",
-			   });
-}
-
-static void judge_prediction(struct judge *judge, const struct record_prediction *prediction)
-{
-	struct pool *pool = judge->judgement->pool;
-	const struct check *check = check_named(judge->options->checks, prediction->probe);
-	struct check_case check_case;
-	const char *why = NULL;
-
-	if (check == NULL) {
-		judge_unknown(judge, prediction,
-			pool_format(pool, "this program has no check %s", prediction->probe));
-		return;
-	}
-	if (!case_of_record(pool, check, &prediction->parameters, &check_case, &why)) {
-		judge_unknown(judge, prediction, why);
-		return;
-	}
-	judge_case(judge, &check_case, &prediction->parameters);
-}
-
-/* Predictions of one case follow each other: one a claim and model. */
-static bool starts_a_case(const struct record *record, size_t index)
+static bool is_of_case(const struct record_prediction *prediction, const char *id)
 {
 	struct pool POOL_DROPS pool = {0};
-	const struct record_prediction *this = &record->predictions[index];
 
-	if (index == 0)
-		return true;
-	const struct record_prediction *before = &record->predictions[index - 1];
-	return strcmp(case_id(&pool, this->probe, &this->parameters),
-		       case_id(&pool, before->probe, &before->parameters)) != 0;
+	return strcmp(case_id(&pool, prediction->probe, &prediction->parameters), id) == 0;
+}
+
+/* The claims of the case that starts at index, and where the next one starts. */
+static size_t seal_of(struct judge *judge, size_t index, struct sealed_case *sealed)
+{
+	const struct record *record = judge->record;
+	struct pool *pool = judge->judgement->pool;
+	const struct record_prediction *first = &record->predictions[index];
+	const char *id = case_id(pool, first->probe, &first->parameters);
+
+	*sealed = (struct sealed_case){.first = first};
+	for (; index < record->predictions_count; index++) {
+		const struct record_prediction *prediction = &record->predictions[index];
+		if (!is_of_case(prediction, id))
+			break;
+		/* One line a model: the claims are counted by those of the first. */
+		if (strcmp(prediction->model, first->model) != 0)
+			continue;
+		sealed->claims = pool_grow(
+			pool, sealed->claims, sealed->claims_count, sizeof(sealed->claims[0]));
+		sealed->claims[sealed->claims_count++] = prediction->claim;
+	}
+	return index;
+}
+
+static void judge_sealed(struct judge *judge, struct sealed_case *sealed)
+{
+	struct pool *pool = judge->judgement->pool;
+	const struct check *check = check_named(judge->options->checks, sealed->first->probe);
+	const char *why = pool_format(pool, "this program has no check %s", sealed->first->probe);
+
+	if (check != NULL &&
+		case_of_record(pool, check, &sealed->first->parameters, &sealed->check_case, &why))
+		judge_case(judge, sealed);
+	else
+		add_without_evidence(judge, sealed, VERDICT_ERROR, NULL, why);
 }
 
 bool judge_record(const struct record *record, const struct judge_options *options,
@@ -461,9 +455,11 @@ bool judge_record(const struct record *record, const struct judge_options *optio
 		!sealed_still_hold(record, options->checks, &judge.facts, judgement))
 		return false;
 	sort_launches(&judge);
-	for (size_t i = 0; i < record->predictions_count; i++)
-		if (starts_a_case(record, i))
-			judge_prediction(&judge, &record->predictions[i]);
+	for (size_t i = 0; i < record->predictions_count;) {
+		struct sealed_case sealed;
+		i = seal_of(&judge, i, &sealed);
+		judge_sealed(&judge, &sealed);
+	}
 	if (options->known != NULL)
 		ageing_apply(options->known, record->facts, options->today, judgement);
 	for (size_t i = 0; i < judgement->count; i++)
