@@ -12,6 +12,11 @@
 
 #define LEAF_SERIAL_NUMBER 3
 
+static bool bit(uint32_t value, unsigned position)
+{
+	return (value >> position & 1) != 0;
+}
+
 static const struct cpuid_leaf *find(
 	const struct cpuid_leaves *leaves, uint32_t leaf, uint32_t subleaf)
 {
@@ -327,7 +332,8 @@ static void amd_first_level(struct vm_cpu_facts *cpu, uint32_t value, uint64_t p
 }
 
 /* amd-apm:3:E.4.4: codes of associativity; 0 is off, 9 points to a leaf that has caches only. */
-static void amd_coded(struct vm_cpu_facts *cpu, uint32_t value, uint8_t level, uint64_t pages)
+static void amd_coded(
+	struct vm_cpu_facts *cpu, uint32_t value, uint8_t level, uint64_t pages, uint32_t scale)
 {
 	static const uint8_t ways_of_code[16] = {
 		[1] = 1,
@@ -354,7 +360,7 @@ static void amd_coded(struct vm_cpu_facts *cpu, uint32_t value, uint8_t level, u
 				    .type = shift == 0 ? VM_TLB_CODE : VM_TLB_DATA,
 				    .level = level,
 				    .pages_mask = pages,
-				    .entries = value >> shift & 0xfff,
+				    .entries = (value >> shift & 0xfff) * scale,
 				    .ways = ways_of_code[code],
 			    });
 	}
@@ -363,12 +369,15 @@ static void amd_coded(struct vm_cpu_facts *cpu, uint32_t value, uint8_t level, u
 /* Counts for 2 MiB pages; a 4 MiB page, which 64-bit paging has not, takes two entries. */
 static void amd_buffers(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
 {
+	/* amd-apm:3:E.4.17: L2TlbSizeX32, since twelve bits do not hold 4096 entries. */
+	const uint32_t scale = bit(get(leaves, 0x80000021, 0).eax, 14) ? 32 : 1;
+
 	amd_first_level(cpu, get(leaves, 0x80000005, 0).ebx, PAGES_4K);
 	amd_first_level(cpu, get(leaves, 0x80000005, 0).eax, PAGES_2M);
-	amd_coded(cpu, get(leaves, 0x80000019, 0).eax, 1, PAGES_1G);
-	amd_coded(cpu, get(leaves, 0x80000006, 0).ebx, 2, PAGES_4K);
-	amd_coded(cpu, get(leaves, 0x80000006, 0).eax, 2, PAGES_2M);
-	amd_coded(cpu, get(leaves, 0x80000019, 0).ebx, 2, PAGES_1G);
+	amd_coded(cpu, get(leaves, 0x80000019, 0).eax, 1, PAGES_1G, 1);
+	amd_coded(cpu, get(leaves, 0x80000006, 0).ebx, 2, PAGES_4K, scale);
+	amd_coded(cpu, get(leaves, 0x80000006, 0).eax, 2, PAGES_2M, scale);
+	amd_coded(cpu, get(leaves, 0x80000019, 0).ebx, 2, PAGES_1G, scale);
 }
 
 static void signature(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
@@ -392,11 +401,6 @@ static enum vm_cpu_vendor vendor_of(const struct cpuid_leaves *leaves)
 	if (memcmp(words, "AuthenticAMD", sizeof(words)) == 0)
 		return VM_CPU_AMD;
 	return VM_CPU_OTHER;
-}
-
-static bool bit(uint32_t value, unsigned position)
-{
-	return (value >> position & 1) != 0;
 }
 
 void cpuid_decode(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
