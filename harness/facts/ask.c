@@ -285,7 +285,9 @@ static void ask_topology(struct facts_source *source)
 	char *xml = NULL;
 	int length_bytes = 0;
 
-	if (hwloc_topology_init(&topology) != 0)
+	/* Without it hwloc complains aloud, and finds nothing. */
+	if (!source_exists(source, "sys/devices/system/cpu/cpu0/topology") ||
+		hwloc_topology_init(&topology) != 0)
 		return;
 	if (hwloc_topology_load(topology) == 0 &&
 		hwloc_topology_export_xmlbuffer(topology, &xml, &length_bytes, 0) == 0) {

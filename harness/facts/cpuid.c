@@ -178,7 +178,7 @@ int cpuid_parse(struct kernel_text text, struct cpuid_leaves *leaves, struct ker
 
 static void append(struct vm_cpu_facts *cpu, struct vm_tlb_fact fact)
 {
-	if (fact.entries == 0 || cpu->tlb_count == VM_TLB_FACTS_LIMIT)
+	if (fact.entries == 0 || fact.pages_mask == 0 || cpu->tlb_count == VM_TLB_FACTS_LIMIT)
 		return;
 	cpu->tlb[cpu->tlb_count++] = fact;
 }

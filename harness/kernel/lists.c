@@ -109,8 +109,7 @@ int kernel_ranges_parse(
 	ranges->text = line;
 	while (line.length_bytes != 0) {
 		if (!range_next(&line, &first, &last) ||
-			(ranges->count != 0 && first <= ranges->highest) ||
-			last - first >= UINT32_MAX || ranges->count >= UINT32_MAX)
+			(ranges->count != 0 && first <= ranges->highest) || last >= UINT32_MAX)
 			return kernel_fail(error, 1, "not an ascending list of ranges");
 		ranges->count += last - first + 1;
 		ranges->highest = last;

@@ -27,6 +27,9 @@ bool kernel_text_starts(struct kernel_text text, const char *prefix)
 
 struct kernel_text kernel_text_after(struct kernel_text text, size_t count_bytes)
 {
+	/* An empty text may have no bytes at all, and nothing may be added to a null pointer. */
+	if (count_bytes == 0)
+		return text;
 	return (struct kernel_text){
 		.bytes = text.bytes + count_bytes,
 		.length_bytes = text.length_bytes - count_bytes,
@@ -133,16 +136,16 @@ bool kernel_text_hexadecimal(struct kernel_text text, uint64_t *value)
 
 bool kernel_word_next(struct kernel_text *rest, struct kernel_text *word)
 {
-	size_t begin = 0;
+	size_t blanks = 0, length_bytes = 0;
 
-	while (begin < rest->length_bytes && is_blank(rest->bytes[begin]))
-		begin++;
-	size_t end = begin;
-	while (end < rest->length_bytes && !is_blank(rest->bytes[end]))
-		end++;
-	*word = (struct kernel_text){.bytes = rest->bytes + begin, .length_bytes = end - begin};
-	*rest = kernel_text_after(*rest, end);
-	return word->length_bytes != 0;
+	while (blanks < rest->length_bytes && is_blank(rest->bytes[blanks]))
+		blanks++;
+	*rest = kernel_text_after(*rest, blanks);
+	while (length_bytes < rest->length_bytes && !is_blank(rest->bytes[length_bytes]))
+		length_bytes++;
+	*word = (struct kernel_text){.bytes = rest->bytes, .length_bytes = length_bytes};
+	*rest = kernel_text_after(*rest, length_bytes);
+	return length_bytes != 0;
 }
 
 bool kernel_number_next(struct kernel_text *rest, uint64_t *value)
