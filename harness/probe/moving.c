@@ -52,6 +52,8 @@ void predict_rule(struct vm_predictions *predictions, const struct vm_prediction
 	struct vm_prediction prediction = *about;
 
 	prediction.form = VM_FORM_RULE;
+	prediction.values = NULL;
+	prediction.values_count = 0;
 	prediction.inputs = inputs;
 	prediction.inputs_count = inputs_count;
 	vm_predict(predictions, &prediction);

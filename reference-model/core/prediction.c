@@ -14,6 +14,9 @@ static void *copy_of(struct vm_arena *arena, const void *from, size_t size_bytes
 
 void vm_predict(struct vm_predictions *list, const struct vm_prediction *prediction)
 {
+	/* A rule has no values yet, and silence none at all. */
+	VM_ASSERT((prediction->form != VM_FORM_RULE && prediction->form != VM_FORM_SILENT) ||
+		  prediction->values_count == 0);
 	if (list->count == list->capacity) {
 		const size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
 		struct vm_prediction *items = vm_arena_take(
