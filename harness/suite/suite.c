@@ -15,13 +15,14 @@
 #include "suite/yaml.h"
 
 #define SUITE_SUFFIX ".yaml"
+#define TIMING_EXACT "exact"
+#define TIMING_TIMED "timed"
 
 static const cyaml_schema_field_t choice_fields[] = {
 	CYAML_FIELD_SEQUENCE("kinds", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct suite_choice,
 		kinds, &yaml_text, 1, CYAML_UNLIMITED),
 	YAML_MAY_TEXT(struct suite_choice, match),
-	CYAML_FIELD_BOOL_PTR(
-		"timed", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct suite_choice, timed),
+	YAML_MAY_TEXT(struct suite_choice, timing),
 	CYAML_FIELD_END,
 };
 
@@ -110,6 +111,13 @@ static bool is_sound(const char *path, const struct suite *suite, const struct c
 	const char *why = NULL;
 
 	for (size_t i = 0; i < suite->checks_count; i++) {
+		const char *timing = suite->checks[i].timing;
+		if (timing != NULL && strcmp(timing, TIMING_EXACT) != 0 &&
+			strcmp(timing, TIMING_TIMED) != 0) {
+			message("%s: timing: \"%s\" is neither " TIMING_EXACT " nor " TIMING_TIMED,
+				path, timing);
+			return false;
+		}
 		if (suite->checks[i].match == NULL)
 			continue;
 		struct pattern PATTERN_DROPS *pattern =
@@ -205,6 +213,11 @@ bool suite_load(
 	return load_file(pool, path, checks, suite);
 }
 
+static bool is_timed(const char *timing)
+{
+	return strcmp(timing, TIMING_TIMED) == 0;
+}
+
 static bool takes(const struct suite_choice *item, const struct check *check)
 {
 	bool of_kind = item->kinds_count == 0;
@@ -212,7 +225,7 @@ static bool takes(const struct suite_choice *item, const struct check *check)
 
 	for (size_t i = 0; i < item->kinds_count; i++)
 		of_kind = of_kind || strcmp(item->kinds[i], check->kind->name) == 0;
-	if (!of_kind || (item->timed != NULL && *item->timed != check->timed))
+	if (!of_kind || (item->timing != NULL && is_timed(item->timing) != check->timed))
 		return false;
 	if (item->match == NULL)
 		return true;

@@ -12,8 +12,8 @@
 struct suite_choice {
 	size_t kinds_count; /* 0: any */
 	const char *const *kinds;
-	const char *match; /* PCRE2 over the check's name; NULL: any */
-	bool *timed;	   /* NULL: both */
+	const char *match;  /* PCRE2 over the check's name; NULL: any */
+	const char *timing; /* "exact" or "timed"; NULL: both */
 };
 
 struct suite_profile {

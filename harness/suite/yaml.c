@@ -128,6 +128,8 @@ bool yaml_load_bytes(struct pool *pool, const char *path, const char *bytes, siz
 		.flags = CYAML_CFG_NO_ALIAS,
 	};
 
+	if (length_bytes == 0)
+		return refuse(path, 1, "the file is empty");
 	if (length_bytes > FILE_BYTES_MOST)
 		return refuse(path, 1, "the file is too large");
 	if (!check_syntax(path, bytes, length_bytes))
