@@ -372,6 +372,28 @@ int guard_end(struct guard *guard)
 	return failed != 0 ? failed : ended;
 }
 
+/* What restore would do, last change first as it would do it. */
+static int list_left(const struct places *places, size_t *left_count)
+{
+	struct journal_content content;
+	const int failed = stack_load(places, &content);
+
+	if (failed != 0)
+		return failed == -ENOENT ? 0 : failed;
+	for (size_t i = content.count; i > 0; i--) {
+		const struct undo *const undo = &content.undos[i - 1];
+
+		if (undo->kind == UNDO_SETTING)
+			places_say(places, "would put %s back to %s", undo->name, undo->old);
+		else
+			places_say(places, "would remove the %s %s", undo_kind_word(undo->kind),
+				undo->name);
+	}
+	*left_count = content.count;
+	journal_drop(&content);
+	return 0;
+}
+
 int guard_restore(const struct guard_options *options, size_t *restored_count)
 {
 	struct places places;
@@ -383,7 +405,8 @@ int guard_restore(const struct guard_options *options, size_t *restored_count)
 	const int lock = lock_take(&places, options->wait_ms);
 	if (lock < 0)
 		return lock;
-	failed = stack_settle(&places, restored_count);
+	failed = options->dry_run ? list_left(&places, restored_count)
+				  : stack_settle(&places, restored_count);
 	(void)close(lock);
 	return failed;
 }

@@ -100,7 +100,8 @@ __attribute__((warn_unused_result)) int guard_folder(
 
 /*
  * The verb restore: puts back what a killed run left, after waiting for a keeper at work.
- * restored_count: how many changes there were. Answers as guard_begin.
+ * restored_count: how many changes there were. Answers as guard_begin. With dry_run they are said
+ * and not made.
  */
 __attribute__((warn_unused_result)) int guard_restore(
 	const struct guard_options *options, size_t *restored_count);

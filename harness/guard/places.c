@@ -57,13 +57,16 @@ static bool is_on_disk(const char *root, const char *path)
 /* A live system or a guest has its root in memory, and perhaps a disk at /var/tmp. */
 static int find_root_folders(struct places *places)
 {
-	const bool elsewhere =
-		!is_on_disk(places->root, "/var/lib") && is_on_disk(places->root, "/var/tmp");
 	const int failed = format_place(places->run, "%s", ROOT_RUN);
 
-	return failed != 0 ? failed
-			   : format_place(places->state, "%s/mmconform",
-				     elsewhere ? "/var/tmp" : "/var/lib");
+	if (failed != 0)
+		return failed;
+	if (!is_on_disk(places->root, "/var/lib") && is_on_disk(places->root, "/var/tmp"))
+		return format_place(places->state, "/var/tmp/mmconform");
+	if (seam_exists(places->root, "/var/lib"))
+		return format_place(places->state, "/var/lib/mmconform");
+	/* Nothing here outlives a reboot. */
+	return format_place(places->state, "%s", ROOT_RUN);
 }
 
 int places_find(const struct guard_options *options, struct places *places)

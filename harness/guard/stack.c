@@ -114,15 +114,13 @@ static int settle_content(const struct places *places, struct journal_content *c
 	return failed;
 }
 
-int stack_settle(const struct places *places, size_t *undone_count)
+int stack_load(const struct places *places, struct journal_content *content)
 {
-	struct journal_content content;
 	struct kernel_error error;
-	int failed = journal_load(places->root, places->journal, &content, &error);
+	int failed = journal_load(places->root, places->journal, content, &error);
 
-	*undone_count = 0;
 	if (failed == -ENOENT)
-		return geteuid() == 0 ? undo_sweep(places) : 0;
+		return failed;
 	if (failed != 0) {
 		places_say(places,
 			"%s%s: line %u: %s; nothing was changed: look at it, put the settings in "
@@ -131,14 +129,27 @@ int stack_settle(const struct places *places, size_t *undone_count)
 			places->root, places->journal, error.line, error.reason);
 		return -EBADMSG;
 	}
-	const bool rebooted = strcmp(content.boot, places->boot) != 0;
-	if (rebooted)
-		forget_lost(&content);
-	failed = check_all(places, &content);
-	*undone_count = failed == 0 ? content.count : 0;
-	if (failed == 0)
+	if (strcmp(content->boot, places->boot) != 0)
+		forget_lost(content);
+	failed = check_all(places, content);
+	if (failed != 0)
+		journal_drop(content);
+	return failed;
+}
+
+int stack_settle(const struct places *places, size_t *undone_count)
+{
+	struct journal_content content;
+	int failed = stack_load(places, &content);
+
+	*undone_count = 0;
+	if (failed == 0) {
+		*undone_count = content.count;
 		failed = settle_content(places, &content);
-	journal_drop(&content);
+		journal_drop(&content);
+	} else if (failed == -ENOENT) {
+		failed = 0;
+	}
 	if (failed == 0 && geteuid() == 0)
 		failed = undo_sweep(places);
 	return failed;

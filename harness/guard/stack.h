@@ -25,6 +25,12 @@ int stack_pop_to(struct stack *stack, size_t mark);
 void stack_drop(struct stack *stack);
 
 /*
+ * What a run left, checked: every entry is one that we may obey, and none is of an earlier boot
+ * that the reboot has undone. -ENOENT: nothing; -EBADMSG: not one that we may obey, which is said.
+ */
+int stack_load(const struct places *places, struct journal_content *content);
+
+/*
  * Puts back what the journal says, the journal of whichever run, and removes it; then what a power
  * failure left. undone_count: how many entries there were. -EBADMSG: the journal is not one that we
  * may obey; nothing was done.

@@ -502,6 +502,14 @@ static void with_the_keeper_killed_too_the_next_run_does_it(void **state)
 	assert_int_equal(waitpid(start_run(true), &status, 0) > 0, 1);
 	assert_true(WIFSIGNALED(status));
 	assert_true(fake_is(&world.root, VM "swappiness", "10\n"));
+	struct guard_options with = options();
+	size_t left_count = 0;
+	with.dry_run = true;
+	assert_int_equal(guard_restore(&with, &left_count), 0);
+	assert_int_equal(left_count, 5);
+	assert_non_null(strstr(world.said, "would put thp.enabled back to madvise\nwould put "
+					   "vm.min_free_kbytes back to 67584\n"));
+	assert_true(fake_is(&world.root, VM "swappiness", "10\n"));
 	struct guard *guard = begin();
 	assert_non_null(strstr(world.said, "put back 5 changes that a killed run had left"));
 	assert_int_equal(guard_end(guard), 0);
