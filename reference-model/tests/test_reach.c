@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reach of a translation buffer from its description, and the tables that fork copies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "vm/fork.h"
+#include "vm/model.h"
+#include "vm/reach.h"
+
+#define ROOM_BYTES ((size_t)4 << 20)
+
+static struct vm_reach reach_of(
+	enum vm_model_id id, const struct vm_tlb_fact *facts, size_t count, unsigned level)
+{
+	struct vm_host host = {.cpu = {.tlb_count = (uint8_t)count}};
+	void *memory = malloc(ROOM_BYTES);
+	struct vm_arena arena = vm_arena_over(memory, ROOM_BYTES);
+
+	assert_non_null(memory);
+	for (size_t i = 0; i < count; i++)
+		host.cpu.tlb[i] = facts[i];
+	const struct vm_model model = vm_model_for(id, &host);
+	const struct vm_reach reach = vm_tlb_reach(&model.behaviours, &host, level, &arena);
+	/* What was taken is given back: a prediction is asked for often. */
+	assert_int_equal(arena.used_bytes, 0);
+	free(memory);
+	return reach;
+}
+
+/* Zen 4 and Zen 5: a fully associative first level has one reach, however pages lie. */
+static void test_fully_associative_level_is_exact(void **state)
+{
+	(void)state;
+	for (uint32_t entries = 32; entries <= 96; entries += 8) {
+		const struct vm_tlb_fact fact = {.type = VM_TLB_DATA,
+			.level = 1,
+			.pages_mask = VM_PAGE_BYTES | VM_HUGE_2M_BYTES,
+			.entries = entries};
+		const struct vm_reach reach = reach_of(VM_MODEL_LINUX, &fact, 1, 1);
+		assert_true(reach.known);
+		assert_int_equal(reach.least_pages, entries);
+		assert_int_equal(reach.most_pages, entries);
+	}
+}
+
+/* 3072 entries in 384 sets: pages in a row fit to the last; by chance a set overflows before. */
+static void test_set_associative_level_is_an_interval(void **state)
+{
+	const struct vm_tlb_fact fact = {.type = VM_TLB_DATA,
+		.level = 2,
+		.pages_mask = VM_PAGE_BYTES,
+		.entries = 3072,
+		.ways = 8};
+	const struct vm_reach reach = reach_of(VM_MODEL_LINUX, &fact, 1, 2);
+
+	(void)state;
+	assert_true(reach.known);
+	assert_int_equal(reach.most_pages, 3072);
+	/* More than one set's ways, less than half of all. */
+	assert_true(reach.least_pages > 8 && reach.least_pages < 3072 / 2);
+}
+
+static void test_what_cpuid_does_not_say_is_not_known(void **state)
+{
+	const struct vm_tlb_fact others[] = {
+		{.type = VM_TLB_CODE, .level = 1, .pages_mask = VM_PAGE_BYTES, .entries = 64},
+		{.type = VM_TLB_DATA, .level = 1, .pages_mask = VM_HUGE_2M_BYTES, .entries = 32},
+		{.type = VM_TLB_DATA, .level = 2, .pages_mask = VM_PAGE_BYTES, .entries = 512},
+	};
+
+	(void)state;
+	assert_false(reach_of(VM_MODEL_LINUX, others, 3, 1).known);
+	assert_true(reach_of(VM_MODEL_LINUX, others, 3, 2).known);
+	assert_false(reach_of(VM_MODEL_LINUX, others, 0, 2).known);
+}
+
+/* gios: a Core i7 has 64 first-level data entries and 512 in the second level. */
+static void test_teaching_has_one_processor(void **state)
+{
+	(void)state;
+	assert_int_equal(reach_of(VM_MODEL_TEXTBOOK, NULL, 0, 1).most_pages, 64);
+	assert_int_equal(reach_of(VM_MODEL_TEXTBOOK, NULL, 0, 2).least_pages, 512);
+}
+
+static void test_fork_copies_tables(void **state)
+{
+	const struct vm_host host = {0};
+	const struct vm_model linux = vm_model_for(VM_MODEL_LINUX, &host);
+	const struct vm_model textbook = vm_model_for(VM_MODEL_TEXTBOOK, &host);
+	const uint64_t length_bytes = 64 * VM_MIB_BYTES, tables = 32;
+
+	(void)state;
+	assert_int_equal(
+		vm_fork_tables_copied(&linux.behaviours, VM_FORK_PRIVATE_TOUCHED, length_bytes),
+		tables);
+	assert_int_equal(
+		vm_fork_tables_copied(&textbook.behaviours, VM_FORK_PRIVATE_TOUCHED, length_bytes),
+		tables);
+	assert_int_equal(
+		vm_fork_tables_copied(&linux.behaviours, VM_FORK_SHARED_TOUCHED, length_bytes), 0);
+	assert_int_equal(
+		vm_fork_tables_copied(&textbook.behaviours, VM_FORK_SHARED_TOUCHED, length_bytes),
+		tables);
+	assert_int_equal(vm_fork_tables_copied(
+				 &textbook.behaviours, VM_FORK_PRIVATE_UNTOUCHED, length_bytes),
+		0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fully_associative_level_is_exact),
+		cmocka_unit_test(test_set_associative_level_is_an_interval),
+		cmocka_unit_test(test_what_cpuid_does_not_say_is_not_known),
+		cmocka_unit_test(test_teaching_has_one_processor),
+		cmocka_unit_test(test_fork_copies_tables),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
