@@ -90,8 +90,7 @@ void cost_observe(const struct cost_plan *plan, const char *quantity, const char
 	static struct cost_samples samples;
 
 	cost_measure(plan, &samples);
-	observe_values(
-		quantity, at, samples.elapsed_ns, samples.count, VM_UNIT_NS, "CLOCK_MONOTONIC_RAW");
+	observe_values(quantity, at, samples.elapsed_ns, samples.count, VM_UNIT_NS, plan->witness);
 	observe_values(faults_quantity, at, samples.minor_faults, samples.count, VM_UNIT_COUNT,
 		"getrusage");
 }

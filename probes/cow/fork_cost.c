@@ -9,11 +9,11 @@
 
 #include "probe/probe.h"
 #include "timed/cost.h"
+#include "timed/order.h"
 #include "trial/trial.h"
 #include "vm/fork.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
-#include "vm/random.h"
 
 /* The sweep: lengths far enough apart that each step is many times the noise of one fork. */
 static const struct {
@@ -265,13 +265,7 @@ static void measure(const struct probe_arguments *arguments)
 	uint64_t state = trial_seed();
 
 	(void)arguments;
-	for (size_t i = 0; i < TASKS_COUNT; i++)
-		order[i] = i;
-	for (size_t i = TASKS_COUNT - 1; i > 0; i--) {
-		const size_t other = vm_random_below(&state, i + 1), held = order[i];
-		order[i] = order[other];
-		order[other] = held;
-	}
+	order_shuffle(order, TASKS_COUNT, &state);
 	for (size_t i = 0; i < TASKS_COUNT; i++)
 		run_task((enum memory)(order[i] / PLACES_COUNT), order[i] % PLACES_COUNT);
 }

@@ -7,10 +7,10 @@
 #include "probe/probe.h"
 #include "timed/chase.h"
 #include "timed/cost.h"
+#include "timed/order.h"
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
-#include "vm/random.h"
 #include "vm/reach.h"
 
 /* Every number of pages from the fewest: first levels of today hold 32 to 96. */
@@ -115,21 +115,10 @@ static char *map_small_pages(size_t pages_count)
 	return memory;
 }
 
-static void shuffle(size_t *order, size_t count, uint64_t *state)
-{
-	for (size_t i = 0; i < count; i++)
-		order[i] = i;
-	for (size_t i = count - 1; i > 0; i--) {
-		const size_t other = vm_random_below(state, i + 1), held = order[i];
-		order[i] = order[other];
-		order[other] = held;
-	}
-}
-
 /* In random order: neighbours in frames of a row could share an entry. */
 static void touch(char *memory, size_t pages_count, size_t *order, uint64_t *state)
 {
-	shuffle(order, pages_count, state);
+	order_shuffle(order, pages_count, state);
 	for (size_t i = 0; i < pages_count; i++)
 		((volatile char *)memory)[vm_pages_to_bytes(order[i])] = 1;
 }
@@ -188,7 +177,7 @@ static void measure(const struct probe_arguments *arguments)
 	touch(field.pages, PAGES_MOST, order, &state);
 	memset(field.packed, 1, PAGES_MOST * CHASE_LINE_BYTES);
 	for (size_t round = 0; round < ROUNDS; round++) {
-		shuffle(places, PLACES_COUNT, &state);
+		order_shuffle(places, PLACES_COUNT, &state);
 		for (size_t i = 0; i < PLACES_COUNT; i++) {
 			const size_t count = PAGES_FEWEST + places[i];
 			sample(&chase, places[i], round,
