@@ -100,9 +100,11 @@ static const char *const untouched[] = {
 
 struct capture {
 	struct facts_source *source;
+	/* A folder and its manifest, or one stream of a manifest's lines, each before its file. */
 	const char *folder;
-	bool anonymous;
 	FILE *manifest;
+	bool streamed;
+	bool anonymous;
 	/* Our own memory group and the root of its hierarchy, relative; NULL where there is none.
 	 */
 	const char *group, *point;
@@ -142,6 +144,19 @@ static int write_file(struct capture *capture, const char *path, struct kernel_t
 	const bool written = fwrite(text.bytes, 1, text.length_bytes, stream) == text.length_bytes;
 	if (fclose(stream) != 0 || !written)
 		return failed(capture, path);
+	return 0;
+}
+
+static int put_entry(struct capture *capture, const char *path, struct source_text got)
+{
+	if (got.error != 0) {
+		(void)fprintf(capture->manifest, "%d %s\n", got.error, path);
+		return 0;
+	}
+	(void)fprintf(capture->manifest, "%zu %s\n", got.text.length_bytes, path);
+	if (!capture->streamed)
+		return write_file(capture, path, got.text);
+	(void)fwrite(got.text.bytes, 1, got.text.length_bytes, capture->manifest);
 	return 0;
 }
 
@@ -191,12 +206,7 @@ static int capture_path(struct capture *capture, const char *path)
 		if (!anonymous_text(capture->source->pool, path, &got.text))
 			return 0;
 	}
-	if (got.error != 0) {
-		(void)fprintf(capture->manifest, "%d %s\n", got.error, path);
-		return 0;
-	}
-	(void)fprintf(capture->manifest, "%zu %s\n", got.text.length_bytes, path);
-	return write_file(capture, path, got.text);
+	return put_entry(capture, path, got);
 }
 
 /* Goes down a pattern: begin is a folder that exists, rest what is below it. */
@@ -297,32 +307,47 @@ static int capture_all(struct capture *capture)
 	return result;
 }
 
+/* Opens the manifest of a capture into a folder, in memory until everything else is there. */
+static void manifest_open(struct capture *capture, char **bytes, size_t *length_bytes)
+{
+	capture->manifest = open_memstream(bytes, length_bytes);
+	if (capture->manifest == NULL)
+		abort();
+	(void)fputs(SOURCE_MANIFEST_HEAD "\n", capture->manifest);
+}
+
+/* The manifest is written last, and only if all went well: a folder without one is no capture. */
+static int manifest_close(struct capture *capture, int result, char **bytes, const size_t *length)
+{
+	if (fclose(capture->manifest) != 0)
+		abort();
+	if (result == 0)
+		result = write_file(capture, SOURCE_MANIFEST,
+			(struct kernel_text){.bytes = *bytes, .length_bytes = *length});
+	free(*bytes);
+	return result;
+}
+
+static int capture_everything(struct capture *capture)
+{
+	struct facts facts;
+
+	find_group(capture);
+	const int result = capture_all(capture);
+	/* What cannot be understood here would not be understood later. */
+	return result < 0 ? result : derive(capture->source, &facts);
+}
+
 int capture_source(struct facts_source *source, const char *folder, bool anonymous)
 {
 	struct capture capture = {.source = source, .folder = folder, .anonymous = anonymous};
-	struct facts facts;
 	char *bytes = NULL;
 	size_t length_bytes = 0;
 
 	if (make_empty_folder(source, folder) < 0)
 		return source->failed;
-	capture.manifest = open_memstream(&bytes, &length_bytes);
-	if (capture.manifest == NULL)
-		abort();
-	(void)fputs(SOURCE_MANIFEST_HEAD "\n", capture.manifest);
-	find_group(&capture);
-	int result = capture_all(&capture);
-	if (fclose(capture.manifest) != 0)
-		abort();
-	/* What cannot be understood here would not be understood later. */
-	if (result == 0)
-		result = derive(source, &facts);
-	/* The manifest last: a folder that was not finished is none. */
-	if (result == 0)
-		result = write_file(&capture, SOURCE_MANIFEST,
-			(struct kernel_text){.bytes = bytes, .length_bytes = length_bytes});
-	free(bytes);
-	return result;
+	manifest_open(&capture, &bytes, &length_bytes);
+	return manifest_close(&capture, capture_everything(&capture), &bytes, &length_bytes);
 }
 
 /* Folds the counters of all CPUs; linux:6.12:mm/vmstat.c:vmstat_refresh. Root only. */
@@ -357,4 +382,73 @@ int facts_capture_captured(
 	const int result = source_open_captured(&source, &pool, from, error);
 
 	return result < 0 ? result : capture_source(&source, folder, anonymous);
+}
+
+#define STREAM_END "end"
+
+int facts_capture_stream(FILE *stream, bool anonymous, struct facts_error *error)
+{
+	POOL_DROPS struct pool pool = {0};
+	struct facts_source source;
+	struct capture capture = {
+		.source = &source, .manifest = stream, .streamed = true, .anonymous = anonymous};
+
+	source_open_live(&source, &pool, "", error);
+	ask_all(&source);
+	refresh_counters();
+	(void)fputs(SOURCE_MANIFEST_HEAD "\n", stream);
+	const int result = capture_everything(&capture);
+	if (result < 0)
+		return result;
+	(void)fputs(STREAM_END "\n", stream);
+	errno = 0;
+	if (fflush(stream) != 0 || ferror(stream) != 0)
+		return source_fail_plainly(&source, -EIO, "the capture could not be written");
+	return 0;
+}
+
+/* One entry off the front of the stream: 1, 0 at its end, negative where it is none. */
+static int unpack_entry(struct capture *capture, struct kernel_text *rest)
+{
+	const size_t line_bytes = kernel_text_find(*rest, '\n');
+	const struct kernel_text line = {.bytes = rest->bytes, .length_bytes = line_bytes};
+	struct source_entry entry;
+
+	if (line_bytes == rest->length_bytes)
+		return source_fail_plainly(capture->source, -EINVAL, "the capture was cut off");
+	*rest = kernel_text_after(*rest, line_bytes + 1);
+	if (kernel_text_is(line, STREAM_END))
+		return 0;
+	if (!source_manifest_entry(capture->source->pool, line, &entry) ||
+		entry.size_bytes > rest->length_bytes)
+		return source_fail_plainly(
+			capture->source, -EINVAL, "what came is no capture, or was cut off");
+	struct source_text got = {.error = entry.error,
+		.text = {.bytes = rest->bytes, .length_bytes = entry.size_bytes}};
+	*rest = kernel_text_after(*rest, entry.size_bytes);
+	const int result = put_entry(capture, entry.path, got);
+	return result < 0 ? result : 1;
+}
+
+int facts_unpack(
+	const char *bytes, size_t length_bytes, const char *folder, struct facts_error *error)
+{
+	POOL_DROPS struct pool pool = {0};
+	struct facts_source source;
+	struct capture capture = {.source = &source, .folder = folder};
+	struct kernel_text rest = {.bytes = bytes, .length_bytes = length_bytes};
+	char *manifest = NULL;
+	size_t manifest_bytes = 0;
+	int result;
+
+	source_open_live(&source, &pool, "", error);
+	if (!kernel_text_starts(rest, SOURCE_MANIFEST_HEAD "\n"))
+		return source_fail_plainly(&source, -EINVAL, "what came is no capture");
+	rest = kernel_text_after(rest, strlen(SOURCE_MANIFEST_HEAD "\n"));
+	if (make_empty_folder(&source, folder) < 0)
+		return source.failed;
+	manifest_open(&capture, &manifest, &manifest_bytes);
+	while ((result = unpack_entry(&capture, &rest)) > 0)
+		continue;
+	return manifest_close(&capture, result, &manifest, &manifest_bytes);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/pool.h"
 #include "vm/host.h"
@@ -67,6 +68,12 @@ __attribute__((warn_unused_result)) int facts_capture_live(
 /* The same from a captured folder: to make an existing capture anonymous. */
 __attribute__((warn_unused_result)) int facts_capture_captured(
 	const char *from, const char *folder, bool anonymous, struct facts_error *error);
+
+/* A capture as one stream of bytes, for where no folder can be kept, and the folder made of it. */
+__attribute__((warn_unused_result)) int facts_capture_stream(
+	FILE *stream, bool anonymous, struct facts_error *error);
+__attribute__((warn_unused_result)) int facts_unpack(
+	const char *bytes, size_t length_bytes, const char *folder, struct facts_error *error);
 
 /* One file of a captured folder (or of the live host), raw: what tests of formulas compare with. */
 __attribute__((warn_unused_result)) int facts_file_captured(struct pool *pool, const char *folder,

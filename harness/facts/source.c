@@ -129,6 +129,9 @@ void source_put(struct facts_source *source, const char *path, int error, struct
 	entry->size_bytes = text.length_bytes;
 }
 
+/* linux:6.12:include/linux/err.h:MAX_ERRNO */
+#define ERRNO_MOST 4095
+
 void source_open_live(
 	struct facts_source *source, struct pool *pool, const char *root, struct facts_error *error)
 {
@@ -159,24 +162,34 @@ static bool is_plain_path(struct kernel_text path)
 	}
 }
 
-/* "1432 proc/meminfo", "-13 proc/kpageflags": the size, or why it could not be read. */
-static bool manifest_line(struct facts_source *source, struct kernel_text line)
+bool source_manifest_entry(struct pool *pool, struct kernel_text line, struct source_entry *entry)
 {
 	struct kernel_text word;
 	int64_t size_bytes = 0;
 
 	if (!kernel_word_next(&line, &word) || !kernel_text_signed(word, &size_bytes) ||
-		size_bytes > (int64_t)SOURCE_FILE_BYTES_MOST || size_bytes < -4095 ||
+		size_bytes > (int64_t)SOURCE_FILE_BYTES_MOST || size_bytes < -ERRNO_MOST ||
 		line.length_bytes < 2)
 		return false;
 	const struct kernel_text path = kernel_text_after(line, 1);
 	if (!is_plain_path(path))
 		return false;
-	struct source_entry *entry =
-		entry_add(source, pool_text_of(source->pool, path.bytes, path.length_bytes));
-	entry->error = size_bytes < 0 ? (int)size_bytes : 0;
-	entry->size_bytes = size_bytes < 0 ? 0 : (size_t)size_bytes;
-	entry->is_read = size_bytes < 0;
+	*entry = (struct source_entry){
+		.path = pool_text_of(pool, path.bytes, path.length_bytes),
+		.error = size_bytes < 0 ? (int)size_bytes : 0,
+		.size_bytes = size_bytes < 0 ? 0 : (size_t)size_bytes,
+		.is_read = size_bytes < 0,
+	};
+	return true;
+}
+
+static bool manifest_line(struct facts_source *source, struct kernel_text line)
+{
+	struct source_entry entry;
+
+	if (!source_manifest_entry(source->pool, line, &entry))
+		return false;
+	*entry_add(source, entry.path) = entry;
 	return true;
 }
 

@@ -66,6 +66,12 @@ size_t source_list(struct facts_source *source, const char *folder, const char *
 /* Makes a text known under the path. */
 void source_put(struct facts_source *source, const char *path, int error, struct kernel_text text);
 
+/*
+ * A line of a manifest: "1432 proc/meminfo", or "-13 proc/kpageflags" for the errno. False where it
+ * is none, or the path could lead out of the folder.
+ */
+bool source_manifest_entry(struct pool *pool, struct kernel_text line, struct source_entry *entry);
+
 /* Notes the first failure: "PATH:LINE: reason". Always returns the failure. */
 int source_fail(struct facts_source *source, const char *path, const struct kernel_error *error);
 int source_fail_plainly(struct facts_source *source, int code, const char *format, ...)
