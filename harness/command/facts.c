@@ -5,7 +5,9 @@
 
 #include "base/message.h"
 #include "command/command.h"
+#include "command/guest.h"
 #include "facts/facts.h"
+#include "facts/knobs.h"
 
 enum facts_option {
 	OPTION_JSON = 'j',
@@ -16,7 +18,8 @@ enum facts_option {
 
 static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "One line, as the facts line of a record", 0},
-	{"capture", OPTION_CAPTURE, "FOLDER", 0, "Keep what the facts come from in a new folder",
+	{"capture", OPTION_CAPTURE, "FOLDER", 0,
+		"Keep what the facts come from in a new folder (-: as a stream on standard output)",
 		0},
 	{"facts", OPTION_FACTS, "FOLDER", 0, "The host that was captured there, not this one", 0},
 	{"anonymous", OPTION_ANONYMOUS, NULL, 0, "Capture nothing that names the host", 0},
@@ -25,6 +28,7 @@ static const struct argp_option argp_options[] = {
 
 struct given {
 	const char *capture, *captured;
+	struct guest_request guest;
 	bool json, anonymous;
 };
 
@@ -33,6 +37,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct given *given = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &given->guest;
+		return 0;
 	case OPTION_JSON:
 		given->json = true;
 		return 0;
@@ -50,15 +57,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (given->anonymous && given->capture == NULL)
 			return command_refuse(state, "--anonymous is for --capture");
+		if (given->captured != NULL && given->guest.kernel != NULL)
+			return command_refuse(state, "--facts and --guest are two hosts");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &guest_argp}, {0}};
+
 static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse_option,
+	.children = children,
 	.doc = "Shows the host facts: all that a prediction may depend on, and where each feature "
 	       "was seen.",
 };
@@ -71,7 +83,7 @@ static void print_texts(const struct facts *facts)
 				"%-28s %s\n", facts_text_word((enum facts_text)i), facts->text[i]);
 }
 
-static void print_facts(const struct facts *facts)
+static void print_facts(struct pool *pool, const struct facts *facts)
 {
 	const struct vm_host *host = &facts->host;
 
@@ -83,13 +95,52 @@ static void print_facts(const struct facts *facts)
 		(unsigned)host->cpu.physical_bits);
 	for (int i = 0; i < VM_KNOB_LIMIT; i++)
 		if (host->knob[i].present)
-			(void)printf("%-28s %lld\n", vm_knob_word((enum vm_knob)i),
-				(long long)host->knob[i].value);
+			(void)printf("%-28s %s\n", vm_knob_word((enum vm_knob)i),
+				knob_show(pool, (enum vm_knob)i, host->knob[i]));
 	for (int i = 0; i < VM_FEATURE_LIMIT; i++)
-		(void)printf("%-28s %-3s (%s: %s)\n", vm_feature_word((enum vm_feature)i),
+		(void)printf("%-28s %-3s (%s)\n", vm_feature_word((enum vm_feature)i),
 			host->feature[i].present ? "yes" : "no",
-			facts_evidence_word(host->feature[i].evidence),
-			facts->surface[i] != NULL ? facts->surface[i] : "not looked at");
+			host->feature[i].evidence == VM_EVIDENCE_NONE ? "could not be seen"
+								      : facts->surface[i]);
+}
+
+/* The same command in a guest: what it prints is printed here, its capture unpacked here. */
+static enum exit_status facts_of_guest(struct pool *pool, const struct given *given)
+{
+	static char verb[] = "facts", json[] = "--json", stream[] = "--capture=-";
+	static char anonymous[] = "--anonymous";
+	char *arguments[4] = {verb};
+	struct facts_error error;
+	const char *output;
+	size_t output_bytes = 0, count = 1;
+
+	if (given->capture != NULL)
+		arguments[count++] = stream;
+	else if (given->json)
+		arguments[count++] = json;
+	if (given->anonymous)
+		arguments[count++] = anonymous;
+	const enum exit_status status =
+		ask_guest(&given->guest, arguments, pool, &output, &output_bytes);
+	if (status != EXIT_CONFORMS)
+		return status;
+	if (given->capture == NULL || strcmp(given->capture, "-") == 0) {
+		(void)fwrite(output, 1, output_bytes, stdout);
+	} else if (facts_unpack(output, output_bytes, given->capture, &error) != 0) {
+		message("%s", error.text);
+		return EXIT_MISUSED;
+	}
+	return EXIT_CONFORMS;
+}
+
+static int capture(const struct given *given, struct facts_error *error)
+{
+	if (given->captured != NULL)
+		return facts_capture_captured(
+			given->captured, given->capture, given->anonymous, error);
+	if (strcmp(given->capture, "-") == 0)
+		return facts_capture_stream(stdout, given->anonymous, error);
+	return facts_capture_live(given->capture, given->anonymous, error);
 }
 
 int command_facts(int argc, char **argv)
@@ -101,6 +152,8 @@ int command_facts(int argc, char **argv)
 
 	if (!command_parse(&argp, argc, argv, &given))
 		return EXIT_MISUSED;
+	if (given.guest.kernel != NULL)
+		return facts_of_guest(&pool, &given);
 	const int failed = given.captured != NULL
 				   ? facts_read_captured(&pool, given.captured, &facts, &error)
 				   : facts_read_live(&pool, &facts, &error);
@@ -108,17 +161,13 @@ int command_facts(int argc, char **argv)
 		message("%s", error.text);
 		return given.captured != NULL ? EXIT_MISUSED : EXIT_DEFECTIVE;
 	}
-	if (given.capture != NULL &&
-		(given.captured != NULL ? facts_capture_captured(given.captured, given.capture,
-						  given.anonymous, &error)
-					: facts_capture_live(
-						  given.capture, given.anonymous, &error)) != 0) {
+	if (given.capture != NULL && capture(&given, &error) != 0) {
 		message("%s", error.text);
 		return EXIT_MISUSED;
 	}
 	if (given.json)
 		(void)printf("{\"type\":\"facts\",\"host\":%s}\n", facts_to_json(&pool, &facts));
 	else if (given.capture == NULL)
-		print_facts(&facts);
+		print_facts(&pool, &facts);
 	return EXIT_CONFORMS;
 }

@@ -317,3 +317,40 @@ enum exit_status run_in_guest(const struct guest_request *request,
 	(void)close(keeping.descriptor);
 	return status;
 }
+
+static int collect(void *context, const char *bytes, size_t size_bytes)
+{
+	return fwrite(bytes, 1, size_bytes, context) == size_bytes ? 0 : -ENOMEM;
+}
+
+enum exit_status ask_guest(const struct guest_request *request, char *const *arguments,
+	struct pool *pool, const char **output, size_t *output_bytes)
+{
+	struct guest_kernel kernel;
+	struct guest_result ended;
+	struct guest guest = request->guest;
+	char why[512], *bytes = NULL;
+
+	if (!guest_kernel_find(&kernel, request->kernel, cache_folder(pool), why, sizeof(why))) {
+		message("--guest: %s", why);
+		return EXIT_MISUSED;
+	}
+	FILE *stream = open_memstream(&bytes, output_bytes);
+	if (stream == NULL)
+		abort();
+	guest.arguments = arguments;
+	const int stop = stop_begin();
+	const int error = guest_run(&guest, &kernel, stop, collect, stream, &ended);
+	if (stop >= 0)
+		stop_end(stop);
+	if (fclose(stream) != 0)
+		abort();
+	*output = pool_text_of(pool, bytes, *output_bytes);
+	free(bytes);
+	if (error == 0 && ended.end == GUEST_ENDED && ended.exit_status == EXIT_CONFORMS)
+		return EXIT_CONFORMS;
+	message("guest %s: it %s%s%s", request->kernel, end_word(ended.end),
+		ended.why[0] != '\0' ? ": " : "", ended.why);
+	quote_console(&ended);
+	return EXIT_DEFECTIVE;
+}

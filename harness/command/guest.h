@@ -27,4 +27,11 @@ extern const struct argp guest_argp;
 enum exit_status run_in_guest(const struct guest_request *request,
 	const struct run_options *options, struct run_result *result);
 
+/*
+ * Any command of this program in a guest (arguments as guest.h wants them), and all that it prints,
+ * in the pool. After one message, EXIT_MISUSED or EXIT_DEFECTIVE where it did not end well.
+ */
+enum exit_status ask_guest(const struct guest_request *request, char *const *arguments,
+	struct pool *pool, const char **output, size_t *output_bytes);
+
 #endif

@@ -289,6 +289,43 @@ static void a_capture_goes_only_into_an_empty_folder(void **state)
 	assert_true(facts_capture_live(in_scratch(&pool, "full/manifest"), true, &error) < 0);
 }
 
+static void a_stream_becomes_the_same_folder(void **state)
+{
+	POOL_DROPS struct pool pool = {0};
+	struct facts facts;
+	struct facts_error error;
+	char *bytes = NULL;
+	size_t length_bytes = 0;
+	const char *folder = in_scratch(&pool, "unpacked");
+
+	(void)state;
+	FILE *stream = open_memstream(&bytes, &length_bytes);
+	assert_non_null(stream);
+	assert_int_equal(facts_capture_stream(stream, true, &error), 0);
+	assert_int_equal(fclose(stream), 0);
+	if (facts_unpack(bytes, length_bytes, folder, &error) < 0)
+		fail_msg("%s", error.text);
+	captured(&pool, folder, &facts);
+	assert_int_equal(facts.host.cpus_online, sysconf(_SC_NPROCESSORS_ONLN));
+	/* Cut off anywhere it is no capture, and what was unpacked of it is none either. */
+	for (size_t cut_bytes = 0; cut_bytes < length_bytes; cut_bytes += length_bytes / 17) {
+		const char *part = in_scratch(&pool, "part");
+		assert_true(facts_unpack(bytes, cut_bytes, part, &error) < 0);
+		assert_true(facts_read_captured(&pool, part, &facts, &error) < 0);
+		assert_int_equal(run_shell("rm -rf %s", part), 0);
+	}
+	free(bytes);
+	static const char *const hostile[] = {"", "mmconform-capture 2\nend\n",
+		"mmconform-capture 1\n3 ../x\nabcend\n", "mmconform-capture 1\n3 /tmp/x\nabcend\n",
+		"mmconform-capture 1\n9 x\nabcend\n", "mmconform-capture 1\n1 x\na1 x\nbend\n",
+		"mmconform-capture 1\n1 manifest\naend\n"};
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		const char *part = in_scratch(&pool, "hostile-stream");
+		assert_true(facts_unpack(hostile[i], strlen(hostile[i]), part, &error) < 0);
+		assert_int_equal(run_shell("rm -rf %s", part), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +333,7 @@ int main(void)
 		cmocka_unit_test(an_anonymous_capture_changes_texts_only),
 		cmocka_unit_test(an_anonymous_capture_names_nothing),
 		cmocka_unit_test(a_damaged_capture_is_refused_in_one_line),
+		cmocka_unit_test(a_stream_becomes_the_same_folder),
 		cmocka_unit_test(a_capture_goes_only_into_an_empty_folder),
 	};
 
