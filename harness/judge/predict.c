@@ -77,6 +77,7 @@ const char *prediction_shape_word(enum vm_shape shape)
 		[VM_SHAPE_STEP] = "step",
 		[VM_SHAPE_KNEE] = "knee",
 		[VM_SHAPE_BELOW] = "below",
+		[VM_SHAPE_LOGARITHMIC] = "logarithmic",
 	};
 
 	assert((size_t)shape < sizeof(words) / sizeof(words[0]));

@@ -145,6 +145,24 @@ static void add_proportional(
 	}
 }
 
+static void add_logarithmic(
+	struct figures *figures, const struct vm_prediction *prediction, const char *const *places)
+{
+	const int64_t *regressor = prediction->values;
+
+	for (size_t place = 1; place < figures->sweep->places_count; place++) {
+		struct figure *figure = add(figures,
+			pool_format(figures->pool, "growth from %s to %s, as a power",
+				places[place - 1], places[place]),
+			-HALF, HALF);
+		const double ratio = (double)regressor[place] / (double)regressor[place - 1];
+		for (size_t i = 0; i < figures->sweep->launches_count; i++) {
+			const double *curve = curve_of(figures->sweep, i);
+			figure->values[i] = power_between(curve[place - 1], curve[place], ratio);
+		}
+	}
+}
+
 static void add_step(
 	struct figures *figures, const struct vm_prediction *prediction, const char *const *places)
 {
@@ -296,6 +314,9 @@ struct shape_decision shape_decide(struct pool *pool, const struct vm_prediction
 		break;
 	case VM_SHAPE_BELOW:
 		add_below(&figures, places);
+		break;
+	case VM_SHAPE_LOGARITHMIC:
+		add_logarithmic(&figures, prediction, places);
 		break;
 	case VM_SHAPE_NONE:
 		break;

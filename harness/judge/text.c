@@ -163,6 +163,8 @@ static const char *shape_text(struct pool *pool, const struct vm_prediction *pre
 					 (long long)values[1]);
 	case VM_SHAPE_BELOW:
 		return pool_format(pool, "below %s at every place", prediction->other);
+	case VM_SHAPE_LOGARITHMIC:
+		return "hardly grows";
 	case VM_SHAPE_NONE:
 		break;
 	}

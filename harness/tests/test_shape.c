@@ -92,6 +92,10 @@ static enum shape_answer ask(enum vm_shape shape, const int64_t *values, const d
 	return decision.answer;
 }
 
+static const double hardly[PLACES] = {
+	BASE, BASE + TABLE / 4, BASE + TABLE / 2, BASE + 3 * TABLE / 4, BASE + TABLE};
+static const double list[PLACES] = {BASE, 2 * BASE, 4 * BASE, 8 * BASE, 16 * BASE};
+
 struct expectation {
 	const char *name;
 	enum vm_shape shape;
@@ -130,6 +134,8 @@ static const struct expectation expectations[] = {
 	{"bad_step_in_the_wrong_place", VM_SHAPE_STEP, after_1, step_after_2, NULL, SHAPE_REFUSED},
 	{"bad_step_the_other_way", VM_SHAPE_STEP, after_2, step_after_1, NULL, SHAPE_REFUSED},
 	{"bad_fall_where_a_step_was_said", VM_SHAPE_STEP, after_1, falling, NULL, SHAPE_REFUSED},
+	{"logarithmic", VM_SHAPE_LOGARITHMIC, tables, hardly, NULL, SHAPE_HOLDS},
+	{"bad_list_where_a_tree_was_said", VM_SHAPE_LOGARITHMIC, tables, list, NULL, SHAPE_REFUSED},
 	{"below", VM_SHAPE_BELOW, NULL, flat, proportional, SHAPE_HOLDS},
 	{"bad_above_where_below_was_said", VM_SHAPE_BELOW, NULL, quadratic, proportional,
 		SHAPE_REFUSED},

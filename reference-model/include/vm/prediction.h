@@ -67,6 +67,12 @@ enum vm_shape {
 	VM_SHAPE_KNEE,
 	/* Below the quantity named by other, at every place. */
 	VM_SHAPE_BELOW,
+	/*
+	 * Hardly grows: from place to place as a power of values that is nearest to 0. The rival is
+	 * 1, a search from the head of a list; a tree's depth is a logarithm, and of any power
+	 * less.
+	 */
+	VM_SHAPE_LOGARITHMIC,
 };
 
 struct vm_prediction {
