@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The suite on other kernels, in guests: Debian's 6.1 and 6.12 come out clean; a panic, a hang and a
+# killed run each have their own clear ending, never a pass, and leave nothing behind.
+set -eu
+program=$1/mmconform
+root=$(cd "$(dirname "$0")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+fail() {
+	echo "guest: $*" >&2
+	exit 1
+}
+
+# ends STATUS TEXT ARGUMENTS...: a run in a guest that must end so and say so.
+ends() {
+	wanted=$1
+	text=$2
+	shift 2
+	status=0
+	"$program" run "$@" >out 2>err || status=$?
+	if [ "$status" -ne "$wanted" ] || ! cat out err | grep -q "$text"; then
+		cat out err >&2
+		fail "run $*: exit $status, wanted $wanted and \"$text\""
+	fi
+}
+
+for name in cloud-amd64 6.12-cloud-amd64; do
+	kernel=$("$root/scripts/debian-kernels" "$name")
+	ends 0 '^0 deviations: ' --profile quick --guest "$kernel" --record "$name.jsonl"
+	echo "$kernel: $(head -n 1 out)"
+	# The record is as good as one from a host: judged again, it says the same.
+	"$program" judge "$name.jsonl" >again || fail "$kernel: the record is judged otherwise"
+	[ "$(head -n 1 again | sed 's/ - .*//')" = "$(head -n 1 out | sed 's/ - .*//')" ] ||
+		fail "$kernel: judged again, the tally differs"
+done
+
+ends 3 'panicked: .*Kernel panic' --guest "$kernel" --guest-arguments rdinit=/nonexistent
+ends 3 'hung: the guest did not end within 1 s' --guest "$kernel" --guest-deadline 1
+ends 2 'not a bzImage' --guest "$program"
+ends 2 'no such file' --guest ./nonexistent
+ends 2 'is not a number from 1 to 64' --guest "$kernel" --guest-cpus 65
+ends 2 'more nodes than CPUs' --guest "$kernel" --guest-nodes 2
+
+# Killed in the middle, the machine goes with the harness.
+"$program" run --guest "$kernel" --record killed.jsonl >out 2>err &
+victim=$!
+qemu=
+for _ in $(seq 100); do
+	qemu=$(pgrep -P "$victim" qemu || true)
+	[ -z "$qemu" ] || break
+	sleep 0.1
+done
+[ -n "$qemu" ] || fail "no guest was started"
+kill -KILL "$victim"
+wait "$victim" 2>/dev/null || true
+for _ in $(seq 50); do
+	kill -0 "$qemu" 2>/dev/null || break
+	sleep 0.1
+done
+! kill -0 "$qemu" 2>/dev/null || fail "the guest outlived the harness"
