@@ -16,6 +16,8 @@ const struct command commands[] = {
 	{"doctor", "what can be measured here, and what would allow more", command_doctor},
 	{"judge", "judge a record again with today's models", command_judge},
 	{"restore", "put back the settings that a killed run left changed", command_restore},
+	{"scenario", "one scenario, step by step, on both models and this host", command_scenario},
+	{"explore", "random operations on model and host, until they differ", command_explore},
 	{NULL, NULL, NULL},
 };
 

@@ -69,7 +69,8 @@ size_t vm_machine_size_bytes(const struct vm_machine_limits *limits)
 	return lay_out(limits, NULL);
 }
 
-static struct vm_mmu mmu_of_host(const struct vm_host *host, const struct vm_behaviours *behaviours)
+/* The processor as it is; what a reader of the tables believes is put in by vm_machine_walk. */
+static struct vm_mmu mmu_of_host(const struct vm_host *host)
 {
 	return (struct vm_mmu){
 		.paging = host->page_table_levels == 5 ? VM_PAGING_LEVEL5 : VM_PAGING_LEVEL4,
@@ -77,7 +78,7 @@ static struct vm_mmu mmu_of_host(const struct vm_host *host, const struct vm_beh
 		.write_protect = true,
 		.page_1g = true,
 		.no_execute = true,
-		.user_bit = behaviours->user_bit,
+		.user_bit = VM_USER_BIT_SET_IS_USER,
 		.large_leaf = VM_LARGE_LEAF_KNOWN,
 		.accessed_update = VM_ACCESSED_IF_ALLOWED};
 }
@@ -95,7 +96,7 @@ struct vm_machine *vm_machine_create(const struct vm_host *host,
 	m->host = *host;
 	m->behaviours = *behaviours;
 	m->setup = *setup;
-	m->mmu = mmu_of_host(host, behaviours);
+	m->mmu = mmu_of_host(host);
 	lay_out(&setup->limits, m);
 	memset(m->bucket, 0xff, sizeof(m->bucket));
 	memset(objects_of(m), 0, m->objects.limit * sizeof(struct object));

@@ -75,5 +75,6 @@ struct vm_walk vm_machine_walk(
 
 	/* What the reader of the tables takes a large leaf for is the teaching's to say. */
 	mmu.large_leaf = machine->behaviours.large_leaf;
+	mmu.user_bit = machine->behaviours.user_bit;
 	return vm_walk(&mmu, &physical, access);
 }

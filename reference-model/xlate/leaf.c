@@ -16,11 +16,6 @@
 #define SWAP_OFFSET_SHIFT 14
 #define SWAP_TYPE_BITS	  5
 
-static uint64_t user_bit(const struct vm_machine *m)
-{
-	return m->behaviours.user_bit == VM_USER_BIT_SET_IS_USER ? VM_PTE_USER : 0;
-}
-
 uint64_t leaf_protection(const struct vm_machine *m, const struct area *area)
 {
 	const uint32_t access = area->flags & (VM_AREA(READ) | VM_AREA(WRITE) | VM_AREA(EXEC));
@@ -28,7 +23,7 @@ uint64_t leaf_protection(const struct vm_machine *m, const struct area *area)
 
 	if (access == 0)
 		return protection | VM_PTE_GLOBAL; /* _PAGE_PROTNONE is bit 8 of what is absent */
-	protection |= VM_PTE_PRESENT | user_bit(m);
+	protection |= VM_PTE_PRESENT | VM_PTE_USER;
 	if ((access & VM_AREA(EXEC)) == 0)
 		protection |= VM_PTE_NO_EXECUTE;
 	if ((access & VM_AREA(WRITE)) != 0 && (area->flags & VM_AREA(SHARED)) != 0 &&
