@@ -30,7 +30,8 @@ struct summary summary_of_machine(const struct lockstep *l)
 		.major_faults = outcome->major_faults,
 	};
 
-	if (vm_machine_process(l->machine, actor_of(l)) == VM_PROCESS_RUNNING)
+	summary.gone = vm_machine_process(l->machine, actor_of(l)) != VM_PROCESS_RUNNING;
+	if (!summary.gone)
 		lockstep_counters_of(l->machine, actor_of(l), summary.counters);
 	return summary;
 }
@@ -42,6 +43,7 @@ struct summary summary_of_seen(const struct lockstep *l)
 	const struct seen_group *faults = &l->state[actor][LIVE_FAULTS];
 	struct summary summary = {
 		.known = faults->count != 0,
+		.gone = !l->has_faults[actor],
 		.has_result = l->has_event[LIVE_RESULT],
 		.result = l->has_event[LIVE_RESULT] ? (int64_t)l->event[LIVE_RESULT].words[0] : 0,
 	};
@@ -99,6 +101,8 @@ const char *summary_text(struct pool *pool, const struct script *script,
 
 	if (!summary->known)
 		return "silent";
+	if (summary->gone)
+		return "gone";
 	if (summary->has_result && summary->result < 0) {
 		const char *word = word_for(error_words, (uint64_t)-summary->result);
 		text = word != NULL ? word

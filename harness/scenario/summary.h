@@ -7,6 +7,7 @@
 
 struct summary {
 	bool known;	 /* false: the model does not speak of it, or nothing was seen */
+	bool gone;	 /* the process that acted is no more */
 	bool has_result; /* a system call */
 	int64_t result;
 	uint64_t signal[LIVE_SIGNAL_LIMIT];
