@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALLEST_BYTES ((size_t)1 << 12)
+#define SMALLEST_BYTES ((size_t)8 << 10)
 
 void buffer_add(struct buffer *buffer, const char *bytes, size_t length_bytes)
 {

@@ -9,8 +9,8 @@
 
 #define MATCH_LIMIT  100000
 #define DEPTH_LIMIT  1000
-#define HEAP_KIB     4096
-#define LENGTH_LIMIT 4096
+#define HEAP_KIB     8192
+#define LENGTH_LIMIT 2048
 
 struct pattern {
 	pcre2_code *code;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The page sizes that an entry holds, as bits of vm_tlb_fact.pages_mask. */
-#define PAGES_4K (UINT64_C(1) << 12)
+#define PAGES_4K VM_PAGE_BYTES
 #define PAGES_2M (UINT64_C(1) << 21)
 #define PAGES_4M (UINT64_C(1) << 22)
 #define PAGES_1G (UINT64_C(1) << 30)

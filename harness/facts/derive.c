@@ -235,7 +235,7 @@ static int derive_cpu(struct facts_source *source, struct facts *facts)
 	facts->text[FACTS_TEXT_CPU_NAME] = pool_text(source->pool, name);
 	cpuid_hypervisor(&leaves, name);
 	if (facts->host.cpu.hypervisor && name[0] == '\0')
-		(void)strcpy(name, "without a name");
+		(void)memcpy(name, "without a name", sizeof("without a name"));
 	facts->text[FACTS_TEXT_HYPERVISOR] =
 		facts->host.cpu.hypervisor ? pool_text(source->pool, name) : "none";
 	return 0;

@@ -25,7 +25,7 @@ __attribute__((warn_unused_result)) bool yaml_load_bytes(struct pool *pool, cons
 #define YAML_MAY_TEXT(type, member)                                                                \
 	CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 1, \
 		YAML_TEXT_BYTES_MOST)
-#define YAML_TEXT_BYTES_MOST 4096
+#define YAML_TEXT_BYTES_MOST 8000
 
 /* The schema of an element in a list of texts. */
 extern const cyaml_schema_value_t yaml_text;
