@@ -219,6 +219,20 @@ size_t shape_knee(const double *curve, const double *numbers, size_t count)
 	return count - 1;
 }
 
+/*
+ * A cycle through more is never faster, and what disturbs a chase only adds to it: so no place can
+ * really be higher than the lowest that was seen at it or at any place after it.
+ */
+static void lower_to_what_follows(const double *curve, size_t count, double *lowered)
+{
+	double least = INFINITY;
+
+	for (size_t place = count; place > 0; place--) {
+		least = fmin(least, curve[place - 1]);
+		lowered[place - 1] = least;
+	}
+}
+
 static void add_knee(
 	struct figures *figures, const struct vm_prediction *prediction, const char *const *places)
 {
@@ -229,15 +243,16 @@ static void add_knee(
 	const size_t places_count = figures->sweep->places_count;
 	double *numbers = pool_take(figures->pool, places_count * sizeof(*numbers));
 	double *curve = pool_take(figures->pool, places_count * sizeof(*curve));
+	double *control = pool_take(figures->pool, places_count * sizeof(*control));
 
 	for (size_t place = 0; place < places_count; place++)
 		numbers[place] = strtod(places[place], NULL);
 	for (size_t i = 0; i < figures->sweep->launches_count; i++) {
+		lower_to_what_follows(curve_of(figures->sweep, i), places_count, curve);
+		if (prediction->other != NULL)
+			lower_to_what_follows(curve_of(figures->other, i), places_count, control);
 		for (size_t place = 0; place < places_count; place++)
-			curve[place] =
-				curve_of(figures->sweep, i)[place] -
-				(prediction->other == NULL ? 0
-							   : curve_of(figures->other, i)[place]);
+			curve[place] -= control[place];
 		figure->values[i] = numbers[shape_knee(curve, numbers, places_count)];
 	}
 }

@@ -10,9 +10,9 @@
 #include "vm/prediction.h"
 #include "vm/random.h"
 
-/* Each is sixteen times the one before, up to what the default limit of areas leaves. */
-static const char *const places[] = {"16", "256", "4096", "65000"};
-static const int64_t areas_counts[] = {16, 256, 4096, 65000};
+/* Each is some sixteen times the one before, up to what the default limit of areas leaves. */
+static const char *const places[] = {"16", "250", "4000", "65000"};
+static const int64_t areas_counts[] = {16, 250, 4000, 65000};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
 #define BATCHES	     5

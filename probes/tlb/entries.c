@@ -15,7 +15,7 @@
 
 /* Every number of pages from the fewest: first levels of today hold 32 to 96. */
 #define PAGES_FEWEST 16
-#define PAGES_MOST   191
+#define PAGES_MOST   131
 #define PLACES_COUNT (PAGES_MOST - PAGES_FEWEST + 1)
 #define NAME_BYTES   4
 
@@ -75,7 +75,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 
 /* ---- what the processor does ---- */
 
-#define STEPS	       (CHASE_UNROLLED * 2048)
+#define STEPS	       (CHASE_UNROLLED * 3072)
 #define ROUNDS	       6
 #define LINES_PER_PAGE (VM_PAGE_BYTES / CHASE_LINE_BYTES)
 
@@ -198,7 +198,7 @@ PROBE(tlb_entries) = {
 	.claims = claims,
 	.question = "How many 4 KiB pages does the first-level data TLB hold?",
 	.method =
-		"Chase pointers through 16 to 191 pages in one random cycle, one load a page; the "
+		"Chase pointers through 16 to 131 pages in one random cycle, one load a page; the "
 		"same number of lines packed into few pages is subtracted.",
 	.threats =
 		"Eight ways of the first cache: a load at the same offset of every page would show "
