@@ -18,6 +18,7 @@ const struct command commands[] = {
 	{"restore", "put back the settings that a killed run left changed", command_restore},
 	{"scenario", "one scenario, step by step, on both models and this host", command_scenario},
 	{"explore", "random operations on model and host, until they differ", command_explore},
+	{"model", "the simulators of the reference model", command_model},
 	{NULL, NULL, NULL},
 };
 

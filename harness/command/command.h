@@ -34,6 +34,7 @@ int command_explain(int argc, char **argv);
 int command_facts(int argc, char **argv);
 int command_judge(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_model(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_scenario(int argc, char **argv);
 int command_explore(int argc, char **argv);

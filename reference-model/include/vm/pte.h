@@ -23,7 +23,8 @@
 #define VM_PTE_DIRTY	     (UINT64_C(1) << 6)
 #define VM_PTE_LARGE	     (UINT64_C(1) << 7) /* a leaf above the last level; PAT in the last */
 #define VM_PTE_GLOBAL	     (UINT64_C(1) << 8)
-#define VM_PTE_LARGE_PAT     (UINT64_C(1) << 12)
+#define VM_PTE_LARGE_PAT_BIT 12 /* of large leaves; of others it is bit 7 */
+#define VM_PTE_LARGE_PAT     (UINT64_C(1) << VM_PTE_LARGE_PAT_BIT)
 #define VM_PTE_NO_EXECUTE    (UINT64_C(1) << 63)
 #define VM_PTE_KEY_SHIFT     59
 #define VM_PTE_KEY_MASK	     (UINT64_C(15) << VM_PTE_KEY_SHIFT)
