@@ -153,7 +153,7 @@ int command_facts(int argc, char **argv)
 	if (!command_parse(&argp, argc, argv, &given))
 		return EXIT_MISUSED;
 	if (given.guest.kernel != NULL)
-		return facts_of_guest(&pool, &given);
+		return (int)facts_of_guest(&pool, &given);
 	const int failed = given.captured != NULL
 				   ? facts_read_captured(&pool, given.captured, &facts, &error)
 				   : facts_read_live(&pool, &facts, &error);

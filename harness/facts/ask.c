@@ -59,89 +59,90 @@ static void writing_put(struct facts_source *source, const char *path, struct wr
 	free(writing->text);
 }
 
-/* Each answers 0 or an errno. What decides is whether the kernel knows the call at all. */
-static int ioctl_of(const char *path, unsigned long request)
+/* 0 or an errno, and where the call gives one, a value. */
+struct answer {
+	int error;
+	uint64_t value;
+};
+
+static struct answer answer_of(long result)
+{
+	return (struct answer){.error = result < 0 ? errno : 0};
+}
+
+/* What decides is whether the kernel knows the request at all. */
+static struct answer ioctl_of(const char *path, unsigned long request)
 {
 	const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (descriptor < 0)
-		return errno;
-	const int result = ioctl(descriptor, request, NULL) < 0 ? errno : 0;
+		return answer_of(-1);
+	const struct answer answer = answer_of(ioctl(descriptor, request, NULL));
 	(void)close(descriptor);
-	return result;
+	return answer;
 }
 
-static int try_pagemap_scan(uint64_t *value)
+static struct answer try_pagemap_scan(void)
 {
-	(void)value;
 	return ioctl_of("/proc/self/pagemap", IOCTL_PAGEMAP_SCAN);
 }
 
-static int try_area_query(uint64_t *value)
+static struct answer try_area_query(void)
 {
-	(void)value;
 	return ioctl_of("/proc/self/maps", IOCTL_AREA_QUERY);
 }
 
-static int try_cachestat(uint64_t *value)
+static struct answer try_cachestat(void)
 {
-	(void)value;
-	return syscall(CALL_CACHESTAT, -1, NULL, NULL, 0) < 0 ? errno : 0;
+	return answer_of(syscall(CALL_CACHESTAT, -1, NULL, NULL, 0));
 }
 
-static int try_mseal(uint64_t *value)
+static struct answer try_mseal(void)
 {
-	(void)value;
 	/* Flags must be zero, so that nothing is sealed. */
-	return syscall(CALL_MSEAL, 0, 0, 1) < 0 ? errno : 0;
+	return answer_of(syscall(CALL_MSEAL, 0, 0, 1));
 }
 
-static int try_guard(uint64_t *value)
+static struct answer try_guard(void)
 {
-	(void)value;
 	/* No bytes: known advice succeeds, unknown advice is refused first. */
-	return madvise(NULL, 0, ADVICE_GUARD) < 0 ? errno : 0;
+	return answer_of(madvise(NULL, 0, ADVICE_GUARD));
 }
 
-static int try_droppable(uint64_t *value)
+static struct answer try_droppable(void)
 {
-	(void)value;
 	void *area = mmap(NULL, VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
 		MAP_KIND_DROPPABLE | MAP_ANONYMOUS, -1, 0);
 
 	if (area == MAP_FAILED)
-		return errno;
-	(void)munmap(area, VM_PAGE_BYTES);
-	return 0;
+		return answer_of(-1);
+	return answer_of(munmap(area, VM_PAGE_BYTES));
 }
 
-static int try_modify_ldt(uint64_t *value)
+static struct answer try_modify_ldt(void)
 {
-	(void)value;
-	return syscall(SYS_modify_ldt, 0, NULL, 0) < 0 ? errno : 0;
+	return answer_of(syscall(SYS_modify_ldt, 0, NULL, 0));
 }
 
 /* The value is the mask of features that the kernel offers. */
-static int try_userfaultfd(uint64_t *value)
+static struct answer try_userfaultfd(void)
 {
 	const int descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 
 	if (descriptor < 0)
-		return errno;
+		return answer_of(-1);
 	struct uffdio_api api = {.api = UFFD_API};
-	const int result = ioctl(descriptor, UFFDIO_API, &api) < 0 ? errno : 0;
-	if (result == 0)
-		*value = api.features;
+	struct answer answer = answer_of(ioctl(descriptor, UFFDIO_API, &api));
+	if (answer.error == 0)
+		answer.value = api.features;
 	(void)close(descriptor);
-	return result;
+	return answer;
 }
 
-struct attempt {
+static const struct {
 	const char *name;
-	int (*attempt)(uint64_t *value);
-};
-
-static const struct attempt attempts[] = {
+	struct answer (*attempt)(void);
+} attempts[] = {
 	{"pagemap-scan", try_pagemap_scan},
 	{"procmap-query", try_area_query},
 	{"cachestat", try_cachestat},
@@ -158,11 +159,10 @@ static void ask_calls(struct facts_source *source)
 	FILE *stream = writing_open(&writing)->stream;
 
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-		uint64_t value = 0;
-		const int result = attempts[i].attempt(&value);
+		const struct answer answer = attempts[i].attempt();
 
-		(void)fprintf(stream, "%s %d %llu\n", attempts[i].name, result,
-			(unsigned long long)value);
+		(void)fprintf(stream, "%s %d %llu\n", attempts[i].name, answer.error,
+			(unsigned long long)answer.value);
 	}
 	writing_put(source, ASK_CALLS, &writing);
 }

@@ -4,11 +4,13 @@
 #include <cpuid.h>
 #include <string.h>
 
+#include "vm/units.h"
+
 /* The page sizes that an entry holds, as bits of vm_tlb_fact.pages_mask. */
 #define PAGES_4K VM_PAGE_BYTES
-#define PAGES_2M (UINT64_C(1) << 21)
+#define PAGES_2M VM_HUGE_2M_BYTES
 #define PAGES_4M (UINT64_C(1) << 22)
-#define PAGES_1G (UINT64_C(1) << 30)
+#define PAGES_1G VM_HUGE_1G_BYTES
 
 #define LEAF_SERIAL_NUMBER 3
 
@@ -388,7 +390,7 @@ static void signature(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cp
 	cpu->stepping = (uint16_t)(value & 0xf);
 	cpu->family = (uint16_t)(family == 0xf ? family + (value >> 20 & 0xff) : family);
 	cpu->model =
-		(uint16_t)(family == 0xf || family == 6 ? model | (value >> 12 & 0xf0) : model);
+		(uint16_t)(family == 0xf || family == 6 ? model | (value >> 16 & 0xf) << 4 : model);
 }
 
 static enum vm_cpu_vendor vendor_of(const struct cpuid_leaves *leaves)

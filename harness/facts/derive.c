@@ -234,10 +234,9 @@ static int derive_cpu(struct facts_source *source, struct facts *facts)
 	cpuid_name(&leaves, name);
 	facts->text[FACTS_TEXT_CPU_NAME] = pool_text(source->pool, name);
 	cpuid_hypervisor(&leaves, name);
-	if (facts->host.cpu.hypervisor && name[0] == '\0')
-		(void)memcpy(name, "without a name", sizeof("without a name"));
-	facts->text[FACTS_TEXT_HYPERVISOR] =
-		facts->host.cpu.hypervisor ? pool_text(source->pool, name) : "none";
+	facts->text[FACTS_TEXT_HYPERVISOR] = !facts->host.cpu.hypervisor ? "none"
+					     : name[0] == '\0'		 ? "without a name"
+							       : pool_text(source->pool, name);
 	return 0;
 }
 

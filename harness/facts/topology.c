@@ -21,7 +21,7 @@ static const char *plural(unsigned count)
 static const char *with_cache(struct pool *pool, const char *sentence, hwloc_topology_t topology,
 	hwloc_obj_type_t type, const char *name)
 {
-	const hwloc_obj_t cache = hwloc_get_obj_by_type(topology, type, 0);
+	const struct hwloc_obj *cache = hwloc_get_obj_by_type(topology, type, 0);
 
 	if (cache == NULL || cache->attr == NULL)
 		return sentence;

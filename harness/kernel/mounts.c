@@ -17,9 +17,9 @@ static bool device_of(struct kernel_text word, struct kernel_mount *mount)
 static bool mount_of_line(struct kernel_text line, struct kernel_mount *mount)
 {
 	struct kernel_text word;
-	uint64_t number = 0;
+	uint64_t number = 0, parent = 0;
 
-	if (!kernel_number_next(&line, &number) || !kernel_number_next(&line, &number))
+	if (!kernel_number_next(&line, &number) || !kernel_number_next(&line, &parent))
 		return false;
 	if (!kernel_word_next(&line, &word) || !device_of(word, mount))
 		return false;
@@ -168,7 +168,7 @@ static int own_group(
 	struct kernel_text cgroup, struct kernel_memory_group *group, struct kernel_error *error)
 {
 	struct kernel_lines lines = kernel_lines_of(cgroup);
-	struct kernel_text line, controllers, path;
+	struct kernel_text line, controllers = {0}, path = {0};
 	int got;
 
 	while ((got = kernel_line_next(&lines, &line, error)) > 0) {
@@ -191,7 +191,7 @@ int kernel_memory_group_find(struct kernel_text cgroup, struct kernel_text mount
 	struct kernel_memory_group *group, struct kernel_error *error)
 {
 	struct kernel_lines lines = kernel_lines_of(mountinfo);
-	struct kernel_mount mount;
+	struct kernel_mount mount = {0};
 	bool mounted = false;
 	int got;
 

@@ -134,29 +134,29 @@ int kernel_statm_parse(
 
 /* Position of a field in the line, as proc(5) counts, and where it goes. */
 struct stat_field {
-	unsigned position;
 	size_t offset;
+	unsigned position;
 	bool is_signed;
 };
 
 static const struct stat_field stat_fields[] = {
-	{4, offsetof(struct kernel_stat, parent_pid), true},
-	{10, offsetof(struct kernel_stat, minor_faults), false},
-	{11, offsetof(struct kernel_stat, child_minor_faults), false},
-	{12, offsetof(struct kernel_stat, major_faults), false},
-	{13, offsetof(struct kernel_stat, child_major_faults), false},
-	{23, offsetof(struct kernel_stat, virtual_bytes), false},
-	{24, offsetof(struct kernel_stat, resident_pages), true},
-	{26, offsetof(struct kernel_stat, code_start), false},
-	{27, offsetof(struct kernel_stat, code_end), false},
-	{28, offsetof(struct kernel_stat, stack_start), false},
-	{45, offsetof(struct kernel_stat, data_start), false},
-	{46, offsetof(struct kernel_stat, data_end), false},
-	{47, offsetof(struct kernel_stat, heap_start), false},
-	{48, offsetof(struct kernel_stat, arguments_start), false},
-	{49, offsetof(struct kernel_stat, arguments_end), false},
-	{50, offsetof(struct kernel_stat, environment_start), false},
-	{51, offsetof(struct kernel_stat, environment_end), false},
+	{offsetof(struct kernel_stat, parent_pid), 4, true},
+	{offsetof(struct kernel_stat, minor_faults), 10, false},
+	{offsetof(struct kernel_stat, child_minor_faults), 11, false},
+	{offsetof(struct kernel_stat, major_faults), 12, false},
+	{offsetof(struct kernel_stat, child_major_faults), 13, false},
+	{offsetof(struct kernel_stat, virtual_bytes), 23, false},
+	{offsetof(struct kernel_stat, resident_pages), 24, true},
+	{offsetof(struct kernel_stat, code_start), 26, false},
+	{offsetof(struct kernel_stat, code_end), 27, false},
+	{offsetof(struct kernel_stat, stack_start), 28, false},
+	{offsetof(struct kernel_stat, data_start), 45, false},
+	{offsetof(struct kernel_stat, data_end), 46, false},
+	{offsetof(struct kernel_stat, heap_start), 47, false},
+	{offsetof(struct kernel_stat, arguments_start), 48, false},
+	{offsetof(struct kernel_stat, arguments_end), 49, false},
+	{offsetof(struct kernel_stat, environment_start), 50, false},
+	{offsetof(struct kernel_stat, environment_end), 51, false},
 };
 
 #define STAT_FIELDS_COUNT (sizeof(stat_fields) / sizeof(stat_fields[0]))

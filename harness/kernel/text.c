@@ -73,8 +73,9 @@ int kernel_fail(struct kernel_error *error, unsigned line, const char *format, .
 {
 	va_list arguments;
 
-	error->line = line;
 	va_start(arguments, format);
+	error->line = line;
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start. */
 	(void)vsnprintf(error->reason, sizeof(error->reason), format, arguments);
 	va_end(arguments);
 	return -EINVAL;

@@ -46,7 +46,8 @@ static void live_facts_are_those_of_this_machine(void **state)
 	assert_int_equal(facts_moved(&pool, &facts.host, &changes, &count, &error), 0);
 	assert_int_equal(count, 3);
 	assert_string_equal(changes[0].name, "vm.swappiness");
-	assert_int_equal(atoi(changes[0].before), atoi(changes[0].after) + 1);
+	assert_int_equal(
+		strtol(changes[0].before, NULL, 10), strtol(changes[0].after, NULL, 10) + 1);
 	assert_string_equal(changes[1].name, "thp.enabled");
 	assert_string_equal(changes[2].name, "capabilities");
 }
