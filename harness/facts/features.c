@@ -174,6 +174,10 @@ static const struct detector detectors[] = {
 	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
 	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
 	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),
+	/* "mm: introduce VM_MAYBE_GUARD and make visible in /proc/$pid/smaps" */
+	BY_RELEASE(GUARD_LETTER, 6, 18),
+	/* "fs/proc/task_mmu: remove per-page mapcount dependency for PM_MMAP_EXCLUSIVE" */
+	BY_RELEASE(HUGE_EXCLUSIVE_BY_HEAD, 6, 15),
 };
 
 #define DETECTORS_COUNT (sizeof(detectors) / sizeof(detectors[0]))

@@ -130,7 +130,9 @@ static void view_present(const struct vm_machine *m, const struct area *area, st
 		view->pagemap_open |= view->huge ? BIT(VM_PAGEMAP_EXCLUSIVE) : 0;
 	} else {
 		view->map_count = frame_map_count(m, view->frame);
-		if (view->map_count == 1)
+		if (frame_map_count(m, view->huge && m->behaviours.huge_exclusive_by_head
+					       ? leaf_frame(leaf)
+					       : view->frame) == 1)
 			view->pagemap |= BIT(VM_PAGEMAP_EXCLUSIVE);
 	}
 	if ((leaf & VM_PTE_LINUX_UFFD_WP) != 0)

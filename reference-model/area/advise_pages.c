@@ -205,6 +205,8 @@ static int32_t guard_install(struct vm_machine *m, uint32_t number, uint64_t sta
 	if (!may_guard(m, area, false))
 		return VM_EINVAL;
 	rule_obey(m, RULE_DEMAND_GUARD_INSTALL);
+	if (m->behaviours.guard_letter)
+		area_of(m, number)->flags |= VM_AREA(MAYBE_GUARD);
 	family_prepare(m, number);
 	zap_range(m, number, start, end, ZAP_EVERYTHING);
 	for (uint64_t at = start; at < end; at += VM_PAGE_BYTES) {

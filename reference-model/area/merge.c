@@ -6,10 +6,18 @@
 #include "area/area.h"
 #include "demand/huge.h"
 
+/* Never in the way of a merge, and inherited by what comes of it. */
+#define STICKY_FLAGS (VM_AREA(SOFT_DIRTY) | VM_AREA(MAYBE_GUARD))
+
+static void inherit_flags(struct vm_machine *m, uint32_t to, uint32_t flags)
+{
+	area_of(m, to)->flags |= flags & STICKY_FLAGS;
+}
+
 static bool is_alike(
 	const struct vm_machine *m, const struct merge_wish *wish, const struct area *neighbour)
 {
-	uint32_t ignored = VM_AREA(SOFT_DIRTY);
+	uint32_t ignored = STICKY_FLAGS;
 
 	switch (m->behaviours.merge) {
 	case VM_MERGE_BACKING_AND_PERMISSIONS:
@@ -108,8 +116,10 @@ uint32_t merge_new(struct vm_machine *m, const struct merge_wish *wish)
 
 		rule_obey(m, with_high ? RULE_AREA_MERGE_BOTH : RULE_AREA_MERGE_BEFORE);
 		inherit_family(m, low, wish->copied_from);
+		inherit_flags(m, low, wish->flags);
 		if (with_high) {
 			inherit_family(m, low, high);
+			inherit_flags(m, low, area_of(m, high)->flags);
 			area_remove(m, high);
 		}
 		area_of(m, low)->end = end;
@@ -118,6 +128,7 @@ uint32_t merge_new(struct vm_machine *m, const struct merge_wish *wish)
 	if (with_high) {
 		rule_obey(m, RULE_AREA_MERGE_AFTER);
 		inherit_family(m, high, wish->copied_from);
+		inherit_flags(m, high, wish->flags);
 		set_start(area_of(m, high), wish->start);
 		return high;
 	}
@@ -134,6 +145,7 @@ static uint32_t merge_down(struct vm_machine *m, const struct merge_wish *wish, 
 		rule_obey(m, RULE_AREA_MERGE_BOTH);
 		const uint64_t end = area_of(m, high)->end;
 		inherit_family(m, low, area_of(m, high)->family != NONE ? high : middle);
+		inherit_flags(m, low, wish->flags | area_of(m, high)->flags);
 		area_remove(m, middle);
 		area_remove(m, high);
 		area_of(m, low)->end = end;
@@ -141,6 +153,7 @@ static uint32_t merge_down(struct vm_machine *m, const struct merge_wish *wish, 
 	}
 	rule_obey(m, RULE_AREA_MERGE_BEFORE);
 	inherit_family(m, low, middle);
+	inherit_flags(m, low, wish->flags);
 	if (area_of(m, middle)->end == wish->end)
 		area_remove(m, middle);
 	else
@@ -155,6 +168,7 @@ static uint32_t merge_up(struct vm_machine *m, const struct merge_wish *wish, ui
 
 	rule_obey(m, RULE_AREA_MERGE_AFTER);
 	inherit_family(m, high, middle);
+	inherit_flags(m, high, wish->flags);
 	if (area_of(m, middle)->start == wish->start)
 		area_remove(m, middle);
 	else

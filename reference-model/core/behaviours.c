@@ -97,6 +97,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.remap_moves_many = vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY),
 		.takes_over_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER),
 		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
+		.guard_letter = vm_host_has(host, VM_FEATURE_GUARD_LETTER),
+		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD),
 		.guards_files = vm_host_has(host, VM_FEATURE_GUARDED_FILES),
 		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
 		/* linux:6.12:mm/memory.c:do_fault_around */

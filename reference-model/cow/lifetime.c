@@ -174,7 +174,8 @@ static bool needs_copy(
 	case VM_FORK_COPIES_ALL:
 		return true;
 	case VM_FORK_COPIES_ANONYMOUS_AREAS:
-		return area->family != NONE || child->uffd;
+		return area->family != NONE || child->uffd ||
+		       (area->flags & VM_AREA(MAYBE_GUARD)) != 0;
 	}
 	VM_ASSERT(false);
 	return false;

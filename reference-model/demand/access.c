@@ -11,6 +11,8 @@
 
 /* Pages kept free below a stack; stack_guard_gap has no file, only a boot parameter. */
 #define STACK_GAP_PAGES 256
+/* A marker, a page, its protection, and one to spare. */
+#define ACCESS_TRIES_LIMIT 8
 
 static bool stack_may_grow(struct vm_machine *m, uint32_t mm, uint32_t area, uint64_t start)
 {
@@ -151,8 +153,11 @@ bool access_by_processor(struct vm_machine *m, uint32_t process, uint64_t addres
 {
 	const uint32_t mm = processes_of(m)[process].mm;
 
-	for (;;) {
+	for (int tries = 0;; tries++) {
 		const struct vm_walk walk = walk_access(m, mm, address, kind);
+
+		/* Every fault that was resolved lets the access come further. */
+		VM_ASSERT(tries < ACCESS_TRIES_LIMIT);
 
 		if (walk.outcome == VM_WALK_TRANSLATED) {
 			*frame = (uint32_t)vm_bytes_to_pages_floor(walk.physical);
@@ -237,5 +242,8 @@ enum fault_result access_by_kernel(
 		if (result != FAULT_DONE)
 			return result;
 	}
+	/* FOLL_TOUCH: mark_page_accessed */
+	if (!is_zero_frame(m, *frame))
+		folio_set(m, *frame, FOLIO_MAYBE_REFERENCED);
 	return FAULT_DONE;
 }

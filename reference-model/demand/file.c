@@ -87,8 +87,14 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 		rule_obey(m, RULE_DEMAND_FILE_READ);
 		fault->major = true;
 	}
-	*frame = cache_fill(m, area->object, index, 0);
-	return *frame == NONE ? FAULT_NO_ROOM : FAULT_DONE;
+	const bool alone = area_is_shmem(m, area) || (area->flags & VM_AREA(RANDOM_READ)) != 0;
+	const uint64_t half = alone ? 0 : m->setup.readahead_pages / 2;
+	/* linux:6.12:mm/filemap.c:do_sync_mmap_readahead: half of the window on either side */
+	if (!cache_read_ahead(m, area->object, index > half ? index - half : 0,
+		    half == 0 ? index + 1 : index + half))
+		return FAULT_NO_ROOM;
+	*frame = cache_lookup(m, area->object, index);
+	return FAULT_DONE;
 }
 
 static enum fault_result fault_copy(struct vm_machine *m, struct fault *fault)
@@ -149,6 +155,10 @@ enum fault_result fault_file(struct vm_machine *m, struct fault *fault)
 	const enum fault_result result = cached_page(m, fault, &frame);
 	if (result != FAULT_DONE)
 		return result;
+	/* A major fault is tried again, and then finds the neighbours that came along. */
+	if (fault->major && !fault->write && m->behaviours.fault_around && !area->uffd &&
+		fault_around(m, fault))
+		return FAULT_DONE;
 	const struct place place = place_make(m, fault->mm, fault->address, 1);
 	if (place.table == NONE)
 		return FAULT_NO_ROOM;

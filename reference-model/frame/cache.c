@@ -19,8 +19,6 @@ uint32_t object_take(struct vm_machine *m, enum vm_file_kind kind, uint64_t size
 			.kind = kind,
 			.size_bytes = size_bytes,
 			.first_entry = NONE};
-		if (m->objects.high <= i)
-			m->objects.high = i + 1;
 		return i;
 	}
 	m->out_of_room = true;
@@ -150,6 +148,16 @@ uint32_t cache_fill(struct vm_machine *m, uint32_t object, uint64_t index, unsig
 		return NONE;
 	rule_obey(m, RULE_FRAME_ONE_COPY);
 	return head + (uint32_t)(index - first);
+}
+
+bool cache_read_ahead(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
+{
+	const uint64_t end = object_pages(m, object);
+
+	for (uint64_t i = first; i < last && i < end; i++)
+		if (cache_lookup(m, object, i) == NONE && cache_fill(m, object, i, 0) == NONE)
+			return false;
+	return true;
 }
 
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame)

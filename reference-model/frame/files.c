@@ -25,8 +25,6 @@ void operation_file_create(struct vm_machine *m)
 		.kind = op->file_kind,
 		.size_bytes = op->length,
 		.first_entry = NONE};
-	if (m->objects.high <= op->file)
-		m->objects.high = op->file + 1;
 	rule_obey(m, RULE_FRAME_FILE_IS_SPARSE);
 }
 
@@ -97,6 +95,40 @@ void operation_file_write(struct vm_machine *m)
 	m->outcome->result = (int64_t)op->length;
 }
 
+/*
+ * linux:6.12:mm/readahead.c:page_cache_sync_ra, get_init_ra_size: how much a read that misses
+ * brings along. A read at the start, or one that goes on where the last one ended, is taken for a
+ * stream.
+ */
+static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset)
+{
+	const struct vm_operation *op = m->operation;
+	const uint64_t most = m->setup.readahead_pages;
+	const uint64_t first = vm_bytes_to_pages_floor(offset);
+	const uint64_t wanted = vm_bytes_to_pages_ceil(op->offset + op->length) - first;
+	const uint64_t last_read = object_of(m, op->file)->read_end;
+	uint64_t size = 1;
+
+	if (most == 0 || wanted > most)
+		return wanted;
+	if (first != 0 && (last_read == 0 || first - (last_read - 1) > 1)) {
+		uint64_t cached = 0; /* pages that a stream would have left before it */
+		while (cached < first && cached < most &&
+			cache_lookup(m, op->file, first - cached - 1) != NONE)
+			cached++;
+		if (cached <= wanted)
+			return wanted;
+		if (cached >= first)
+			cached *= 2;
+		return cached + wanted < most ? cached + wanted : most;
+	}
+	while (size < wanted)
+		size *= 2;
+	if (size <= most / 32)
+		return size * 4;
+	return size <= most / 4 ? size * 2 : most;
+}
+
 /* A byte of the file without bringing anything into a cache of huge pages. */
 static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *in_frame)
 {
@@ -113,7 +145,10 @@ static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *
 				return ZERO_FRAME;
 		}
 		rule_obey(m, RULE_FRAME_READ_THROUGH);
-		return cache_fill(m, op->file, offset / unit, 0);
+		if (!cache_read_ahead(m, op->file, offset / unit,
+			    offset / unit + read_ahead_pages(m, offset)))
+			return NONE;
+		return cache_lookup(m, op->file, offset / unit);
 	}
 	if (head == NONE)
 		return ZERO_FRAME;
@@ -147,6 +182,8 @@ void operation_file_read(struct vm_machine *m)
 			op->out[i] = frame_byte(m, frame, offset);
 	}
 	m->outcome->result = end > op->offset ? (int64_t)(end - op->offset) : 0;
+	if (end > op->offset)
+		named_file(m)->read_end = vm_bytes_to_pages_ceil(end);
 }
 
 void operation_file_truncate(struct vm_machine *m)
@@ -220,7 +257,9 @@ void operation_file_drop(struct vm_machine *m)
 		if (frame == NONE)
 			continue;
 		const struct frame *folio = folio_of(m, frame);
-		if (folio->index < first || folio->index + (UINT64_C(1) << folio->order) > last)
+		/* A folio is met once for each of its pages. */
+		if (entries_of(m)[entry].index != folio->index || folio->index < first ||
+			folio->index + (UINT64_C(1) << folio->order) > last)
 			continue;
 		if ((folio->flags & FOLIO_DIRTY) != 0) {
 			/* Its write begins now; it is clean soon, and stays. */

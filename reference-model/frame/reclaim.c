@@ -73,6 +73,26 @@ static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uin
 		(uint32_t)(end - vm_pages_to_bytes(page)), 0);
 }
 
+/*
+ * linux:6.12:mm/truncate.c:truncate_inode_partial_folio: a large folio across the edge is split,
+ * unless it is dirty: its buffers cannot be released, so its part in the hole becomes zeros.
+ */
+static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first, uint64_t last)
+{
+	const uint32_t head = head_of(m, frame);
+	const struct frame *folio = folio_of(m, head);
+
+	if (folio->order == 0 || (folio->flags & FOLIO_HUGETLB) != 0 ||
+		(folio->index >= first && folio->index + folio_pages(m, head) <= last))
+		return false;
+	if ((folio->flags & FOLIO_DIRTY) == 0) {
+		folio_split(m, head);
+		return false;
+	}
+	frame_fill(m, frame, 0, (uint32_t)VM_PAGE_BYTES, 0);
+	return true;
+}
+
 void cache_punch(
 	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private)
 {
@@ -95,6 +115,9 @@ void cache_punch(
 		struct entry *punched = &entries_of(m)[entry];
 
 		if (punched->index < first / unit || punched->index >= last / unit)
+			continue;
+		if (punched->frame != NONE &&
+			stays_as_zeros(m, punched->frame, first / unit, last / unit))
 			continue;
 		if (punched->frame != NONE)
 			cache_remove(m, punched->frame, false);

@@ -100,6 +100,7 @@ struct vm_machine *vm_machine_create(const struct vm_host *host,
 	lay_out(&setup->limits, m);
 	memset(m->bucket, 0xff, sizeof(m->bucket));
 	memset(objects_of(m), 0, m->objects.limit * sizeof(struct object));
+	m->objects.high = m->objects.limit; /* looked up by number: copied whole */
 	m->processes.high = m->processes.limit;
 	for (uint32_t i = 0; i < m->processes.limit; i++)
 		processes_of(m)[i] = (struct process){.mm = NONE};

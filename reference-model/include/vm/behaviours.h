@@ -195,6 +195,9 @@ struct vm_behaviours {
 	bool remap_moves_many; /* and checks its target first: since 6.17 */
 	bool takes_over_large_folios; /* the last owner of a large folio does not copy: 6.15 */
 	bool maps_whole_folios;	      /* a file fault maps all of a large folio: since 6.18 */
+	bool guard_letter;	      /* areas remember that they may hold guards: "gu" */
+	bool huge_exclusive_by_head;  /* pagemap's bit 56 of a huge leaf looks at its first page
+					 only: since 6.15 */
 	bool guards_files;	      /* guard regions in file mappings: since 6.15 */
 	bool huge_pages_at_fault;     /* the teaching knows 4 KiB faults only */
 	bool fault_around;	      /* a file read fault maps its neighbours too */

@@ -64,7 +64,9 @@
 	X(LARGE_FOLIO_TAKEOVER, "large-folio-takeover")           \
 	X(GUARDED_FILES, "guarded-files")                         \
 	X(MERGE_EITHER_FAMILY, "merge-either-family")             \
-	X(WHOLE_FOLIO_FAULTS, "whole-folio-faults")
+	X(WHOLE_FOLIO_FAULTS, "whole-folio-faults")               \
+	X(GUARD_LETTER, "guard-letter")                           \
+	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,
