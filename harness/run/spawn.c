@@ -90,6 +90,12 @@ static bool take_place(struct child *child)
 	for (const char *const *path = spawn->join; path != NULL && *path != NULL; path++)
 		if (!write_file(child, *path, "0"))
 			return false;
+	/*
+	 * System V segments outlive whoever made them, and count as committed memory: in a
+	 * namespace of its own they go with the trial. Without the privilege a trial must see to it
+	 * itself.
+	 */
+	(void)unshare(CLONE_NEWIPC);
 	return chdir(spawn->directory) == 0 || failed(child, "chdir", spawn->directory);
 }
 

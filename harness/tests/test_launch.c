@@ -211,6 +211,35 @@ static void test_trial_gets_only_its_own(void **state)
 	assert_true(result.disturbance[LAUNCH_INVOLUNTARY_SWITCHES] >= 0);
 }
 
+static size_t segments_count(void)
+{
+	FILE *file = fopen("/proc/sysvipc/shm", "re");
+	size_t lines = 0;
+
+	for (int byte; file != NULL && (byte = fgetc(file)) != EOF;)
+		lines += byte == '\n';
+	if (file != NULL)
+		(void)fclose(file);
+	return lines;
+}
+
+/* Only with privileges: without a namespace of its own nothing can take the segment away. */
+static void test_segments_go_with_the_trial(void **state)
+{
+	POOL_DROPS struct pool pool = {NULL};
+	struct launch_result result;
+	const size_t before = segments_count();
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fly("leaves_segment", &pool, &result);
+	assert_int_equal(result.end, RECORD_TRIAL_OBSERVED);
+	assert_non_null(strstr(result.error_text, "segment "));
+	assert_null(strstr(result.error_text, "segment -1"));
+	assert_int_equal(segments_count(), before);
+}
+
 static void test_input_is_what_was_given(void **state)
 {
 	POOL_DROPS struct pool pool = {NULL};
@@ -323,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_unmet_says_how_to_supply),
 		cmocka_unit_test(test_error_text_is_a_printable_tail),
 		cmocka_unit_test(test_trial_gets_only_its_own),
+		cmocka_unit_test(test_segments_go_with_the_trial),
 		cmocka_unit_test(test_input_is_what_was_given),
 		cmocka_unit_test(test_children_from_before_are_spared),
 		cmocka_unit_test(test_stopping_the_run_kills_the_trial),

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -298,6 +300,12 @@ static void litters(void)
 	good();
 }
 
+static void leaves_segment(void)
+{
+	(void)fprintf(stderr, "segment %d", shmget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
+	good();
+}
+
 /* Says what it finds around itself, so that the test can check what was handed down. */
 static void looks_around(void)
 {
@@ -379,6 +387,7 @@ static const struct {
 	WAY(daemonizes),
 	WAY(bombs),
 	WAY(litters),
+	WAY(leaves_segment),
 	WAY(looks_around),
 	WAY(echoes),
 };
