@@ -72,24 +72,50 @@ static int reach_holder(const struct sockaddr_un *address, socklen_t length)
 	return failed;
 }
 
-/* Who listened first: the run, also when only its keeper is left. */
+/* The process that listened first, the run's, also when only its keeper is left. */
+static bool ask_holder(int connection, struct ucred *holder)
+{
+	socklen_t length = sizeof(*holder);
+
+	return connection >= 0 &&
+	       getsockopt(connection, SOL_SOCKET, SO_PEERCRED, holder, &length) == 0;
+}
+
+/* Dead, but not yet waited for by its parent. */
+static bool is_zombie(pid_t pid)
+{
+	char path[32], text[512];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (seam_read_text("", path, text, sizeof(text)) < 0)
+		return false;
+	/* The state comes after the name, which may hold parentheses itself. */
+	const char *const end = strrchr(text, ')');
+	return end != NULL && (strncmp(end, ") Z", 3) == 0 || strncmp(end, ") X", 3) == 0);
+}
+
+/* pid 0: it lives in a container that we cannot look into. */
+static bool is_alive(const struct ucred *holder)
+{
+	if (holder->pid == 0)
+		return true;
+	return (kill(holder->pid, 0) == 0 || errno == EPERM) && !is_zombie(holder->pid);
+}
+
 static void say_holder(const struct places *places, int connection)
 {
-	struct ucred holder = {.pid = 0, .uid = 0};
-	socklen_t length = sizeof(holder);
+	struct ucred holder;
 
-	if (connection < 0 ||
-		getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &holder, &length) != 0) {
+	if (!ask_holder(connection, &holder)) {
 		places_say(places, "another run of mmconform has the host; who, is not known");
 		return;
 	}
 	const struct passwd *const user = getpwuid(holder.uid);
-	/* pid 0: it lives in a container that we cannot look into. */
-	const bool alive = holder.pid == 0 || kill(holder.pid, 0) == 0 || errno == EPERM;
 	places_say(places,
-		alive ? "another run has the host: process %d of %s; one run at a time"
-		      : "the run of process %d of %s was killed, and its keeper is still putting "
-			"settings back",
+		is_alive(&holder)
+			? "another run has the host: process %d of %s; one run at a time"
+			: "the run of process %d of %s was killed, and its keeper is still putting "
+			  "settings back",
 		(int)holder.pid, user == NULL ? "an unknown user" : user->pw_name);
 }
 
@@ -106,7 +132,10 @@ int lock_take(const struct places *places, unsigned wait_ms)
 			return lock;
 		const int connection = reach_holder(&address, length);
 		const uint64_t now_ns = clock_now_ns();
-		if (now_ns >= deadline_ns) {
+		struct ucred holder;
+		/* A run may take hours; only a keeper will soon be done. */
+		const bool is_run = ask_holder(connection, &holder) && is_alive(&holder);
+		if (is_run || now_ns >= deadline_ns) {
 			say_holder(places, connection);
 			failed = -EBUSY;
 		} else if (connection >= 0) {

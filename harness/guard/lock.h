@@ -13,8 +13,8 @@
 #include "guard/places.h"
 
 /*
- * A descriptor that holds the lock, or a negative errno; -EBUSY with who holds it said, after
- * waiting for it at most wait_ms.
+ * A descriptor that holds the lock, or a negative errno; -EBUSY with who holds it said: at once if
+ * it is a run that lives, after wait_ms if it is the keeper of one that died.
  */
 int lock_take(const struct places *places, unsigned wait_ms);
 
