@@ -117,7 +117,7 @@ all_is_back "SIGKILL of both"
 begin_run alone
 kill -KILL "$(keeper_of "$run")"
 wait "$run" || :
-grep -q 'keeper' "$folder/alone.err" || fail "the run did not say that its keeper was killed"
+grep -q 'keeper was killed' "$folder/alone.out" "$folder/alone.err" || fail "the run did not say that its keeper was killed"
 all_is_back "SIGKILL of the keeper"
 
 # A forged journal: refused with a reason, and nothing is changed.
