@@ -257,29 +257,43 @@ static bool try_choices(struct lockstep *l)
 	return false;
 }
 
-/* What the kernel may do by itself about the place where the last miss was. */
+/* An own step of the kernel about a file, or about the place where the last miss was. */
+static bool own_step(const struct lockstep *l, enum vm_operation_kind kind, uint32_t index,
+	struct vm_operation *own)
+{
+	struct vm_file_view file;
+
+	*own = (struct vm_operation){
+		.kind = kind, .process = index, .other = index, .file = VM_NO_FILE};
+	if (kind != VM_OP_STEP_WRITE_BACK) {
+		own->address = l->miss_address;
+		return l->miss_address != 0 &&
+		       vm_machine_process(l->machine, index) == VM_PROCESS_RUNNING;
+	}
+	if (index >= l->script->files_count)
+		return false;
+	vm_machine_file(l->machine, index, &file);
+	own->file = index;
+	own->length = file.size_bytes;
+	return file.exists && file.dirty_pages != 0;
+}
+
+/* What the kernel may do by itself, if it explains something. */
 static bool try_own_step(struct lockstep *l)
 {
-	static const enum vm_operation_kind kinds[] = {
-		VM_OP_STEP_WRITE_BACK, VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
+	static const enum vm_operation_kind kinds[] = {VM_OP_STEP_WRITE_BACK, VM_OP_STEP_FREE_LAZY,
+		VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
 	const size_t misses = l->misses;
-	const uint64_t address = l->miss_address;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		for (uint32_t k = 0; k < LIVE_PROCESSES_LIMIT; k++) {
 			const struct vm_outcome answer = l->outcome;
 			struct vm_outcome outcome;
-			const struct vm_operation own = {
-				.kind = kinds[i],
-				.other = k,
-				.file = k,
-				.address = address,
-				.length = UINT64_C(1) << 40,
-			};
+			struct vm_operation own;
+			if (!own_step(l, kinds[i], k, &own))
+				continue;
 			vm_machine_copy(l->spare, l->machine);
 			vm_machine_do(l->machine, &own, &outcome);
-			if (outcome.silent != NULL || outcome.errno_count != 0)
-				continue;
 			l->outcome = answer;
 			compare_all(l);
 			if (l->misses < misses) {
@@ -288,6 +302,8 @@ static bool try_own_step(struct lockstep *l)
 			}
 			vm_machine_copy(l->machine, l->spare);
 		}
+	/* The count is of what the machine says now. */
+	compare_all(l);
 	return false;
 }
 

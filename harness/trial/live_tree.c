@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -22,6 +23,8 @@
 #include "trial/report.h"
 
 /* Since 5.14; newer than some headers. */
+#define RSEQ_AREA_BYTES 32 /* as the C library registers it, whatever it uses of it */
+#define RSEQ_UNREGISTER 1
 #define POPULATE_READ  22
 #define POPULATE_WRITE 23
 
@@ -331,8 +334,21 @@ static void read_start(void)
 		live_number_in("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
 }
 
+/*
+ * The C library registers a restartable sequence in the thread's own memory; the kernel writes there
+ * whenever the thread was preempted, and right after a fork that write is a copy-on-write fault of
+ * ours. linux:6.12:kernel/rseq.c:__rseq_handle_notify_resume
+ */
+static void leave_rseq(void)
+{
+	if (__rseq_size != 0)
+		LIVE_MUST(syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset,
+				  RSEQ_AREA_BYTES, RSEQ_UNREGISTER, RSEQ_SIG) == 0);
+}
+
 static _Noreturn void first_process(void)
 {
+	leave_rseq();
 	live_catch_signals();
 	begin_process(0);
 	live->start[LIVE_START_BREAK] = move_break();
