@@ -281,8 +281,8 @@ static bool own_step(const struct lockstep *l, enum vm_operation_kind kind, uint
 /* What the kernel may do by itself, if it explains something. */
 static bool try_own_step(struct lockstep *l)
 {
-	static const enum vm_operation_kind kinds[] = {VM_OP_STEP_WRITE_BACK, VM_OP_STEP_FREE_LAZY,
-		VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
+	static const enum vm_operation_kind kinds[] = {
+		VM_OP_STEP_WRITE_BACK, VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
 	const size_t misses = l->misses;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

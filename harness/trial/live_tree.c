@@ -25,8 +25,8 @@
 /* Since 5.14; newer than some headers. */
 #define RSEQ_AREA_BYTES 32 /* as the C library registers it, whatever it uses of it */
 #define RSEQ_UNREGISTER 1
-#define POPULATE_READ  22
-#define POPULATE_WRITE 23
+#define POPULATE_READ	22
+#define POPULATE_WRITE	23
 
 /* One process, one copy each: what fork copies is mended by live_warm. */
 struct live_shared *live;
@@ -335,9 +335,9 @@ static void read_start(void)
 }
 
 /*
- * The C library registers a restartable sequence in the thread's own memory; the kernel writes there
- * whenever the thread was preempted, and right after a fork that write is a copy-on-write fault of
- * ours. linux:6.12:kernel/rseq.c:__rseq_handle_notify_resume
+ * The C library registers a restartable sequence in the thread's own memory; the kernel writes
+ * there whenever the thread was preempted, and right after a fork that write is a copy-on-write
+ * fault of ours. linux:6.12:kernel/rseq.c:__rseq_handle_notify_resume
  */
 static void leave_rseq(void)
 {

@@ -128,6 +128,9 @@ void vm_machine_copy(struct vm_machine *to, const struct vm_machine *from)
 	memcpy(name##_of(to), name##_of(from), from->name.high * sizeof(type));
 	STATE_POOLS(STATE_POOL_COPY)
 #undef STATE_POOL_COPY
+	/* Objects are looked up by number, in use or not: those of the later state must go. */
+	memset(objects_of(to) + from->objects.high, 0,
+		(from->objects.limit - from->objects.high) * sizeof(struct object));
 }
 
 void rule_obey(struct vm_machine *m, enum rule rule)
