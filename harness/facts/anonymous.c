@@ -88,6 +88,19 @@ static void filter_cmdline(struct pool *pool, struct kernel_text text, FILE *str
 	(void)fputc('\n', stream);
 }
 
+/* Letters, digits and underscores: what the kernel's own names are made of. */
+static bool is_name(struct kernel_text text)
+{
+	for (size_t i = 0; i < text.length_bytes; i++) {
+		const char byte = text.bytes[i];
+
+		if (byte != '_' && !(byte >= '0' && byte <= '9') && !(byte >= 'A' && byte <= 'Z') &&
+			!(byte >= 'a' && byte <= 'z'))
+			return false;
+	}
+	return text.length_bytes != 0;
+}
+
 /* Options whose names hold one of these words, built in or a number: no module, no text. */
 static void filter_config(struct pool *pool, struct kernel_text text, FILE *stream)
 {
@@ -102,10 +115,12 @@ static void filter_config(struct pool *pool, struct kernel_text text, FILE *stre
 	struct kernel_text line;
 
 	while (next_line(&lines, &line)) {
-		const struct kernel_text name = before(line, '=');
+		const struct kernel_text name = {
+			.bytes = line.bytes, .length_bytes = kernel_text_find(line, '=')};
 		uint64_t number = 0;
 
-		if (!kernel_text_starts(line, "CONFIG_") || name.length_bytes == line.length_bytes)
+		if (!kernel_text_starts(line, "CONFIG_") || !is_name(name) ||
+			name.length_bytes == line.length_bytes)
 			continue;
 		const struct kernel_text value = kernel_text_after(line, name.length_bytes + 1);
 		if (!kernel_text_is(value, "y") && !kernel_text_decimal(value, &number) &&
@@ -157,6 +172,36 @@ static const char *area_name(struct kernel_text name)
 	return name.bytes[0] == '[' ? "[anon]" : "/file";
 }
 
+/* "Rss:  64 kB" under a name of the kernel's, and flags of two letters. */
+static void put_figure(struct kernel_text line, FILE *stream)
+{
+	const struct kernel_text name = before(line, ':');
+	struct kernel_text rest = kernel_text_after(line, kernel_text_find(line, ':') + 1), word;
+	uint64_t value = 0;
+
+	if (kernel_text_is(name, "VmFlags")) {
+		(void)fputs("VmFlags:", stream);
+		while (kernel_word_next(&rest, &word)) {
+			if (word.length_bytes == 2)
+				(void)fprintf(stream, " %.*s", 2, word.bytes);
+		}
+		(void)fputs(" \n", stream);
+		return;
+	}
+	if (!kernel_number_next(&rest, &value))
+		return;
+	const bool counted =
+		kernel_text_is(name, "THPeligible") || kernel_text_is(name, "ProtectionKey");
+	for (enum kernel_smaps_field field = 0; !counted && field < KERNEL_SMAPS_LIMIT; field++) {
+		if (kernel_text_is(name, kernel_smaps_word(field)))
+			(void)fprintf(stream, "%s: %llu kB\n", kernel_smaps_word(field),
+				(unsigned long long)value);
+	}
+	if (counted)
+		(void)fprintf(stream, "%.*s: %llu\n", (int)name.length_bytes, name.bytes,
+			(unsigned long long)value);
+}
+
 static void filter_smaps(struct pool *pool, struct kernel_text text, FILE *stream)
 {
 	struct kernel_lines lines = kernel_lines_of(text);
@@ -177,7 +222,7 @@ static void filter_smaps(struct pool *pool, struct kernel_text text, FILE *strea
 				(unsigned long long)area.offset_bytes, area.inode != 0,
 				area_name(area.name));
 		else if (kernel_text_find(line, ':') != line.length_bytes)
-			put_line(stream, line);
+			put_figure(line, stream);
 	}
 }
 
@@ -356,15 +401,22 @@ static void filter_slabinfo(struct pool *pool, struct kernel_text text, FILE *st
 	}
 }
 
-/* The file system's kind without what a daemon in user space adds to it. */
+/* The file system's kind without what a daemon in user space adds to it: "fuse.anything". */
 static void filter_places(struct pool *pool, struct kernel_text text, FILE *stream)
 {
+	static const char *const places[] = {"work", "temporary", NULL};
 	struct kernel_lines lines = kernel_lines_of(text);
-	struct kernel_text line;
+	struct kernel_text line, word, type;
 
 	(void)pool;
-	while (next_line(&lines, &line))
-		put_line(stream, before(line, '.'));
+	while (next_line(&lines, &line)) {
+		if (!kernel_word_next(&line, &word) || !is_among(word, places) ||
+			!kernel_word_next(&line, &type))
+			continue;
+		type = before(type, '.');
+		(void)fprintf(stream, "%.*s %.*s\n", (int)word.length_bytes, word.bytes,
+			(int)type.length_bytes, type.bytes);
+	}
 }
 
 /* hwloc writes an element a line. Names and descriptions of things stay here, numbers go. */
@@ -453,6 +505,7 @@ static const struct passing passing[] = {
 	{ASK_CALLS, NULL},
 	{ASK_CONFIG, filter_config},
 	{ASK_CPUID, NULL},
+	{ASK_MACHINE, NULL},
 	{ASK_MARKS, NULL},
 	{ASK_PLACES, filter_places},
 	{ASK_TOPOLOGY, filter_topology},

@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 #include "facts/cpuid.h"
+#include "facts/topology.h"
 #include "kernel/mounts.h"
 #include "vm/units.h"
 
@@ -279,6 +280,13 @@ static void ask_config(struct facts_source *source)
 	source_put(source, ASK_CONFIG, -ENOENT, (struct kernel_text){0});
 }
 
+static void put_text(struct facts_source *source, const char *path, const char *text)
+{
+	const char *copy = pool_text(source->pool, text);
+
+	source_put(source, path, 0, kernel_text_of(copy));
+}
+
 static void ask_topology(struct facts_source *source)
 {
 	hwloc_topology_t topology;
@@ -289,16 +297,14 @@ static void ask_topology(struct facts_source *source)
 	if (!source_exists(source, "sys/devices/system/cpu/cpu0/topology") ||
 		hwloc_topology_init(&topology) != 0)
 		return;
-	if (hwloc_topology_load(topology) == 0 &&
-		hwloc_topology_export_xmlbuffer(topology, &xml, &length_bytes, 0) == 0) {
-		/* The length counts the NUL. */
-		const size_t text_bytes = strnlen(xml, (size_t)length_bytes);
-		source_put(source, ASK_TOPOLOGY, 0,
-			(struct kernel_text){
-				.bytes = pool_text_of(source->pool, xml, text_bytes),
-				.length_bytes = text_bytes,
-			});
-		hwloc_free_xmlbuffer(topology, xml);
+	if (hwloc_topology_load(topology) == 0) {
+		put_text(source, ASK_MACHINE,
+			pool_format(
+				source->pool, "%s\n", topology_sentence(source->pool, topology)));
+		if (hwloc_topology_export_xmlbuffer(topology, &xml, &length_bytes, 0) == 0) {
+			put_text(source, ASK_TOPOLOGY, xml);
+			hwloc_free_xmlbuffer(topology, xml);
+		}
 	}
 	hwloc_topology_destroy(topology);
 }

@@ -13,6 +13,7 @@
 #define ASK_CALLS    "mmconform/calls"	      /* NAME ERRNO VALUE a line */
 #define ASK_CONFIG   "mmconform/config"	      /* the kernel's configuration, inflated */
 #define ASK_PLACES   "mmconform/places"	      /* "work ext4", "temporary tmpfs" */
+#define ASK_MACHINE  "mmconform/topology"     /* a sentence: topology.h */
 #define ASK_TOPOLOGY "mmconform/topology.xml" /* hwloc's */
 #define ASK_MARKS    "mmconform/container"    /* what shows that this is a container */
 

@@ -89,6 +89,7 @@ static const char *const wanted[] = {
 	ASK_CALLS,
 	ASK_CONFIG,
 	ASK_CPUID,
+	ASK_MACHINE,
 	ASK_MARKS,
 	ASK_PLACES,
 	ASK_TOPOLOGY,

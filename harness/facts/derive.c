@@ -9,7 +9,6 @@
 #include "facts/cpuid.h"
 #include "facts/features.h"
 #include "facts/knobs.h"
-#include "facts/topology.h"
 #include "kernel/lists.h"
 #include "kernel/mounts.h"
 #include "kernel/process.h"
@@ -312,15 +311,12 @@ static const char *container(struct facts_source *source)
 
 static void derive_texts(struct facts_source *source, struct facts *facts)
 {
-	const struct source_text xml = source_read(source, ASK_TOPOLOGY);
-
 	facts->text[FACTS_TEXT_CLOCKSOURCE] = optional_line(
 		source, "sys/devices/system/clocksource/clocksource0/current_clocksource");
 	facts->text[FACTS_TEXT_WORK_FILESYSTEM] = place(source, "work");
 	facts->text[FACTS_TEXT_TEMPORARY_FILESYSTEM] = place(source, "temporary");
 	facts->text[FACTS_TEXT_CONTAINER] = container(source);
-	facts->text[FACTS_TEXT_TOPOLOGY] =
-		xml.error == 0 ? topology_sentence(source->pool, xml.text) : "";
+	facts->text[FACTS_TEXT_TOPOLOGY] = optional_line(source, ASK_MACHINE);
 }
 
 static int derive_processors(

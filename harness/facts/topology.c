@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "facts/topology.h"
 
-#include <hwloc.h>
-#include <limits.h>
-
 #include "vm/units.h"
 
 static unsigned count_of(hwloc_topology_t topology, hwloc_obj_type_t type)
@@ -29,7 +26,7 @@ static const char *with_cache(struct pool *pool, const char *sentence, hwloc_top
 		(unsigned long long)(cache->attr->cache.size / VM_KIB_BYTES));
 }
 
-static const char *sentence_of(struct pool *pool, hwloc_topology_t topology)
+const char *topology_sentence(struct pool *pool, hwloc_topology_t topology)
 {
 	const unsigned packages = count_of(topology, HWLOC_OBJ_PACKAGE);
 	const unsigned cores = count_of(topology, HWLOC_OBJ_CORE);
@@ -42,21 +39,4 @@ static const char *sentence_of(struct pool *pool, hwloc_topology_t topology)
 	sentence = with_cache(pool, sentence, topology, HWLOC_OBJ_L1CACHE, "L1d");
 	sentence = with_cache(pool, sentence, topology, HWLOC_OBJ_L2CACHE, "L2");
 	return with_cache(pool, sentence, topology, HWLOC_OBJ_L3CACHE, "L3");
-}
-
-const char *topology_sentence(struct pool *pool, struct kernel_text xml)
-{
-	hwloc_topology_t topology;
-	const char *sentence = "";
-
-	/* hwloc wants the NUL counted. */
-	const char *text = pool_text_of(pool, xml.bytes, xml.length_bytes);
-	if (xml.length_bytes == 0 || xml.length_bytes >= INT_MAX ||
-		hwloc_topology_init(&topology) != 0)
-		return sentence;
-	if (hwloc_topology_set_xmlbuffer(topology, text, (int)xml.length_bytes + 1) == 0 &&
-		hwloc_topology_load(topology) == 0)
-		sentence = sentence_of(pool, topology);
-	hwloc_topology_destroy(topology);
-	return sentence;
 }
