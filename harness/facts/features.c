@@ -178,6 +178,11 @@ static const struct detector detectors[] = {
 	BY_RELEASE(GUARD_LETTER, 6, 18),
 	/* "fs/proc/task_mmu: remove per-page mapcount dependency for PM_MMAP_EXCLUSIVE" */
 	BY_RELEASE(HUGE_EXCLUSIVE_BY_HEAD, 6, 15),
+	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */
+	{.feature = VM_FEATURE_FAULT_AROUND_NEEDS_TABLE,
+		.surface = SURFACE_RELEASE,
+		.since = {6, 18, 0},
+		.backports = {{6, 12, 117}}},
 };
 
 #define DETECTORS_COUNT (sizeof(detectors) / sizeof(detectors[0]))

@@ -64,7 +64,8 @@ bool page_in_core(const struct vm_machine *m, uint32_t area_number, uint64_t add
 		BIT(VM_KPF_COMPOUND_TAIL) | BIT(VM_KPF_HUGE) | BIT(VM_KPF_KSM) | BIT(VM_KPF_THP) | \
 		BIT(VM_KPF_ZERO_PAGE))
 
-static void view_flags(const struct vm_machine *m, uint32_t frame, struct vm_page_view *view)
+static void view_flags(const struct vm_machine *m, const struct area *area, uint32_t frame,
+	struct vm_page_view *view)
 {
 	const struct frame *folio = folio_of(m, frame);
 	const uint32_t head = head_of(m, frame);
@@ -93,8 +94,10 @@ static void view_flags(const struct vm_machine *m, uint32_t frame, struct vm_pag
 		flags |= BIT(VM_KPF_KSM);
 	if ((folio->flags & FOLIO_MLOCKED) != 0)
 		flags |= BIT(VM_KPF_MLOCKED);
-	/* An mlocked page that several map may be kept so by any of them. */
-	if (folio->order == 0 && folio->maps == 1)
+	/* A page that left a locked area may be kept locked by any other that maps it. */
+	const bool locked_area = (area->flags & VM_AREA(LOCKED)) != 0;
+	if (folio->order == 0 && folio->maps == 1 &&
+		locked_area == ((folio->flags & FOLIO_MLOCKED) != 0))
 		exact |= BIT(VM_KPF_MLOCKED);
 	if (folio->order == 0 && (folio->flags & FOLIO_ANONYMOUS) != 0 &&
 		has(m, VM_FEATURE_ANON_EXCLUSIVE)) {
@@ -121,7 +124,7 @@ static void view_present(const struct vm_machine *m, const struct area *area, st
 	view->huge = place.level > 1;
 	view->writable_now = leaf_is_writable(leaf) && (leaf & VM_PTE_PRESENT) != 0;
 	view->pagemap = BIT(VM_PAGEMAP_PRESENT);
-	view_flags(m, view->frame, view);
+	view_flags(m, area, view->frame, view);
 	const bool zero = is_zero_frame(m, view->frame);
 	/* The huge zero page looks like a file's: it is a folio that is not anonymous. */
 	if (zero ? view->huge : !folio_has(m, view->frame, FOLIO_ANONYMOUS))

@@ -142,9 +142,12 @@ static int32_t page_out(struct vm_machine *m, uint32_t number, uint64_t start, u
 		const uint64_t leaf = entry_get(m, cursor.at);
 
 		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)) ||
-			cursor.at.level > 1 || folio_pages(m, leaf_frame(leaf)) > 1)
+			cursor.at.level > 1)
 			continue;
-		reclaim_page(m, number, cursor.at);
+		if (folio_pages(m, leaf_frame(leaf)) > 1)
+			reclaim_large(m, number, leaf_frame(leaf));
+		else
+			reclaim_page(m, number, cursor.at);
 	}
 	return 0;
 }

@@ -99,6 +99,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
 		.guard_letter = vm_host_has(host, VM_FEATURE_GUARD_LETTER),
 		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD),
+		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
+		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),
 		.guards_files = vm_host_has(host, VM_FEATURE_GUARDED_FILES),
 		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
 		/* linux:6.12:mm/memory.c:do_fault_around */

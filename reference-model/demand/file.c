@@ -29,6 +29,21 @@ static void map_cached(struct vm_machine *m, const struct fault *fault, struct p
 }
 
 /*
+ * linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117): the table that fault-around brought is put
+ * in only where the first folio might be mapped huge, and that one must end before the last page.
+ */
+static bool table_stays_away(
+	const struct vm_machine *m, const struct fault *fault, uint32_t first_frame)
+{
+	const struct area *area = area_of(m, fault->area);
+	const struct frame *folio = folio_of(m, first_frame);
+
+	return m->behaviours.fault_around_needs_table && !area_is_shmem(m, area) &&
+	       place_of(m, fault->mm, fault->address).level > 1 &&
+	       file_end_index(m, area->object) - 1 < folio->index + folio_pages(m, first_frame);
+}
+
+/*
  * linux:6.12:mm/memory.c:do_fault_around: cached pages of the window around the fault, cut at the
  * area's start and end and at the table's. True if the faulting page was among them.
  */
@@ -56,6 +71,8 @@ static bool fault_around(struct vm_machine *m, const struct fault *fault)
 					       : NONE;
 		if (frame == NONE)
 			continue;
+		if (table_stays_away(m, fault, frame))
+			return false;
 		const struct place place = place_make(m, fault->mm, address, 1);
 		if (place.table == NONE || entry_get(m, place) != 0)
 			continue;

@@ -55,6 +55,25 @@ bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
 	return reclaim_cached(m, mm, place);
 }
 
+void reclaim_large(struct vm_machine *m, uint32_t number, uint32_t frame)
+{
+	const struct area *area = area_of(m, number);
+	const uint32_t head = head_of(m, frame);
+	const struct frame folio = *folio_of(m, head);
+	const uint64_t pages = folio_pages(m, head);
+
+	if (folio.maps != (int32_t)pages || (folio.flags & FOLIO_ANONYMOUS) != 0 ||
+		(folio.flags & FOLIO_MLOCKED) != 0 || folio.index < area->page_offset ||
+		folio.index + pages > area->page_offset + area_pages(area))
+		return;
+	const uint64_t start = area->start + vm_pages_to_bytes(folio.index - area->page_offset);
+	zap_range(m, number, start, start + vm_pages_to_bytes(pages), ZAP_EVERYTHING);
+	if (folio_has(m, head, FOLIO_DIRTY) || folio_has(m, head, FOLIO_SWAP_BACKED))
+		return;
+	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
+	cache_remove(m, head, true);
+}
+
 /* The part of a page that a hole or the new end cuts becomes zeros. */
 static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
 {

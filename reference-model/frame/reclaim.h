@@ -9,6 +9,9 @@
 /* The page that the entry maps leaves memory if it can; false: it stayed. */
 bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place);
 
+/* A large folio of a file that this area maps whole, and nobody else, leaves memory. */
+void reclaim_large(struct vm_machine *m, uint32_t area, uint32_t frame);
+
 /*
  * Truncation and hole punching: the object's pages in [start, end) of its bytes become zeros. Only
  * truncation takes private copies away too.

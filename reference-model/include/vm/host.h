@@ -66,7 +66,8 @@
 	X(MERGE_EITHER_FAMILY, "merge-either-family")             \
 	X(WHOLE_FOLIO_FAULTS, "whole-folio-faults")               \
 	X(GUARD_LETTER, "guard-letter")                           \
-	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")
+	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")       \
+	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,
