@@ -125,6 +125,7 @@ static const struct detector detectors[] = {
 	BY_FILE(LRU_GEN, MM_FOLDER "/lru_gen/enabled", MM_FOLDER),
 	BY_CALL(CACHESTAT, "cachestat", ENOSYS, ENOSYS),
 	BY_RELEASE(CACHESTAT, 6, 5),
+	BY_RELEASE(SLAB_ORDER_BY_WASTE, 6, 7),
 	BY_CALL(MSEAL, "mseal", ENOSYS, ENOSYS),
 	BY_RELEASE(MSEAL, 6, 10),
 	BY_CALL(DROPPABLE, "map-droppable", EINVAL, EOPNOTSUPP),

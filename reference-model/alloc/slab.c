@@ -6,6 +6,7 @@
 #define LARGEST_ORDER		3 /* slub_max_order, PAGE_ALLOC_COSTLY_ORDER */
 #define OBJECTS_PER_CPU_STEP	4
 #define SMALLEST_FRACTION	16
+#define MOST_OBJECTS		32767
 #define LARGEST_CLASS_BYTES	UINT32_C(8192)
 #define MINIMUM_ALIGNMENT_BYTES 8
 
@@ -56,20 +57,63 @@ static unsigned order_for(uint64_t size_bytes)
 	return order;
 }
 
-/* The smallest order that holds the wanted number and leaves at most a fraction unused. */
-static unsigned slab_order(uint32_t slot_bytes, uint32_t cpus)
+/* The smallest order from the first on that leaves at most a fraction unused; or one too large. */
+static unsigned order_with_left_over(uint64_t slot_bytes, unsigned first, uint64_t fraction)
+{
+	unsigned order = first;
+
+	while (order <= LARGEST_ORDER &&
+		slab_bytes(order) % slot_bytes > slab_bytes(order) / fraction)
+		order++;
+	return order;
+}
+
+/* linux:6.12:mm/slub.c:calculate_order: rather more left over than fewer objects */
+static unsigned order_by_waste(uint64_t slot_bytes, uint64_t wanted)
+{
+	const unsigned first = order_for(wanted * slot_bytes);
+
+	for (uint64_t fraction = SMALLEST_FRACTION; fraction > 1; fraction /= 2) {
+		const unsigned order = order_with_left_over(slot_bytes, first, fraction);
+		if (order <= LARGEST_ORDER)
+			return order;
+	}
+	return order_for(slot_bytes);
+}
+
+/* linux:6.1:mm/slub.c:calculate_order: rather fewer objects than more than a quarter left over */
+static unsigned order_by_count(uint64_t slot_bytes, uint64_t wanted)
+{
+	for (; wanted > 1; wanted--)
+		for (uint64_t fraction = SMALLEST_FRACTION; fraction >= 4; fraction /= 2) {
+			const unsigned order = order_with_left_over(
+				slot_bytes, order_for(wanted * slot_bytes), fraction);
+			if (order <= LARGEST_ORDER)
+				return order;
+		}
+	return order_for(slot_bytes);
+}
+
+unsigned vm_slab_pages_order(enum vm_slab_order how, uint64_t slot_bytes, uint32_t cpus)
 {
 	const uint64_t most = slab_bytes(LARGEST_ORDER) / slot_bytes;
 	uint64_t wanted = OBJECTS_PER_CPU_STEP * (uint64_t)(highest_bit(cpus) + 1);
+	unsigned order = 0;
 
 	if (wanted > most)
-		wanted = most;
-	const unsigned first = order_for(wanted * slot_bytes);
-	for (uint64_t fraction = SMALLEST_FRACTION; fraction > 1; fraction /= 2)
-		for (unsigned order = first; order <= LARGEST_ORDER; order++)
-			if (slab_bytes(order) % slot_bytes <= slab_bytes(order) / fraction)
-				return order;
-	return order_for(slot_bytes);
+		wanted = most > 1 ? most : 1;
+	switch (how) {
+	case VM_SLAB_ORDER_BY_COUNT:
+		order = order_by_count(slot_bytes, wanted);
+		break;
+	case VM_SLAB_ORDER_BY_WASTE:
+		order = order_by_waste(slot_bytes, wanted);
+		break;
+	}
+	/* Objects are counted in 15 bits. */
+	if (slab_bytes(order) / slot_bytes > MOST_OBJECTS)
+		order = order_for(slot_bytes * MOST_OBJECTS) - 1;
+	return order;
 }
 
 struct vm_slab_shape vm_slab_shape(const struct vm_slab_config *config)
@@ -91,7 +135,7 @@ struct vm_slab_shape vm_slab_shape(const struct vm_slab_config *config)
 	}
 	if (shape.slot_bytes > slab_bytes(LARGEST_ORDER))
 		return shape;
-	shape.order = slab_order(shape.slot_bytes, config->cpus);
+	shape.order = vm_slab_pages_order(VM_SLAB_ORDER_BY_WASTE, shape.slot_bytes, config->cpus);
 	shape.objects = (uint32_t)(slab_bytes(shape.order) / shape.slot_bytes);
 	shape.left_over_bytes = (uint32_t)(slab_bytes(shape.order) % shape.slot_bytes);
 	shape.waste_an_object_bytes = shape.slot_bytes - config->object_bytes;

@@ -10,6 +10,12 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 	*behaviours = (struct vm_behaviours){
 		.watermark_gap = VM_WATERMARK_QUARTER_OF_MIN,
 		.watermark_min = VM_WATERMARK_MIN_GIVEN,
+		.slab_order = VM_SLAB_ORDER_BY_WASTE,
+		.shared_size = VM_SHARED_SIZE_MAPPED_TWICE,
+		.pss_share = VM_PSS_SHARE_EXACT,
+		.physical_width = VM_PHYSICAL_WIDTH_OF_FORMAT,
+		.global_table = VM_GLOBAL_TABLE_WHOLE,
+		.area_tree = VM_AREA_TREE_RED_BLACK,
 		.available = VM_AVAILABLE_FREE_AND_CACHE,
 		.dirty_share = VM_DIRTY_SHARE_OF_RAM,
 		.overcommit_heuristic = VM_OVERCOMMIT_SUM_OF_REQUESTS,
@@ -42,6 +48,20 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	*behaviours = (struct vm_behaviours){
 		/* linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks; oldest kernel known: 6.1 */
 		.watermark_gap = VM_WATERMARK_LARGER_OF_QUARTER_AND_SCALE,
+		/* linux:6.12:mm/slub.c:calculate_order */
+		.slab_order = vm_host_has(host, VM_FEATURE_SLAB_ORDER_BY_WASTE)
+				      ? VM_SLAB_ORDER_BY_WASTE
+				      : VM_SLAB_ORDER_BY_COUNT,
+		/* linux:6.12:fs/proc/task_mmu.c:task_statm, smaps_account */
+		.shared_size = VM_SHARED_SIZE_BY_KIND,
+		.pss_share = VM_PSS_SHARE_TRUNCATED,
+		/* linux:6.12:arch/x86/kernel/cpu/common.c:get_cpu_address_sizes */
+		.physical_width = VM_PHYSICAL_WIDTH_OF_PROCESSOR,
+		/* linux:6.12:arch/x86/include/asm/segment.h:GDT_ENTRIES */
+		.global_table = VM_GLOBAL_TABLE_FIXED_FEW,
+		/* linux:6.12:mm/mmap.c:find_vma */
+		.area_tree = vm_host_has(host, VM_FEATURE_MAPLE_TREE) ? VM_AREA_TREE_MAPLE
+								      : VM_AREA_TREE_RED_BLACK,
 		/* linux:6.12:mm/show_mem.c:si_mem_available */
 		.available = VM_AVAILABLE_LESS_RESERVES,
 		/* linux:6.12:mm/page-writeback.c:global_dirtyable_memory */

@@ -40,6 +40,39 @@ enum vm_dirty_share {
 	VM_DIRTY_SHARE_OF_DIRTYABLE, /* free memory above the reserves, and the page cache */
 };
 
+/* How the slab allocator chooses the number of pages of a slab. */
+enum vm_slab_order {
+	VM_SLAB_ORDER_BY_COUNT, /* fewer objects, before more than a quarter is left over */
+	VM_SLAB_ORDER_BY_WASTE, /* more left over, before fewer objects: since 6.7 */
+};
+
+/* Where SHR of top and the third number of statm come from. */
+enum vm_shared_size {
+	VM_SHARED_SIZE_MAPPED_TWICE, /* the teaching: what others have mapped as well */
+	VM_SHARED_SIZE_BY_KIND,	     /* file and shared memory, whoever else has it */
+};
+
+/* How a page's share is added up in PSS. */
+enum vm_pss_share {
+	VM_PSS_SHARE_EXACT,	/* the teaching: size divided by the number of users */
+	VM_PSS_SHARE_TRUNCATED, /* each page in 4096ths of a byte, cut off, then bytes, then KiB */
+};
+
+/* How wide physical addresses are. */
+enum vm_physical_width {
+	VM_PHYSICAL_WIDTH_OF_FORMAT,	/* the teaching: 52 bits */
+	VM_PHYSICAL_WIDTH_OF_PROCESSOR, /* what CPUID says; bits above are reserved */
+};
+
+/* What a process can use of the global descriptor table. */
+enum vm_global_table {
+	VM_GLOBAL_TABLE_WHOLE,	   /* the architecture: 8192 entries, less the first */
+	VM_GLOBAL_TABLE_FIXED_FEW, /* user code and data, 32-bit code, and the CPU's number */
+};
+
+/* What keeps the areas of an address space in order. */
+enum vm_area_tree { VM_AREA_TREE_RED_BLACK, VM_AREA_TREE_MAPLE };
+
 /* What mode 0 compares a request with. */
 enum vm_overcommit_heuristic {
 	VM_OVERCOMMIT_SUM_OF_REQUESTS, /* the teaching: all that was promised counts */
@@ -167,6 +200,12 @@ enum vm_merge {
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_watermark_min watermark_min;
+	enum vm_slab_order slab_order;
+	enum vm_shared_size shared_size;
+	enum vm_pss_share pss_share;
+	enum vm_physical_width physical_width;
+	enum vm_global_table global_table;
+	enum vm_area_tree area_tree;
 	enum vm_available available;
 	enum vm_dirty_share dirty_share;
 	enum vm_overcommit_heuristic overcommit_heuristic;

@@ -39,6 +39,7 @@
 	X(PT_RECLAIM, "page-table-reclaim")                       \
 	X(LRU_GEN, "lru-gen")                                     \
 	X(CACHESTAT, "cachestat")                                 \
+	X(SLAB_ORDER_BY_WASTE, "slab-order-by-waste")             \
 	X(MSEAL, "mseal")                                         \
 	X(DROPPABLE, "droppable")                                 \
 	X(LARGE_FOLIO_FILES, "large-folio-files")                 \

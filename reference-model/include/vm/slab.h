@@ -38,6 +38,9 @@ struct vm_slab_shape {
 	uint32_t waste_an_object_bytes; /* slot less object */
 };
 
+/* Pages of a slab, as a power of two. cpus: present ones, or possible ones if one is present. */
+unsigned vm_slab_pages_order(enum vm_slab_order how, uint64_t slot_bytes, uint32_t cpus);
+
 /* linux:6.12:mm/slub.c:calculate_order; 0 objects where one does not fit in the largest slab. */
 struct vm_slab_shape vm_slab_shape(const struct vm_slab_config *config);
 
