@@ -123,8 +123,16 @@ static const char *const inputs[] = {
 
 #define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
 
-static bool is_spoken_of(const struct vm_host *host, enum figure figure)
+/*
+ * Reading lowmem_reserve_ratio makes the kernel work out the reserves anew; the lists and lags are
+ * as old as the last write of one of the other settings, so they are predicted only beside one.
+ */
+static bool is_spoken_of(
+	const struct vm_host *host, const struct probe_arguments *arguments, enum figure figure)
 {
+	if (figure != PROTECTION && probe_argument(arguments, "high-fraction") == PROBE_AS_IS &&
+		probe_argument(arguments, "min-free") == PROBE_AS_IS)
+		return false;
 	return (figure != HIGH_MIN && figure != HIGH_MAX) ||
 	       vm_host_has(host, VM_FEATURE_PCP_HIGH_MIN);
 }
@@ -176,8 +184,9 @@ struct list_inputs {
 	uint32_t cpus_node, cpus_online;
 };
 
-static void predict_lists(const struct vm_host *host, const struct zone_reading *zone,
-	const struct list_inputs *given, struct vm_predictions *predictions)
+static void predict_lists(const struct vm_host *host, const struct probe_arguments *arguments,
+	const struct zone_reading *zone, const struct list_inputs *given,
+	struct vm_predictions *predictions)
 {
 	const struct vm_cpu_lists least = vm_zone_cpu_lists((uint64_t)zone->managed_pages.lowest,
 		(uint64_t)given->low.lowest, given->cpus_node, (uint64_t)given->fraction.highest);
@@ -195,7 +204,7 @@ static void predict_lists(const struct vm_host *host, const struct zone_reading 
 		prediction.form = VM_FORM_WITHIN;
 		prediction.values = (int64_t[]){spans[figure].lowest, spans[figure].highest};
 		prediction.values_count = 2;
-		if (is_spoken_of(host, figure))
+		if (is_spoken_of(host, arguments, figure))
 			vm_predict(predictions, &prediction);
 	}
 }
@@ -258,10 +267,9 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	struct list_inputs given = {.cpus_online = host->cpus_online};
 	struct zone_readings zones;
 
-	(void)arguments;
 	if (ratios == NULL || !moving_of(readings, "high-fraction", "", &given.fraction)) {
 		for (enum figure figure = PROTECTION; figure < FIGURES_COUNT; figure++)
-			if (is_spoken_of(host, figure))
+			if (is_spoken_of(host, arguments, figure))
 				predict_rule(predictions, &about[figure], inputs, INPUTS_COUNT);
 		return;
 	}
@@ -277,8 +285,9 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		if (probe_reading_of(readings, "batch", zone->place) == NULL ||
 			!marks_of(readings, zone, &given))
 			continue;
-		predict_lists(host, zone, &given, predictions);
-		predict_threshold(zone, &given, predictions);
+		predict_lists(host, arguments, zone, &given, predictions);
+		if (is_spoken_of(host, arguments, THRESHOLD))
+			predict_threshold(zone, &given, predictions);
 	}
 }
 
@@ -363,8 +372,9 @@ static void measure(const struct probe_arguments *arguments)
 
 	(void)arguments;
 	zone_passes_open(&passes);
-	zone_passes_read(&passes, 0);
+	/* First: reading the ratios is what makes the kernel work out the reserves anew. */
 	observe_ratios();
+	zone_passes_read(&passes, 0);
 	observe("high-fraction", kernel_number_at("/proc/sys/vm/percpu_pagelist_high_fraction"),
 		VM_UNIT_COUNT, "vm.percpu_pagelist_high_fraction");
 	zone_passes_read(&passes, 1);
@@ -386,7 +396,7 @@ PROBE(reserves) = {
 	.name = "reclaim.reserves",
 	.claims = claims,
 	.question = "What of each zone is kept from others, and what may each CPU keep for itself?",
-	.method = "Read all zones, the settings, and all zones again.",
+	.method = "Read the settings, which brings the reserves up to date, and all zones twice.",
 	.threats = "Zones grow when memory comes online: sizes and figures are read in one pass, "
 		   "and what moved is in the prediction. How far a list has tuned itself between "
 		   "its limits is not looked at.",

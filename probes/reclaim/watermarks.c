@@ -40,6 +40,17 @@ static const struct probe_parameter parameters[] = {
 	},
 };
 
+/*
+ * The kernel works the marks out when a setting is written, and early in its life; what init code
+ * gives back after that is in the sizes and not in the marks. So one of the two is always written.
+ */
+static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	(void)host;
+	return probe_argument(arguments, "min-free") != PROBE_AS_IS ||
+	       probe_argument(arguments, "scale-factor") != PROBE_AS_IS;
+}
+
 static const char *const inputs[] = {"managed", "boost", "min-free", "scale-factor"};
 
 #define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
@@ -238,7 +249,8 @@ PROBE(watermarks) = {
 	.claims = claims,
 	.question = "Where do min, low, high and promo of each zone lie?",
 	.method = "Read both settings, then all zones, then the settings again, twice over.",
-	.threats = "Zones grow when memory comes online, and their marks with them: sizes and "
+	.threats = "Marks are as old as the last write of a setting: one is written. Zones grow "
+		   "when memory comes online, and their marks with them: sizes and "
 		   "marks are read in one pass, and what moved between two passes widens the "
 		   "prediction by what the rule makes of it, and no more.",
 	.by_hand = "sysctl vm.min_free_kbytes vm.watermark_scale_factor\n"
@@ -246,6 +258,7 @@ PROBE(watermarks) = {
 	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),
 	.parameters = parameters,
 	.deadline_s = 10,
+	.suits = suits,
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),
 };
