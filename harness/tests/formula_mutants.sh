@@ -80,10 +80,6 @@ account/shares.c|/ VM_KIB_BYTES|/ 1000
 account/shares.c|pages * share|(pages + 1) * share
 account/shares.c|return sizes->file_pages + sizes->shared_memory_pages|return sizes->shared_memory_pages
 account/shares.c|return sizes->anonymous_pages +|return
-xlate/table_spans.c|LEVELS_COUNTED 3|LEVELS_COUNTED 2
-xlate/table_spans.c|- start / size_bytes + 1|- start / size_bytes
-xlate/table_spans.c|[VM_TABLE_LEAF_2M] = 1|[VM_TABLE_LEAF_2M] = 0
-xlate/table_spans.c|[VM_TABLE_LEAF_2M_SPLITTABLE] = 0|[VM_TABLE_LEAF_2M_SPLITTABLE] = 1
 alloc/slab.c|SMALLEST_FRACTION	16|SMALLEST_FRACTION	8
 alloc/slab.c|OBJECTS_PER_CPU_STEP	4|OBJECTS_PER_CPU_STEP	2
 alloc/slab.c|LARGEST_ORDER		3|LARGEST_ORDER		4

@@ -26,7 +26,6 @@
 #include "vm/oom.h"
 #include "vm/shares.h"
 #include "vm/slab.h"
-#include "vm/table_spans.h"
 #include "vm/zones.h"
 
 #define HOSTS	    SOURCE_DIR "/results/hosts"
@@ -656,19 +655,6 @@ static void shares(void **state)
 	assert_int_equal(vm_shared_pages(behaviours, &sizes), 797);
 }
 
-static void table_spans(void **state)
-{
-	const uint64_t base = UINT64_C(1) << 44;
-
-	(void)state;
-	assert_int_equal(vm_tables_kib(VM_TABLE_LEAF_4K, base, VM_PAGE_BYTES, 1), 12);
-	assert_int_equal(vm_tables_kib(VM_TABLE_LEAF_4K, base, VM_HUGE_2M_BYTES, 512), 514 * 4);
-	assert_int_equal(vm_tables_kib(VM_TABLE_LEAF_4K, base, VM_HUGE_1G_BYTES, 8), 17 * 4);
-	assert_int_equal(vm_tables_kib(VM_TABLE_LEAF_2M, base, VM_HUGE_2M_BYTES, 4), 8);
-	assert_int_equal(vm_tables_kib(VM_TABLE_LEAF_2M_SPLITTABLE, base, VM_HUGE_2M_BYTES, 4), 24);
-	assert_int_equal(vm_tables_kib(VM_TABLE_LEAF_1G, base, VM_HUGE_1G_BYTES, 1), 4);
-}
-
 static void layouts(void **state)
 {
 	struct vm_behaviours behaviours = machines[0].behaviours;
@@ -738,7 +724,6 @@ int main(void)
 		cmocka_unit_test(commitment_boundaries),
 		cmocka_unit_test(what_is_a_promise),
 		cmocka_unit_test(shares),
-		cmocka_unit_test(table_spans),
 		cmocka_unit_test(layouts),
 		cmocka_unit_test(chance),
 	};

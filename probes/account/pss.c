@@ -139,7 +139,7 @@ static void measure(const struct probe_arguments *arguments)
 static const char *const claims[] = {"account.pss", NULL};
 
 PROBE(pss) = {
-	.name = "account.pss",
+	.name = "account.pss-shares",
 	.claims = claims,
 	.question = "How much of shared memory is each of its users charged?",
 	.method = "Write pages, let children map the same ones, read Pss of the area in smaps.",

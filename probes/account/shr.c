@@ -164,7 +164,7 @@ static void measure(const struct probe_arguments *arguments)
 static const char *const claims[] = {"account.shr", NULL};
 
 PROBE(shr) = {
-	.name = "account.shr",
+	.name = "account.shr-kinds",
 	.claims = claims,
 	.question = "What do RES and SHR of a process count?",
 	.method = "Write private and shared memory, fork, and read statm beside the sums of smaps.",

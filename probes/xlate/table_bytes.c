@@ -15,7 +15,8 @@
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
-#include "vm/table_spans.h"
+#include "vm/pte.h"
+#include "vm/tables.h"
 
 /* A slot of 512 GiB far from program, mappings and stack; fifteen follow it. */
 #define BASE UINT64_C(0x100000000000)
@@ -42,26 +43,38 @@ static const struct probe_parameter small_parameters[] = {
 	},
 };
 
-static const char *const *claim_names(enum vm_table_leaf leaf)
-{
-	static const char *const names[] = {
-		[VM_TABLE_LEAF_4K] = "xlate.hierarchical-size",
-		[VM_TABLE_LEAF_2M_SPLITTABLE] = "xlate.large-page-tables",
-		[VM_TABLE_LEAF_2M] = "xlate.large-page-tables",
-		[VM_TABLE_LEAF_1G] = "xlate.large-page-tables",
-	};
+/* How the pages are mapped: where the leaves are, and whether a table is kept to split them. */
+struct leaf {
+	const char *claim;
+	unsigned level; /* whose entries are the leaves; or the level whose tables are kept */
+};
 
-	return &names[leaf];
-}
+static const struct leaf small_leaf = {"xlate.hierarchical-size", 1};
+/* A transparent huge page keeps the table that it would be split with. */
+static const struct leaf transparent_leaf = {"xlate.large-page-tables", 1};
+static const struct leaf leaf_2m = {"xlate.large-page-tables", 2};
+static const struct leaf leaf_1g = {"xlate.large-page-tables", 3};
 
-static void predict_leaf(enum vm_table_leaf leaf, uint64_t stride_bytes, uint64_t count,
+#define COUNT_MOST     8
+#define LEVELS_COUNTED 3 /* VmPTE has the tables of these, and none above */
+
+static void predict_leaf(const struct leaf *leaf, uint64_t stride_bytes, uint64_t count,
 	struct vm_predictions *predictions)
 {
-	const int64_t kib = (int64_t)vm_tables_kib(leaf, BASE, stride_bytes, count);
+	struct vm_table_range ranges[COUNT_MOST];
+	uint64_t tables[VM_PAGING_LEVELS_LIMIT + 1] = {0};
+	int64_t kib = 0;
 
+	for (uint64_t i = 0; i < count; i++)
+		ranges[i] =
+			(struct vm_table_range){BASE + i * stride_bytes, BASE + i * stride_bytes};
+	(void)vm_hierarchical_tables(
+		vm_paging_shape(VM_PAGING_LEVEL4), ranges, (size_t)count, leaf->level, tables);
+	for (unsigned level = leaf->level; level <= LEVELS_COUNTED; level++)
+		kib += (int64_t)vm_pages_to_kib(tables[level]);
 	vm_predict(predictions,
 		&(struct vm_prediction){
-			.claim = *claim_names(leaf),
+			.claim = leaf->claim,
 			.quantity = "tables",
 			.at = "",
 			.unit = VM_UNIT_KIB,
@@ -80,7 +93,7 @@ static void predict_small(const struct vm_model *model, const struct vm_host *ho
 	struct vm_predictions *predictions)
 {
 	(void)model, (void)host, (void)readings;
-	predict_leaf(VM_TABLE_LEAF_4K, (uint64_t)probe_argument(arguments, "stride"),
+	predict_leaf(&small_leaf, (uint64_t)probe_argument(arguments, "stride"),
 		(uint64_t)probe_argument(arguments, "count"), predictions);
 }
 
@@ -150,7 +163,7 @@ static void predict_transparent(const struct vm_model *model, const struct vm_ho
 	struct vm_predictions *predictions)
 {
 	(void)model, (void)host, (void)arguments, (void)readings;
-	predict_leaf(VM_TABLE_LEAF_2M_SPLITTABLE, VM_HUGE_2M_BYTES, LARGE_COUNT, predictions);
+	predict_leaf(&transparent_leaf, VM_HUGE_2M_BYTES, LARGE_COUNT, predictions);
 }
 
 static void measure_transparent(const struct probe_arguments *arguments)
@@ -186,7 +199,7 @@ static void predict_2m(const struct vm_model *model, const struct vm_host *host,
 	struct vm_predictions *predictions)
 {
 	(void)model, (void)host, (void)arguments, (void)readings;
-	predict_leaf(VM_TABLE_LEAF_2M, VM_HUGE_2M_BYTES, LARGE_COUNT, predictions);
+	predict_leaf(&leaf_2m, VM_HUGE_2M_BYTES, LARGE_COUNT, predictions);
 }
 
 static void measure_2m(const struct probe_arguments *arguments)
@@ -218,7 +231,7 @@ static void predict_1g(const struct vm_model *model, const struct vm_host *host,
 	struct vm_predictions *predictions)
 {
 	(void)model, (void)host, (void)arguments, (void)readings;
-	predict_leaf(VM_TABLE_LEAF_1G, VM_HUGE_1G_BYTES, 1, predictions);
+	predict_leaf(&leaf_1g, VM_HUGE_1G_BYTES, 1, predictions);
 }
 
 static void measure_1g(const struct probe_arguments *arguments)
