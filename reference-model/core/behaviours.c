@@ -43,53 +43,58 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 	};
 }
 
+/* What counts and what is worked out of counts: memory promised, reserved, shared out. */
+static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	/* linux:6.12:mm/slub.c:calculate_order */
+	behaviours->slab_order = vm_host_has(host, VM_FEATURE_SLAB_ORDER_BY_WASTE)
+					 ? VM_SLAB_ORDER_BY_WASTE
+					 : VM_SLAB_ORDER_BY_COUNT;
+	/* linux:6.12:fs/proc/task_mmu.c:task_statm, smaps_account */
+	behaviours->shared_size = VM_SHARED_SIZE_BY_KIND;
+	behaviours->pss_share = VM_PSS_SHARE_TRUNCATED;
+	/* linux:6.12:arch/x86/kernel/cpu/common.c:get_cpu_address_sizes */
+	behaviours->physical_width = VM_PHYSICAL_WIDTH_OF_PROCESSOR;
+	/* linux:6.12:arch/x86/include/asm/segment.h:GDT_ENTRIES */
+	behaviours->global_table = VM_GLOBAL_TABLE_FIXED_FEW;
+	/* linux:6.12:mm/mmap.c:find_vma */
+	behaviours->area_tree = vm_host_has(host, VM_FEATURE_MAPLE_TREE) ? VM_AREA_TREE_MAPLE
+									 : VM_AREA_TREE_RED_BLACK;
+	/* linux:6.12:mm/show_mem.c:si_mem_available */
+	behaviours->available = VM_AVAILABLE_LESS_RESERVES;
+	/* linux:6.12:mm/page-writeback.c:global_dirtyable_memory */
+	behaviours->dirty_share = VM_DIRTY_SHARE_OF_DIRTYABLE;
+	behaviours->watermark_min = vm_host_has(host, VM_FEATURE_MOVABLE_MIN_CLAMP)
+					    ? VM_WATERMARK_MIN_SHARED_LOWMEM
+					    : VM_WATERMARK_MIN_SHARED;
+	/* linux:6.12:mm/util.c:__vm_enough_memory; 8c7829b04c52 (5.2) */
+	behaviours->overcommit_heuristic = VM_OVERCOMMIT_SINGLE_REQUEST;
+	/* linux:6.12:mm/mmap.c:accountable_mapping */
+	behaviours->commit_charge = VM_COMMIT_CHARGES_BY_KIND;
+	/* linux:6.12:mm/mprotect.c:mprotect_fixup */
+	behaviours->commit_read_only = vm_host_has(host, VM_FEATURE_READ_ONLY_UNCHARGED)
+					       ? VM_COMMIT_READ_ONLY_RETURNS_UNTOUCHED
+					       : VM_COMMIT_READ_ONLY_KEEPS;
+	/* linux:6.12:mm/util.c:vm_commit_limit */
+	behaviours->commit_limit = VM_COMMIT_LIMIT_LESS_HUGE_PAGES;
+	/* linux:6.12:fs/proc/base.c:proc_oom_score */
+	behaviours->oom_score_scale = VM_OOM_SCORE_TWO_THIRDS;
+	/* linux:6.12:mm/oom_kill.c:oom_badness; d46078b28889 (4.17) */
+	behaviours->oom_admin_bonus = VM_OOM_ADMIN_BONUS_NONE;
+	/* linux:6.12:fs/proc/task_mmu.c:task_mem */
+	behaviours->status_counters = vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS)
+					      ? VM_STATUS_COUNTERS_SUMMED
+					      : VM_STATUS_COUNTERS_AS_KILLER_READS;
+	/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
+	behaviours->heap_gap =
+		vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE : VM_HEAP_GAP_NONE;
+}
+
 void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
 	*behaviours = (struct vm_behaviours){
 		/* linux:6.12:mm/page_alloc.c:__setup_per_zone_wmarks; oldest kernel known: 6.1 */
 		.watermark_gap = VM_WATERMARK_LARGER_OF_QUARTER_AND_SCALE,
-		/* linux:6.12:mm/slub.c:calculate_order */
-		.slab_order = vm_host_has(host, VM_FEATURE_SLAB_ORDER_BY_WASTE)
-				      ? VM_SLAB_ORDER_BY_WASTE
-				      : VM_SLAB_ORDER_BY_COUNT,
-		/* linux:6.12:fs/proc/task_mmu.c:task_statm, smaps_account */
-		.shared_size = VM_SHARED_SIZE_BY_KIND,
-		.pss_share = VM_PSS_SHARE_TRUNCATED,
-		/* linux:6.12:arch/x86/kernel/cpu/common.c:get_cpu_address_sizes */
-		.physical_width = VM_PHYSICAL_WIDTH_OF_PROCESSOR,
-		/* linux:6.12:arch/x86/include/asm/segment.h:GDT_ENTRIES */
-		.global_table = VM_GLOBAL_TABLE_FIXED_FEW,
-		/* linux:6.12:mm/mmap.c:find_vma */
-		.area_tree = vm_host_has(host, VM_FEATURE_MAPLE_TREE) ? VM_AREA_TREE_MAPLE
-								      : VM_AREA_TREE_RED_BLACK,
-		/* linux:6.12:mm/show_mem.c:si_mem_available */
-		.available = VM_AVAILABLE_LESS_RESERVES,
-		/* linux:6.12:mm/page-writeback.c:global_dirtyable_memory */
-		.dirty_share = VM_DIRTY_SHARE_OF_DIRTYABLE,
-		.watermark_min = vm_host_has(host, VM_FEATURE_MOVABLE_MIN_CLAMP)
-					 ? VM_WATERMARK_MIN_SHARED_LOWMEM
-					 : VM_WATERMARK_MIN_SHARED,
-		/* linux:6.12:mm/util.c:__vm_enough_memory; 8c7829b04c52 (5.2) */
-		.overcommit_heuristic = VM_OVERCOMMIT_SINGLE_REQUEST,
-		/* linux:6.12:mm/mmap.c:accountable_mapping */
-		.commit_charge = VM_COMMIT_CHARGES_BY_KIND,
-		/* linux:6.12:mm/mprotect.c:mprotect_fixup */
-		.commit_read_only = vm_host_has(host, VM_FEATURE_READ_ONLY_UNCHARGED)
-					    ? VM_COMMIT_READ_ONLY_RETURNS_UNTOUCHED
-					    : VM_COMMIT_READ_ONLY_KEEPS,
-		/* linux:6.12:mm/util.c:vm_commit_limit */
-		.commit_limit = VM_COMMIT_LIMIT_LESS_HUGE_PAGES,
-		/* linux:6.12:fs/proc/base.c:proc_oom_score */
-		.oom_score_scale = VM_OOM_SCORE_TWO_THIRDS,
-		/* linux:6.12:mm/oom_kill.c:oom_badness; d46078b28889 (4.17) */
-		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_NONE,
-		/* linux:6.12:fs/proc/task_mmu.c:task_mem */
-		.status_counters = vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS)
-					   ? VM_STATUS_COUNTERS_SUMMED
-					   : VM_STATUS_COUNTERS_AS_KILLER_READS,
-		/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
-		.heap_gap = vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE
-								   : VM_HEAP_GAP_NONE,
 		/* linux:6.12:mm/memory.c:do_anonymous_page */
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		/* linux:6.12:mm/memory.c:vma_needs_copy */
@@ -126,4 +131,5 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		/* linux:6.12:mm/memory.c:do_fault_around */
 		.fault_around = true,
 	};
+	fill_formulas(behaviours, host);
 }
