@@ -31,6 +31,7 @@ static const struct {
 
 struct question {
 	const struct vm_model *model;
+	const struct vm_host *host;
 	struct vm_predictions *predictions;
 };
 
@@ -67,8 +68,9 @@ static void predict_fork(const struct question *question, const char *quantity,
 	bool any = false;
 
 	for (size_t i = 0; i < PLACES_COUNT; i++) {
-		tables[i] = (int64_t)vm_fork_tables_copied(
-			&question->model->behaviours, memory, places[i].length_bytes);
+		tables[i] =
+			(int64_t)vm_fork_tables_copied(&question->model->behaviours, question->host,
+				memory, places[i].length_bytes, question->predictions->arena);
 		any = any || tables[i] != 0;
 	}
 	if (any)
@@ -84,7 +86,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
-	const struct question question = {model, predictions};
+	const struct question question = {model, host, predictions};
 
 	(void)arguments, (void)readings;
 	predict_fork(&question, "fork-touched", VM_FORK_PRIVATE_TOUCHED,

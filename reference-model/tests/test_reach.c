@@ -11,7 +11,8 @@
 #include "vm/model.h"
 #include "vm/reach.h"
 
-#define ROOM_BYTES ((size_t)4 << 20)
+#define ROOM_BYTES	((size_t)4 << 20)
+#define FORK_ROOM_BYTES ((size_t)16 << 20)
 
 static struct vm_reach reach_of(
 	enum vm_model_id id, const struct vm_tlb_fact *facts, size_t count, unsigned level)
@@ -86,28 +87,34 @@ static void test_teaching_has_one_processor(void **state)
 	assert_int_equal(reach_of(VM_MODEL_TEXTBOOK, NULL, 0, 2).least_pages, 512);
 }
 
+static uint64_t copied_by(enum vm_model_id id, enum vm_fork_memory kind)
+{
+	const struct vm_host host = {
+		.page_table_levels = 4, .address_space_limit_bytes = UINT64_MAX};
+	const struct vm_model model = vm_model_for(id, &host);
+	void *memory = malloc(FORK_ROOM_BYTES);
+	struct vm_arena arena = vm_arena_over(memory, FORK_ROOM_BYTES);
+
+	assert_non_null(memory);
+	const uint64_t tables =
+		vm_fork_tables_copied(&model.behaviours, &host, kind, 64 * VM_MIB_BYTES, &arena);
+	assert_int_equal(arena.used_bytes, 0);
+	free(memory);
+	return tables;
+}
+
+/* 64 MiB: 32 tables of entries, and one of each of the two levels above them. */
 static void test_fork_copies_tables(void **state)
 {
-	const struct vm_host host = {0};
-	const struct vm_model linux = vm_model_for(VM_MODEL_LINUX, &host);
-	const struct vm_model textbook = vm_model_for(VM_MODEL_TEXTBOOK, &host);
-	const uint64_t length_bytes = 64 * VM_MIB_BYTES, tables = 32;
+	const uint64_t tables = 32 + 2;
 
 	(void)state;
-	assert_int_equal(
-		vm_fork_tables_copied(&linux.behaviours, VM_FORK_PRIVATE_TOUCHED, length_bytes),
-		tables);
-	assert_int_equal(
-		vm_fork_tables_copied(&textbook.behaviours, VM_FORK_PRIVATE_TOUCHED, length_bytes),
-		tables);
-	assert_int_equal(
-		vm_fork_tables_copied(&linux.behaviours, VM_FORK_SHARED_TOUCHED, length_bytes), 0);
-	assert_int_equal(
-		vm_fork_tables_copied(&textbook.behaviours, VM_FORK_SHARED_TOUCHED, length_bytes),
-		tables);
-	assert_int_equal(vm_fork_tables_copied(
-				 &textbook.behaviours, VM_FORK_PRIVATE_UNTOUCHED, length_bytes),
-		0);
+	assert_int_equal(copied_by(VM_MODEL_LINUX, VM_FORK_PRIVATE_TOUCHED), tables);
+	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_PRIVATE_TOUCHED), tables);
+	assert_int_equal(copied_by(VM_MODEL_LINUX, VM_FORK_SHARED_TOUCHED), 0);
+	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_SHARED_TOUCHED), tables);
+	assert_int_equal(copied_by(VM_MODEL_LINUX, VM_FORK_PRIVATE_UNTOUCHED), 0);
+	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_PRIVATE_UNTOUCHED), 0);
 }
 
 int main(void)

@@ -3,7 +3,9 @@
 #ifndef VM_FORK_H
 #define VM_FORK_H
 
+#include "vm/base.h"
 #include "vm/behaviours.h"
+#include "vm/host.h"
 
 enum vm_fork_memory {
 	VM_FORK_PRIVATE_TOUCHED,   /* anonymous, every 4 KiB page written */
@@ -11,8 +13,12 @@ enum vm_fork_memory {
 	VM_FORK_SHARED_TOUCHED,	   /* shared memory, every page written */
 };
 
-/* Tables of the lowest level, for memory that starts where such a table begins. */
-uint64_t vm_fork_tables_copied(
-	const struct vm_behaviours *behaviours, enum vm_fork_memory memory, uint64_t length_bytes);
+/*
+ * The tables of the child, of all levels, as the machine leaves them after mapping, touching and
+ * forking: memory that starts where a table of the lowest level begins. The arena is used and given
+ * back.
+ */
+uint64_t vm_fork_tables_copied(const struct vm_behaviours *behaviours, const struct vm_host *host,
+	enum vm_fork_memory memory, uint64_t length_bytes, struct vm_arena *arena);
 
 #endif
