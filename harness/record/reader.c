@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/message.h"
 #include "suite/cases.h"
 
@@ -257,35 +258,43 @@ static void drop_partial_launch(struct reading *reading)
 		record->launches_count--;
 }
 
+/* Takes the whole lines out of the front of the text. */
+static bool take_lines(struct reading *reading, struct buffer *text)
+{
+	char *start = text->bytes, *newline = NULL;
+	size_t held_bytes = text->length_bytes;
+
+	while ((newline = memchr(start, '\n', held_bytes)) != NULL) {
+		const size_t length_bytes = (size_t)(newline - start) + 1;
+		if (!read_line(reading, start, length_bytes))
+			return false;
+		start += length_bytes;
+		held_bytes -= length_bytes;
+	}
+	memmove(text->bytes, start, held_bytes);
+	text->length_bytes = held_bytes;
+	if (held_bytes <= RECORD_LINE_BYTES_MOST)
+		return true;
+	reading->line_number++;
+	return refuse(reading, "the line is too long");
+}
+
 static bool read_lines(struct reading *reading, int descriptor)
 {
-	const size_t size_bytes = RECORD_LINE_BYTES_MOST + 1;
-	char *buffer = pool_take(&reading->record->pool, size_bytes);
-	size_t held_bytes = 0;
+	struct buffer BUFFER_DROPS text = {0};
+	char chunk[1 << 14];
 
 	for (;;) {
-		const ssize_t got_bytes =
-			read(descriptor, buffer + held_bytes, size_bytes - held_bytes);
+		const ssize_t got_bytes = read(descriptor, chunk, sizeof(chunk));
 		if (got_bytes < 0 && errno == EINTR)
 			continue;
 		if (got_bytes < 0)
 			return refuse(reading, strerror(errno));
 		if (got_bytes == 0)
-			return check_end(reading, held_bytes);
-		held_bytes += (size_t)got_bytes;
-		char *start = buffer, *newline = NULL;
-		while ((newline = memchr(start, '\n', held_bytes)) != NULL) {
-			const size_t length_bytes = (size_t)(newline - start) + 1;
-			if (!read_line(reading, start, length_bytes))
-				return false;
-			start += length_bytes;
-			held_bytes -= length_bytes;
-		}
-		if (held_bytes == size_bytes) {
-			reading->line_number++;
-			return refuse(reading, "the line is too long");
-		}
-		memmove(buffer, start, held_bytes);
+			return check_end(reading, text.length_bytes);
+		buffer_add(&text, chunk, (size_t)got_bytes);
+		if (!take_lines(reading, &text))
+			return false;
 	}
 }
 
