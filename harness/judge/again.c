@@ -23,7 +23,8 @@ static void note_changes(const struct record *record, struct judgement *judgemen
 	if (changed != 0)
 		judgement_note(judgement,
 			"%zu verdicts are not those of the run; first %s: %s was %s", changed,
-			case_id(judgement->pool, judgement->verdicts[first].probe,
+			case_id(judgement->pool, judgement->verdicts[first].kind,
+				judgement->verdicts[first].probe,
 				&judgement->verdicts[first].parameters),
 			judgement->verdicts[first].verdict, record->verdicts[first].verdict);
 }

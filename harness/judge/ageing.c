@@ -65,9 +65,10 @@ static bool bears_signature(const struct known_entry *entry, const struct record
 {
 	struct pool POOL_DROPS pool = {0};
 
-	return found(entry->signature, pool_format(&pool, "%s: expected %s, observed %s",
-					       case_id(&pool, verdict->probe, &verdict->parameters),
-					       verdict->expected, verdict->observed));
+	return found(entry->signature,
+		pool_format(&pool, "%s: expected %s, observed %s",
+			case_id(&pool, verdict->kind, verdict->probe, &verdict->parameters),
+			verdict->expected, verdict->observed));
 }
 
 struct ageing {

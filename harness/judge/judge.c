@@ -222,7 +222,9 @@ static bool expects_an_end(const struct judge *judge, const char *id)
 	for (size_t i = 0; i < judge->record->predictions_count; i++) {
 		const struct record_prediction *prediction = &judge->record->predictions[i];
 		struct pool POOL_DROPS pool = {0};
-		if (strcmp(case_id(&pool, prediction->probe, &prediction->parameters), id) != 0)
+		if (strcmp(case_id(&pool, prediction->kind, prediction->probe,
+				   &prediction->parameters),
+			    id) != 0)
 			continue;
 		for (size_t k = 0; k < prediction->expect_count; k++)
 			if (strcmp(prediction->expect[k].quantity, "termination") == 0)
@@ -405,7 +407,8 @@ static bool is_of_case(const struct record_prediction *prediction, const char *i
 {
 	struct pool POOL_DROPS pool = {0};
 
-	return strcmp(case_id(&pool, prediction->probe, &prediction->parameters), id) == 0;
+	return strcmp(case_id(&pool, prediction->kind, prediction->probe, &prediction->parameters),
+		       id) == 0;
 }
 
 /* The claims of the case that starts at index, and where the next one starts. */
@@ -414,7 +417,7 @@ static size_t seal_of(struct judge *judge, size_t index, struct sealed_case *sea
 	const struct record *record = judge->record;
 	struct pool *pool = judge->judgement->pool;
 	const struct record_prediction *first = &record->predictions[index];
-	const char *id = case_id(pool, first->probe, &first->parameters);
+	const char *id = case_id(pool, first->kind, first->probe, &first->parameters);
 
 	*sealed = (struct sealed_case){.first = first};
 	for (; index < record->predictions_count; index++) {
@@ -434,7 +437,8 @@ static size_t seal_of(struct judge *judge, size_t index, struct sealed_case *sea
 static void judge_sealed(struct judge *judge, struct sealed_case *sealed)
 {
 	struct pool *pool = judge->judgement->pool;
-	const struct check *check = check_named(judge->options->checks, sealed->first->probe);
+	const struct check *check =
+		check_named(judge->options->checks, sealed->first->kind, sealed->first->probe);
 	const char *why = pool_format(pool, "this program has no check %s", sealed->first->probe);
 
 	if (check != NULL &&

@@ -100,7 +100,7 @@ struct recheck {
 static bool holds(struct recheck *recheck, const struct record_prediction *sealed)
 {
 	struct pool POOL_DROPS pool = {0};
-	const struct check *check = check_named(recheck->checks, sealed->probe);
+	const struct check *check = check_named(recheck->checks, sealed->kind, sealed->probe);
 	struct record_prediction *today = NULL;
 	struct check_case check_case;
 	const char *why = NULL;
@@ -131,7 +131,7 @@ bool sealed_still_hold(const struct record *record, const struct check_list *che
 	prediction_room_drop(&recheck.room);
 	if (changed_count == 0)
 		return true;
-	const char *id = case_id(judgement->pool, first->probe, &first->parameters);
+	const char *id = case_id(judgement->pool, first->kind, first->probe, &first->parameters);
 	if (strcmp(record->header.model, record_model_digest) == 0) {
 		message("%s: the model that sealed it (%s) makes another prediction today for %s; "
 			"it was changed, or the model is not deterministic",

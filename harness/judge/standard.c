@@ -43,8 +43,8 @@ static void require(const struct required_entry *entry, const struct judgement *
 		const struct record_verdict *verdict = &judgement->verdicts[i];
 		struct pool POOL_DROPS pool = {0};
 		if (strcmp(verdict->claim, entry->claim) != 0 ||
-			!pattern_found(
-				pattern, case_id(&pool, verdict->probe, &verdict->parameters)))
+			!pattern_found(pattern, case_id(&pool, verdict->kind, verdict->probe,
+							&verdict->parameters)))
 			continue;
 		good += is_good(verdict);
 		bad += !is_good(verdict);
@@ -53,7 +53,8 @@ static void require(const struct required_entry *entry, const struct judgement *
 	if (bad != 0)
 		fall_short(shortfalls, "%s has to pass: %zu of %zu do not, first %s: %s",
 			entry->claim, bad, good + bad,
-			case_id(shortfalls->pool, first_bad->probe, &first_bad->parameters),
+			case_id(shortfalls->pool, first_bad->kind, first_bad->probe,
+				&first_bad->parameters),
 			first_bad->verdict);
 	else if (good == 0)
 		fall_short(shortfalls, "%s has to pass, and was not run", entry->claim);
@@ -102,14 +103,15 @@ static int by_key(const void *left, const void *right)
 
 static const char *key_of(struct pool *pool, const struct record_verdict *verdict)
 {
-	return pool_format(
-		pool, "%s %s", verdict->claim, case_id(pool, verdict->probe, &verdict->parameters));
+	return pool_format(pool, "%s %s", verdict->claim,
+		case_id(pool, verdict->kind, verdict->probe, &verdict->parameters));
 }
 
 static void hold_against(const struct record_verdict *before, const struct record_verdict *now,
 	struct shortfalls *shortfalls)
 {
-	const char *id = case_id(shortfalls->pool, before->probe, &before->parameters);
+	const char *id =
+		case_id(shortfalls->pool, before->kind, before->probe, &before->parameters);
 
 	if (now == NULL && badness(before->verdict) < badness("error"))
 		fall_short(shortfalls, "%s of %s was %s and was not run", id, before->claim,

@@ -109,7 +109,7 @@ static bool take_trial(struct reading *reading, const struct record_trial *trial
 		sizeof(record->launches[0]));
 	record->launches[record->launches_count++] = (struct record_launch){
 		.trial = *trial,
-		.id = case_id(&record->pool, trial->probe, &trial->parameters),
+		.id = case_id(&record->pool, trial->kind, trial->probe, &trial->parameters),
 	};
 	reading->owed = trial->observations_count;
 	reading->observations = NULL;

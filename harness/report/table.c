@@ -43,7 +43,8 @@ static int by_chapter(const void *left, const void *right)
 static bool alike(const struct record_verdict *a, const struct record_verdict *b)
 {
 	return strcmp(a->claim, b->claim) == 0 && strcmp(a->probe, b->probe) == 0 &&
-	       strcmp(a->verdict, b->verdict) == 0 && strcmp(a->textbook, b->textbook) == 0;
+	       strcmp(a->kind, b->kind) == 0 && strcmp(a->verdict, b->verdict) == 0 &&
+	       strcmp(a->textbook, b->textbook) == 0;
 }
 
 static struct row *fold(
@@ -77,22 +78,15 @@ static void set_word(struct libscols_line *line, enum column column, const char 
 	(void)scols_cell_set_color(scols_line_get_cell(line, column), style_of_word(word));
 }
 
-/* The parameters alone where the check is called like its claim, or else the check too. */
-static const char *case_name(struct pool *pool, const struct record_verdict *verdict)
-{
-	const char *id = case_id(pool, verdict->probe, &verdict->parameters);
-
-	if (strcmp(verdict->probe, verdict->claim) != 0)
-		return id;
-	return id + strlen(verdict->probe);
-}
-
+/* What is shown beside the claim: the check where it has another name, and the case. */
 static const char *name_of(struct pool *pool, const struct row *row, bool every_case)
 {
 	const struct record_verdict *verdict = row->first;
+	const char *id = case_id(pool, verdict->kind, verdict->probe, &verdict->parameters);
 
-	if (every_case && verdict->parameters.count != 0)
-		return pool_format(pool, "  %s %s", verdict->claim, case_name(pool, verdict));
+	if (every_case)
+		return pool_format(
+			pool, "  %s %s", verdict->claim, strcmp(id, verdict->claim) == 0 ? "" : id);
 	if (strcmp(verdict->probe, verdict->claim) != 0)
 		return pool_format(pool, "  %s (%s)", verdict->claim, verdict->probe);
 	return pool_format(pool, "  %s", verdict->claim);

@@ -67,8 +67,8 @@ static void print_in_full(struct report *report, const struct record_verdict *ve
 {
 	(void)printf("\n%s  %s\n", style_paint(&report->pool, verdict->verdict, report->colour),
 		style_bold(&report->pool,
-			style_plain(&report->pool,
-				case_id(&report->pool, verdict->probe, &verdict->parameters)),
+			style_plain(&report->pool, case_id(&report->pool, verdict->kind,
+							   verdict->probe, &verdict->parameters)),
 			report->colour));
 	if (strcmp(verdict->probe, verdict->claim) != 0)
 		item(report, "claim", verdict->claim);

@@ -106,8 +106,8 @@ static bool look(struct execution *execution, struct pool *pool, struct judgemen
 		return false;
 	/* The verdicts' words are static, and their ids are compared before the record goes. */
 	for (size_t i = 0; i < judgement->count; i++)
-		judgement->verdicts[i].probe = case_id(
-			pool, judgement->verdicts[i].probe, &judgement->verdicts[i].parameters);
+		judgement->verdicts[i].probe = case_id(pool, judgement->verdicts[i].kind,
+			judgement->verdicts[i].probe, &judgement->verdicts[i].parameters);
 	return true;
 }
 

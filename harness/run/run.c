@@ -307,8 +307,9 @@ static enum exit_status measure_and_judge(struct run *run)
 	const bool measured = execute_all(&execution);
 	const int restored = guard_end(run->guard);
 	run->guard = NULL;
-	enum exit_status status = measured ? judge(run, &execution) : EXIT_DEFECTIVE;
+	/* A signal from here on ends the program: the record can be resumed, and then judges. */
 	stop_end(execution.stop);
+	const enum exit_status status = measured ? judge(run, &execution) : EXIT_DEFECTIVE;
 	return restored == 0 ? status : EXIT_DEFECTIVE;
 }
 

@@ -92,10 +92,11 @@ struct record_parameters case_parameters(struct pool *pool, const struct check_c
 	return (struct record_parameters){arguments->count, items};
 }
 
-const char *case_id(
-	struct pool *pool, const char *check, const struct record_parameters *parameters)
+const char *case_id(struct pool *pool, const char *kind, const char *check,
+	const struct record_parameters *parameters)
 {
-	const char *id = check;
+	const bool is_probe = strcmp(kind, check_kind_probe.name) == 0;
+	const char *id = is_probe ? check : pool_format(pool, "%s:%s", kind, check);
 
 	for (size_t i = 0; i < parameters->count; i++) {
 		const struct record_parameter *item = &parameters->items[i];
@@ -121,7 +122,7 @@ static void add_case(struct case_list *cases, const struct check *check, const i
 		.arguments = {check->parameters_count, check->parameters, kept},
 	};
 	const struct record_parameters parameters = case_parameters(cases->pool, added);
-	added->id = case_id(cases->pool, check->name, &parameters);
+	added->id = case_id(cases->pool, check->kind->name, check->name, &parameters);
 }
 
 /* The next combination, last parameter fastest; false after the last. */
@@ -227,7 +228,7 @@ bool case_of_record(struct pool *pool, const struct check *check,
 	}
 	*check_case = (struct check_case){
 		.check = check,
-		.id = case_id(pool, check->name, parameters),
+		.id = case_id(pool, check->kind->name, check->name, parameters),
 		.arguments = {check->parameters_count, check->parameters, values},
 	};
 	return true;

@@ -47,8 +47,11 @@ bool case_of_record(struct pool *pool, const struct check *check,
 /* The parameters of a case as records write them. */
 struct record_parameters case_parameters(struct pool *pool, const struct check_case *check_case);
 
-/* "demand.first-touch[pages=64]". */
-const char *case_id(
-	struct pool *pool, const char *check, const struct record_parameters *parameters);
+/*
+ * "demand.first-touch[pages=64]", and "scenario:demand.first-touch[pages=64]" for what is no probe:
+ * checks of different kinds may have one name.
+ */
+const char *case_id(struct pool *pool, const char *kind, const char *check,
+	const struct record_parameters *parameters);
 
 #endif

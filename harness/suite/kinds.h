@@ -8,7 +8,7 @@
 /* Sorted by name. False after one message on stderr. */
 bool checks_load(const char *suites_folder, struct check_list *list);
 
-/* NULL when there is none of that name. */
-const struct check *check_named(const struct check_list *list, const char *name);
+/* NULL when there is none of that name. kind NULL: of any kind, probes first. */
+const struct check *check_named(const struct check_list *list, const char *kind, const char *name);
 
 #endif

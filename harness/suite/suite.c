@@ -87,7 +87,7 @@ static bool is_declared(const struct probe_parameter *parameter, int64_t value)
 static bool override_is_sound(
 	const char *path, const struct case_override *item, const struct check_list *checks)
 {
-	const struct check *check = check_named(checks, item->check);
+	const struct check *check = check_named(checks, NULL, item->check);
 	const struct probe_parameter *parameter = NULL;
 
 	for (size_t i = 0; check != NULL && i < check->parameters_count; i++)
