@@ -89,7 +89,8 @@ static bool load_suite(struct pool *pool, const char *path)
 	struct check_list checks = {.pool = pool};
 	struct suite suite;
 
-	return checks_load(SOURCE_DIR "/suites", &checks) && suite_load(pool, path, &checks, &suite);
+	return checks_load(SOURCE_DIR "/suites", &checks) &&
+	       suite_load(pool, path, &checks, &suite);
 }
 
 #define PROFILES "profiles: [{name: quick, cases: 1, drawn: 1, launches: 1, looks: 1}]\n"
