@@ -33,6 +33,7 @@ static struct {
 	long fails_at, seen;
 	int failure;
 	bool hit;
+	bool synced;		/* what was written to the journal is on the disk */
 	bool journal_was_first; /* the journal spoke of each knob before it was written */
 	char said[8192];
 } world;
@@ -102,6 +103,10 @@ static int kernel(void *context, const char *call, const char *path)
 			fake_write(&world.root, path, world.before);
 		return world.failure;
 	}
+	if (strcmp(path, JOURNAL) == 0 && strcmp(call, "write") == 0)
+		world.synced = false;
+	else if (strcmp(path, JOURNAL) == 0 && strcmp(call, "fsync") == 0)
+		world.synced = true;
 	if (is_knob && strcmp(call, "open") == 0) {
 		fake_read(&world.root, path, world.before, sizeof(world.before));
 	} else if (is_knob && strcmp(call, "write") == 0) {
@@ -109,7 +114,8 @@ static int kernel(void *context, const char *call, const char *path)
 		const char *const name = strrchr(path, '/') + 1;
 
 		fake_read(&world.root, JOURNAL, journal, sizeof(journal));
-		world.journal_was_first = world.journal_was_first && strstr(journal, name) != NULL;
+		world.journal_was_first =
+			world.journal_was_first && world.synced && strstr(journal, name) != NULL;
 		(void)snprintf(world.written, sizeof(world.written), "%s", path);
 	} else if (is_knob && strcmp(call, "close") == 0 && strcmp(path, world.written) == 0) {
 		world.written[0] = '\0';
