@@ -72,7 +72,7 @@ static const struct {
 	{"possible recursive locking", false, KERNEL_COMPLAINT_WARNING},
 	{"page allocation failure", false, KERNEL_COMPLAINT_ALLOCATION},
 	{"Out of memory", true, KERNEL_COMPLAINT_OOM},
-	{"Memory cgroup out of memory", true, KERNEL_COMPLAINT_OOM},
+	{"Memory cgroup out of memory", true, KERNEL_COMPLAINT_GROUP_OOM},
 };
 
 static bool text_holds(struct kernel_text text, const char *words)

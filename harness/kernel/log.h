@@ -6,14 +6,15 @@
 #include "kernel/text.h"
 
 /* Worst last, so that they compare. */
-#define KERNEL_COMPLAINTS(X)                                                         \
-	X(NONE, "none")                                                              \
-	X(OOM, "out-of-memory")		    /* a process was killed for memory */    \
-	X(ALLOCATION, "allocation-failure") /* an allocation of the kernel failed */ \
-	X(STALL, "stall")		    /* a task, a CPU or RCU hung */          \
-	X(WARNING, "warning")                                                        \
-	X(CORRUPTION, "corruption") /* bad page state, bad rss counters, KASAN */    \
-	X(BUG, "bug")                                                                \
+#define KERNEL_COMPLAINTS(X)                                                                       \
+	X(NONE, "none")                                                                            \
+	X(GROUP_OOM, "group-out-of-memory") /* in a memory group: what pressure in one asks for */ \
+	X(OOM, "out-of-memory")		    /* a process was killed for memory */                  \
+	X(ALLOCATION, "allocation-failure") /* an allocation of the kernel failed */               \
+	X(STALL, "stall")		    /* a task, a CPU or RCU hung */                        \
+	X(WARNING, "warning")                                                                      \
+	X(CORRUPTION, "corruption") /* bad page state, bad rss counters, KASAN */                  \
+	X(BUG, "bug")                                                                              \
 	X(OOPS, "oops")
 
 enum kernel_complaint {

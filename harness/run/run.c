@@ -207,8 +207,12 @@ static struct record_summary summary_of(struct run *run, const struct execution 
 
 	watch_end("", &run->watch, pool, &report);
 	const char **log = pool_take(pool, report.lines_count * sizeof(*log));
+	size_t log_count = 0;
+	/* A group that is filled up on purpose runs out of memory: that is the measurement. */
 	for (size_t i = 0; i < report.lines_count; i++)
-		log[i] = report.lines[i].text;
+		if (report.lines[i].complaint != KERNEL_COMPLAINT_GROUP_OOM ||
+			!run->options.allow_pressure)
+			log[log_count++] = report.lines[i].text;
 	for (int i = 0; i < VERDICT_LIMIT; i++)
 		counts[i] = (struct record_count){
 			verdict_word((enum verdict)i), (int64_t)judgement->tally[i]};
@@ -225,7 +229,7 @@ static struct record_summary summary_of(struct run *run, const struct execution 
 		.taint_before =
 			report.taint_was_read ? (int64_t)report.taint_before : TAINT_UNKNOWN,
 		.taint_after = report.taint_was_read ? (int64_t)report.taint_after : TAINT_UNKNOWN,
-		.kernel_log_count = report.lines_count,
+		.kernel_log_count = log_count,
 		.kernel_log = log,
 		.notes_count = judgement->notes_count,
 		.notes = judgement->notes,

@@ -41,7 +41,8 @@ static void complaints_are_told_apart(void **state)
 		{"4,1,2,-;x: page allocation failure: order:4, mode:0x40dc0\n",
 			KERNEL_COMPLAINT_ALLOCATION},
 		{"3,1,2,-;Memory cgroup out of memory: Killed process 9 (x)\n",
-			KERNEL_COMPLAINT_OOM},
+			KERNEL_COMPLAINT_GROUP_OOM},
+		{"3,1,2,-;Out of memory: Killed process 9 (x)\n", KERNEL_COMPLAINT_OOM},
 		/* Anybody may write this to /dev/kmsg, as facility 1. */
 		{"12,1,2,-;WARNING: made up\n", KERNEL_COMPLAINT_NONE},
 		/* A sentence that speaks of one is none. */
