@@ -122,6 +122,12 @@ struct facts_detector {
 size_t facts_detector_count(void);
 struct facts_detector facts_detector_at(struct pool *pool, size_t index);
 
+/*
+ * Whether an observation of that quantity by that witness ("/proc/vmstat", "smaps") reads what a
+ * detector reads: then a broken kernel would explain itself away.
+ */
+bool facts_detector_shares(const char *witness, const char *quantity);
+
 /* A requirement of a check, and what this host has to offer. */
 struct facts_requirement {
 	const char *requirement; /* "root", "feature thp", "2 MiB huge pages: 8" */

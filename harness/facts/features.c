@@ -418,6 +418,61 @@ struct facts_detector facts_detector_at(struct pool *pool, size_t index)
 	};
 }
 
+/* The last part of a path: witnesses are named by it or by the whole. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* Names are looked for up to the blank or the colon behind them. */
+static bool is_name_of(const char *looked_for, const char *quantity)
+{
+	const size_t length_bytes = strcspn(looked_for, " :");
+
+	return strlen(quantity) == length_bytes && strncmp(looked_for, quantity, length_bytes) == 0;
+}
+
+static bool shares(const struct detector *detector, const char *witness, const char *quantity)
+{
+	const char *surface = last_part(witness);
+
+	switch (detector->surface) {
+	case SURFACE_CONFIG:
+		return strncmp(surface, "config", strlen("config")) == 0 &&
+		       strcmp(quantity, detector->what) == 0;
+	case SURFACE_FILE:
+		return strcmp(witness[0] == '/' ? witness + 1 : witness, detector->what) == 0;
+	case SURFACE_NAME:
+		return strcmp(surface, last_part(detector->within)) == 0 &&
+		       is_name_of(detector->what, quantity);
+	case SURFACE_LETTERS:
+		return (strcmp(surface, "smaps") == 0 || strcmp(surface, "vmflags") == 0) &&
+		       strcmp(quantity, detector->what) == 0;
+	case SURFACE_CALL:
+	case SURFACE_CALL_BIT:
+		return strcmp(surface, detector->what) == 0;
+	case SURFACE_CPU_FLAG:
+		return strcmp(surface, "cpuinfo") == 0 && strcmp(quantity, detector->what) == 0;
+	case SURFACE_RELEASE:
+	case SURFACE_FILESYSTEM:
+		return strcmp(surface, "osrelease") == 0 || strcmp(surface, "uname") == 0;
+	case SURFACE_HOST:
+		break;
+	}
+	return false;
+}
+
+bool facts_detector_shares(const char *witness, const char *quantity)
+{
+	for (size_t i = 0; i < DETECTORS_COUNT; i++) {
+		if (shares(&detectors[i], witness, quantity))
+			return true;
+	}
+	return false;
+}
+
 void features_detect(
 	const struct features_view *view, struct vm_feature_fact *features, const char **surfaces)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <glob.h>
 
 #include "facts/facts.h"
 #include "facts/json.h"
@@ -193,6 +194,79 @@ static void a_held_knob_takes_its_rival_along(void **state)
 	assert_int_equal(facts_choice("vm.swappiness", "never"), -1);
 }
 
+/* The string literals of a call, as far as its semicolon. */
+static size_t literals_of(char *call, const char **literals, size_t limit)
+{
+	size_t count = 0;
+
+	call[strcspn(call, ";")] = '\0';
+	for (char *at = strchr(call, '"'); at != NULL && count < limit; at = strchr(at + 1, '"')) {
+		char *end = strchr(at + 1, '"');
+		if (end == NULL)
+			break;
+		*end = '\0';
+		literals[count++] = at + 1;
+		at = end;
+	}
+	return count;
+}
+
+/* Every observe...(quantity, ..., witness) of a source: the first and the last literal. */
+static size_t calls_checked(char *source, const char *path)
+{
+	const char *literals[8];
+	size_t calls = 0;
+
+	for (char *at = strstr(source, "observe"); at != NULL; at = strstr(at, "observe")) {
+		char *behind = at + strlen("observe");
+		char copy[512];
+
+		(void)snprintf(copy, sizeof(copy), "%s", at);
+		at = behind;
+		const size_t count = literals_of(copy, literals, 8);
+		if (count < 2)
+			continue;
+		calls++;
+		for (size_t i = 0; i + 1 < count; i++) {
+			if (facts_detector_shares(literals[count - 1], literals[i]))
+				fail_msg("%s: %s of %s is what a detector reads", path, literals[i],
+					literals[count - 1]);
+		}
+	}
+	return calls;
+}
+
+static void no_detector_shares_an_observation_with_a_claim(void **state)
+{
+	static char source[1 << 18];
+	glob_t found;
+	size_t calls = 0;
+
+	(void)state;
+	/* It can tell, and tells apart. */
+	assert_true(facts_detector_shares("/proc/vmstat", "swpout_zero"));
+	assert_false(facts_detector_shares("/proc/vmstat", "swpout"));
+	assert_true(facts_detector_shares("smaps", "sd"));
+	assert_true(facts_detector_shares("/sys/kernel/mm/ksm/run", "run"));
+	assert_true(facts_detector_shares("cachestat", "cached"));
+	assert_true(facts_detector_shares("cpuinfo", "la57"));
+	assert_true(facts_detector_shares("config.gz", "CONFIG_KSM"));
+	assert_false(facts_detector_shares("getrusage", "minor-faults"));
+
+	assert_int_equal(glob(SOURCE_DIR "/probes/*/*.c", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *file = fopen(found.gl_pathv[i], "rb");
+		assert_non_null(file);
+		const size_t length_bytes = fread(source, 1, sizeof(source) - 1, file);
+		(void)fclose(file);
+		source[length_bytes] = '\0';
+		calls += calls_checked(source, found.gl_pathv[i]);
+	}
+	globfree(&found);
+	/* An empty search would be a test that executes nothing. */
+	assert_true(calls > 5);
+}
+
 static const struct facts_requirement *requirement_named(
 	const struct facts_requirement *items, size_t count, const char *name)
 {
@@ -269,6 +343,7 @@ int main(void)
 		cmocka_unit_test(json_forgets_no_field),
 		cmocka_unit_test(hostile_json_is_refused_with_a_reason),
 		cmocka_unit_test(every_feature_has_a_detector_and_every_knob_a_name),
+		cmocka_unit_test(no_detector_shares_an_observation_with_a_claim),
 		cmocka_unit_test(what_is_unmet_says_how_to_supply_it),
 		cmocka_unit_test(a_held_knob_takes_its_rival_along),
 	};
