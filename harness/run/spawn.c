@@ -36,7 +36,7 @@ struct child {
 	struct sigaction default_action;
 	sigset_t no_signals;
 	struct rlimit no_core, address_space, processes;
-	char *environment[5];
+	char *environment[6];
 };
 
 static bool failed(struct child *child, const char *step, const char *subject)
@@ -148,8 +148,11 @@ int spawn(const struct spawn *spawn, pid_t *pid, int *pidfd, struct spawn_failur
 		.address_space = {spawn->address_space_limit_bytes,
 			spawn->address_space_limit_bytes},
 		.processes = {spawn->processes_limit, spawn->processes_limit},
-		.environment = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", folder, home,
-			NULL},
+		/* Without restartable sequences: with them the kernel writes to the thread's
+		 * area whenever it was preempted, after a fork a copy-on-write fault more.
+		 * linux:6.12:kernel/rseq.c:__rseq_handle_notify_resume */
+		.environment = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LC_ALL=C",
+			"PATH=/usr/sbin:/usr/bin:/sbin:/bin", folder, home, NULL},
 	};
 	sigset_t all, before;
 	int descriptor = -1;
