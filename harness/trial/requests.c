@@ -147,8 +147,11 @@ struct request_boundary request_find_boundary(enum request_kind kind)
 	uint64_t refused_pages = vm_bytes_to_pages_floor(REQUEST_HIGHEST_BYTES);
 
 	boundary.refusal = request_make(&request, kind, refused_pages);
-	if (boundary.refusal == 0)
-		broken("128 TiB were granted");
+	if (boundary.refusal == 0) {
+		request_give_back(&request);
+		boundary.largest_pages = refused_pages;
+		return boundary;
+	}
 	while (refused_pages - boundary.largest_pages > 1) {
 		const uint64_t middle_pages =
 			boundary.largest_pages + (refused_pages - boundary.largest_pages) / 2;

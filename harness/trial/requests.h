@@ -25,7 +25,9 @@ int request_make(struct request *request, enum request_kind kind, uint64_t lengt
 void request_give_back(struct request *request);
 
 struct request_boundary {
-	uint64_t largest_pages; /* granted; one page more was refused, with the errno */
+	/* Granted; one page more was refused, with the errno. All of REQUEST_HIGHEST_BYTES and 0
+	 * where not even that was refused. */
+	uint64_t largest_pages;
 	int refusal;
 };
 

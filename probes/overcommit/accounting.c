@@ -23,7 +23,7 @@
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define WINDOWS	   15
+#define WINDOWS	   31
 #define WALL_BYTES (size_t) VM_GIB_BYTES /* longer than any other hole */
 
 static const char *const kind_labels[] = {
@@ -316,10 +316,10 @@ PROBE(accounting) = {
 	.claims = claims,
 	.question = "What do mappings, fork, mprotect and munmap add to the commitment, and take "
 		    "off it?",
-	.method = "Read Committed_AS before and after each step; fifteen times over. Read the "
+	.method = "Read Committed_AS before and after each step; thirty-one times over. Read the "
 		  "area's flags in smaps.",
-	.threats = "The commitment is the machine's, and others move it: what most of the windows "
-		   "show counts, and without a majority there is no observation.",
+	.threats = "The commitment is the machine's, and others move it: what prevails among "
+		   "the windows counts, and if nothing does there is no observation.",
 	.by_hand = "grep Committed_AS /proc/meminfo; grep VmFlags /proc/self/smaps",
 	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),
 	.parameters = parameters,

@@ -165,8 +165,30 @@ static void explain(const struct vm_model *model, const struct vm_commit_state *
 		state->ram_pages, state->swap_pages);
 }
 
-static void predict_refusal(const char *claim, struct vm_predictions *predictions)
+/* A segment takes no addresses: where nothing is refused, neither is more than can be mapped. */
+static bool is_endless(enum vm_commit_mode mode, const struct request_kind_info *kind)
 {
+	return mode == VM_COMMIT_ALWAYS && kind->way == REQUEST_SHMGET;
+}
+
+static void predict_refusal(const char *claim, bool endless, struct vm_predictions *predictions)
+{
+	if (endless) {
+		vm_predict(predictions,
+			&(struct vm_prediction){
+				.claim = claim,
+				.quantity = "refusal",
+				.at = "",
+				.unit = VM_UNIT_ERRNO,
+				.form = VM_FORM_EXACT,
+				.values = (int64_t[]){0},
+				.values_count = 1,
+				.because = "in mode 1 nothing is refused, and a segment takes no "
+					   "addresses",
+				.cite = "linux:6.12:mm/util.c:__vm_enough_memory",
+			});
+		return;
+	}
 	vm_predict(
 		predictions, &(struct vm_prediction){
 				     .claim = claim,
@@ -199,6 +221,7 @@ static void predict_values(const struct vm_model *model, const struct request_ki
 	struct vm_predictions *predictions)
 {
 	const enum vm_commit_mode mode = state->most_room.mode;
+	const int64_t highest = (int64_t)vm_bytes_to_pages_floor(REQUEST_HIGHEST_BYTES);
 	const uint64_t least = vm_commit_largest_pages(&model->behaviours, &state->least_room);
 	const uint64_t most = vm_commit_largest_pages(&model->behaviours, &state->most_room);
 	const bool charged = is_charged(model, mode, kind);
@@ -210,6 +233,10 @@ static void predict_values(const struct vm_model *model, const struct request_ki
 		predict_unlimited("such a mapping promises nothing: only the address space ends "
 				  "it, beyond all RAM and swap",
 			state, predictions, &prediction);
+	} else if (is_endless(mode, kind)) {
+		prediction.because =
+			"in mode 1 nothing is refused, and a segment takes no addresses";
+		predict_moving(predictions, &prediction, (struct moving){highest, highest}, 1);
 	} else if (most == VM_COMMIT_UNLIMITED) {
 		predict_unlimited("in mode 1 nothing is refused: only the address space ends a "
 				  "request, beyond all RAM and swap",
@@ -235,13 +262,13 @@ static void predict_mode(const struct vm_model *model, const struct probe_argume
 	const struct probe_readings *readings, enum vm_commit_mode mode, const char *claim,
 	struct vm_predictions *predictions)
 {
+	const struct request_kind_info *kind = &request_kinds[probe_argument(arguments, "kind")];
 	struct state_span state;
 	struct moving each;
 
-	predict_refusal(claim, predictions);
+	predict_refusal(claim, is_endless(mode, kind), predictions);
 	if (state_of(readings, mode, &state) && moving_of(readings, "each", "", &each)) {
-		predict_values(model, &request_kinds[probe_argument(arguments, "kind")], &state,
-			each, claim, predictions);
+		predict_values(model, kind, &state, each, claim, predictions);
 		return;
 	}
 	struct vm_prediction prediction = largest;

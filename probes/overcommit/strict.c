@@ -299,9 +299,9 @@ PROBE(mode2) = {
 	.question = "Up to which page may memory be committed in mode 2?",
 	.method = "Map much without rights; write mode 2 again, which folds the commitment of all "
 		  "CPUs; read it, and find by halving the largest request that is granted. Nine "
-		  "times; what most of them show counts.",
+		  "times; what prevails among them counts.",
 	.threats = "Others commit and give back at the same time: the windows are short, and "
-		   "without a majority there is no observation. While it looks, the reserve for "
+		   "if nothing prevails there is no observation. While it looks, the reserve for "
 		   "users stays free for the others.",
 	.by_hand =
 		"sysctl vm.overcommit_memory=2; grep -E 'CommitLimit|Committed_AS' /proc/meminfo",
