@@ -16,6 +16,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.physical_width = VM_PHYSICAL_WIDTH_OF_FORMAT,
 		.global_table = VM_GLOBAL_TABLE_WHOLE,
 		.area_tree = VM_AREA_TREE_RED_BLACK,
+		.list_balance = VM_LIST_BALANCE_THIRDS,
 		.available = VM_AVAILABLE_FREE_AND_CACHE,
 		.dirty_share = VM_DIRTY_SHARE_OF_RAM,
 		.overcommit_heuristic = VM_OVERCOMMIT_SUM_OF_REQUESTS,
@@ -60,6 +61,8 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 	/* linux:6.12:mm/mmap.c:find_vma */
 	behaviours->area_tree = vm_host_has(host, VM_FEATURE_MAPLE_TREE) ? VM_AREA_TREE_MAPLE
 									 : VM_AREA_TREE_RED_BLACK;
+	/* linux:6.12:mm/vmscan.c:inactive_is_low */
+	behaviours->list_balance = VM_LIST_BALANCE_ROOT_OF_SIZE;
 	/* linux:6.12:mm/show_mem.c:si_mem_available */
 	behaviours->available = VM_AVAILABLE_LESS_RESERVES;
 	/* linux:6.12:mm/page-writeback.c:global_dirtyable_memory */

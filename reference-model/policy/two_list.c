@@ -9,6 +9,8 @@
  */
 #include "policy/linux_lists.h"
 
+#include "core/arithmetic.h"
+
 struct two_list {
 	struct links *links;
 	uint32_t inactive, active, free; /* heads */
@@ -51,34 +53,26 @@ static bool create(struct vm_replace *replace, struct vm_arena *arena)
 	return true;
 }
 
-static uint64_t root(uint64_t square)
+/* linux:6.12:mm/vmscan.c:inactive_is_low */
+uint64_t vm_replace_inactive_ratio(enum vm_list_balance balance, uint64_t pages)
 {
-	uint64_t low = 0, high = UINT64_C(1) << 20;
+	const uint64_t gib = vm_pages_to_bytes(pages) >> 30;
 
-	while (high - low > 1) {
-		const uint64_t middle = (low + high) / 2;
-		if (middle * middle <= square)
-			low = middle;
-		else
-			high = middle;
+	switch (balance) {
+	case VM_LIST_BALANCE_THIRDS:
+		return 2;
+	case VM_LIST_BALANCE_ROOT_OF_SIZE:
+		break;
 	}
-	return low;
+	return gib != 0 ? square_root(10 * gib) : 1;
 }
 
-/* linux:6.12:mm/vmscan.c:inactive_is_low */
 static bool inactive_is_low(const struct vm_replace *replace, const struct two_list *lists)
 {
 	const uint64_t total = (uint64_t)lists->inactive_count + lists->active_count;
-	const uint64_t gib = vm_pages_to_bytes(total) >> 30;
-	const uint64_t ratio = gib != 0 ? root(10 * gib) : 1;
+	const uint64_t ratio = vm_replace_inactive_ratio(replace->config.balance, total);
 
-	switch (replace->config.balance) {
-	case VM_LIST_BALANCE_ROOT_OF_SIZE:
-		return lists->inactive_count * ratio < lists->active_count;
-	case VM_LIST_BALANCE_THIRDS:
-		return (uint64_t)lists->inactive_count * 2 < lists->active_count;
-	}
-	return false;
+	return lists->inactive_count * ratio < lists->active_count;
 }
 
 static void to_active(struct vm_replace *replace, struct two_list *lists, uint32_t frame)

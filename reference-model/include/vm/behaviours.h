@@ -73,6 +73,12 @@ enum vm_global_table {
 /* What keeps the areas of an address space in order. */
 enum vm_area_tree { VM_AREA_TREE_RED_BLACK, VM_AREA_TREE_MAPLE };
 
+/* When the inactive list counts as too short. */
+enum vm_list_balance {
+	VM_LIST_BALANCE_ROOT_OF_SIZE, /* inactive * sqrt(10 * GiB) < active, at least 1:1 */
+	VM_LIST_BALANCE_THIRDS,	      /* osn: two thirds active, one third inactive */
+};
+
 /* What mode 0 compares a request with. */
 enum vm_overcommit_heuristic {
 	VM_OVERCOMMIT_SUM_OF_REQUESTS, /* the teaching: all that was promised counts */
@@ -206,6 +212,7 @@ struct vm_behaviours {
 	enum vm_physical_width physical_width;
 	enum vm_global_table global_table;
 	enum vm_area_tree area_tree;
+	enum vm_list_balance list_balance;
 	enum vm_available available;
 	enum vm_dirty_share dirty_share;
 	enum vm_overcommit_heuristic overcommit_heuristic;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "vm/base.h"
+#include "vm/behaviours.h"
 #include "vm/units.h"
 
 #define VM_REFERENCE_WRITES	 (UINT32_C(1) << 31)
@@ -66,12 +67,6 @@ enum vm_policy vm_policy_of(const char *word);
 enum vm_page_use {
 	VM_USE_READ,   /* read() and write(): each use is reported (folio_mark_accessed) */
 	VM_USE_MAPPED, /* through page tables: a bit that only reclaim looks at */
-};
-
-/* When the inactive list counts as too short. */
-enum vm_list_balance {
-	VM_LIST_BALANCE_ROOT_OF_SIZE, /* inactive * sqrt(10 * GiB) < active, at least 1:1 */
-	VM_LIST_BALANCE_THIRDS,	      /* osn: two thirds active, one third inactive */
 };
 
 struct vm_replace_config {
@@ -141,6 +136,9 @@ uint32_t vm_replace_page_in(const struct vm_replace *replace, uint32_t frame);
 uint8_t vm_replace_frame_flags(const struct vm_replace *replace, uint32_t frame);
 /* The frame at which a hand points, or UINT32_MAX where the policy has no hand. */
 uint32_t vm_replace_hand(const struct vm_replace *replace);
+/* How many times larger the active list may be, where both together have so many pages. */
+uint64_t vm_replace_inactive_ratio(enum vm_list_balance balance, uint64_t pages);
+
 bool vm_replace_is_resident(const struct vm_replace *replace, uint32_t page);
 
 #endif
