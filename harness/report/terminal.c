@@ -85,21 +85,33 @@ static void print_in_full(struct report *report, const struct record_verdict *ve
 	item(report, "again", reproduce(report, verdict));
 }
 
+/* How many verdicts before this one are of the same claim and came out the same way. */
+static size_t alike_before(const struct report *report, size_t index)
+{
+	const struct record_verdict *verdicts = report->judgement->verdicts;
+	size_t count = 0;
+
+	for (size_t i = 0; i < index; i++)
+		count += strcmp(verdicts[i].claim, verdicts[index].claim) == 0 &&
+			 strcmp(verdicts[i].verdict, verdicts[index].verdict) == 0 &&
+			 strcmp(verdicts[i].reading, verdicts[index].reading) == 0;
+	return count;
+}
+
 static void print_all_in_full(struct report *report, enum verdict wanted)
 {
-	const char *word = verdict_word(wanted), *claim = "";
-	size_t shown = 0;
+	const char *word = verdict_word(wanted);
 
 	for (size_t i = 0; i < report->judgement->count; i++) {
 		const struct record_verdict *verdict = &report->judgement->verdicts[i];
 		if (strcmp(verdict->verdict, word) != 0)
 			continue;
-		shown = strcmp(claim, verdict->claim) == 0 ? shown + 1 : 1;
-		claim = verdict->claim;
-		if (shown <= SHOWN_OF_A_CLAIM || report->verbose)
+		const size_t before = alike_before(report, i);
+		if (before < SHOWN_OF_A_CLAIM || report->verbose)
 			print_in_full(report, verdict);
-		else if (shown == SHOWN_OF_A_CLAIM + 1)
-			(void)printf("\n  more of %s: run with --verbose\n", claim);
+		else if (before == SHOWN_OF_A_CLAIM)
+			(void)printf("\n  more of %s: run with --verbose\n",
+				style_plain(&report->pool, verdict->claim));
 	}
 }
 
@@ -143,21 +155,19 @@ static bool is_lesson(const struct record_verdict *verdict)
 /* One row a claim: what a teacher wants to know. */
 static void print_lessons(struct report *report)
 {
-	const char *claim = "";
 	bool any = false;
 
 	for (size_t i = 0; i < report->judgement->count; i++) {
 		const struct record_verdict *verdict = &report->judgement->verdicts[i];
-		if (!is_lesson(verdict) || strcmp(claim, verdict->claim) == 0)
+		if (!is_lesson(verdict) || alike_before(report, i) != 0)
 			continue;
-		claim = verdict->claim;
 		if (!any)
 			(void)printf("\n%s\n", style_bold(&report->pool,
 						       "Where the textbook differs and Linux does "
 						       "what its model says",
 						       report->colour));
 		any = true;
-		(void)printf("\n  %s\n", style_plain(&report->pool, claim));
+		(void)printf("\n  %s\n", style_plain(&report->pool, verdict->claim));
 		item(report, "  textbook", verdict->textbook_expected);
 		item(report, "  linux", verdict->expected);
 		item(report, "  measured", verdict->observed);

@@ -22,7 +22,8 @@ static int by_name(const void *left, const void *right)
 
 bool checks_load(const char *suites_folder, struct check_list *list)
 {
-	static const struct check_kind *const kinds[] = {&check_kind_probe, &check_kind_model};
+	static const struct check_kind *const kinds[] = {
+		&check_kind_probe, &check_kind_scenario, &check_kind_model};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i]->load(suites_folder, list) != 0)
