@@ -71,6 +71,7 @@ static int start(struct stream *s, int input, int report)
 			.report = report,
 			.pinned = true,
 			.cpu = 0,
+			.oom_score_adj = "1000",
 		},
 		&s->pid, &s->pidfd, &failure);
 }
