@@ -106,6 +106,12 @@ static void raise_fault(
 	}
 }
 
+/* TASK_SIZE_MAX: the last page of the user half is a guard. */
+static uint64_t user_end(const struct vm_machine *m)
+{
+	return (UINT64_C(1) << (m->host.page_table_levels == 5 ? 56 : 47)) - VM_PAGE_BYTES;
+}
+
 /* Addresses that no user entry can map. */
 static bool raise_outside(struct vm_machine *m, uint64_t address, const struct vm_walk *walk,
 	enum vm_access_kind kind)
@@ -118,8 +124,8 @@ static bool raise_outside(struct vm_machine *m, uint64_t address, const struct v
 		m->outcome->signal.error_bits_known = true;
 		return true;
 	}
-	if (address >> 63 != 0) {
-		/* The kernel half always looks present: nothing of its layout leaks. */
+	if (address >= user_end(m)) {
+		/* What is not the user's always looks present: nothing of its layout leaks. */
 		rule_obey(m, RULE_DEMAND_KERNEL_ADDRESS);
 		raise_fault(m, FAULT_NO_AREA, address,
 			VM_FAULT_PROTECTION | VM_FAULT_USER |
