@@ -83,6 +83,9 @@ static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uin
 
 	if (start == end || entry == NONE)
 		return;
+	if (frame == NONE && entries_of(m)[entry].stored == NONE &&
+		entries_of(m)[entry].slot == NONE)
+		return; /* a hole is zeros already */
 	if (frame == NONE)
 		frame = cache_fill(m, object, page, 0);
 	if (frame == NONE)
