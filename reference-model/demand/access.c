@@ -243,6 +243,7 @@ enum fault_result access_by_kernel(
 			.area = area,
 			.address = access->address,
 			.write = access->write || unshare,
+			.restarted = access->populates,
 			.unshare = unshare};
 		const enum fault_result result = fault_handle(m, &fault);
 		if (result != FAULT_DONE)

@@ -20,7 +20,8 @@ struct fault {
 	uint64_t address;
 	bool write, fetch;
 	bool major;
-	bool unshare; /* a reader wants the page for itself, and no write access */
+	bool restarted; /* populating: a fault that had to wait is begun anew, and then minor */
+	bool unshare;	/* a reader wants the page for itself, and no write access */
 };
 
 /* handle_mm_fault: the area exists and allows it. Counts the fault if it was completed. */
@@ -46,8 +47,9 @@ struct kernel_access {
 	uint32_t mm;
 	uint64_t address;
 	bool write;
-	bool forced; /* FOLL_FORCE: /proc/pid/mem, populate */
-	bool pinned; /* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
+	bool forced;	/* FOLL_FORCE: /proc/pid/mem, populate */
+	bool populates; /* FOLL_UNLOCKABLE without FOLL_TRIED: mlock, MAP_POPULATE, madvise */
+	bool pinned;	/* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
 };
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame);

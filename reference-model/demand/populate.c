@@ -42,8 +42,11 @@ static int32_t populate_area(
 	if ((flags & ACCESS_FLAGS) == 0)
 		return VM_EFAULT;
 	for (uint64_t address = start; address < end; address = step_end(m, mm, address)) {
-		const struct kernel_access access = {
-			.mm = mm, .address = address, .write = write, .forced = true};
+		const struct kernel_access access = {.mm = mm,
+			.address = address,
+			.write = write,
+			.forced = true,
+			.populates = true};
 		const enum fault_result result = access_by_kernel(m, &access, &frame);
 		if (result != FAULT_DONE)
 			return errno_of(result);
@@ -85,7 +88,8 @@ int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t
 		/* No FOLL_FORCE here: the right itself is asked for. */
 		if ((flags & (write ? VM_AREA(WRITE) : VM_AREA(READ))) == 0)
 			return VM_EINVAL;
-		const struct kernel_access access = {.mm = mm, .address = address, .write = write};
+		const struct kernel_access access = {
+			.mm = mm, .address = address, .write = write, .populates = true};
 		const enum fault_result result = access_by_kernel(m, &access, &frame);
 		if (result != FAULT_DONE)
 			return errno_of(result);

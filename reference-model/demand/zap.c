@@ -8,17 +8,22 @@
 #include "frame/swap.h"
 
 /* What the entry knows of the page is handed to the folio before the entry is gone. */
-static void hand_over_dirty(struct vm_machine *m, uint64_t leaf, uint32_t frame)
+static void hand_over(struct vm_machine *m, uint64_t leaf, uint32_t frame)
 {
-	if (leaf_is_dirty(leaf) && !folio_has(m, frame, FOLIO_ANONYMOUS))
+	if (folio_has(m, frame, FOLIO_ANONYMOUS))
+		return;
+	if (leaf_is_dirty(leaf))
 		cache_mark_dirty(m, frame);
+	/* linux:6.12:mm/memory.c:zap_present_folio_ptes: folio_mark_accessed */
+	if ((leaf & VM_PTE_ACCESSED) != 0)
+		folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 }
 
 static void zap_hugetlb(struct vm_machine *m, uint32_t mm, struct place place)
 {
 	const uint32_t head = leaf_frame(entry_get(m, place));
 
-	hand_over_dirty(m, entry_get(m, place), head);
+	hand_over(m, entry_get(m, place), head);
 	entry_set(m, place, 0);
 	mm_of(m, mm)->hugetlb_pages -= folio_pages(m, head);
 	folio_unmap_whole(m, head);
@@ -65,7 +70,7 @@ void zap_entry(struct vm_machine *m, uint32_t mm, struct place place)
 			m->ksm_zero--;
 		return;
 	}
-	hand_over_dirty(m, entry, frame);
+	hand_over(m, entry, frame);
 	mm_of(m, mm)->rss[folio_rss_kind(m, frame)]--;
 	frame_unmap(m, frame);
 }
