@@ -7,28 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "vm/random.h"
 
 /* For a normal distribution the median absolute deviation is 1/1.4826 of its standard deviation. */
 #define SPREAD_OF_NORMAL 1.4826
 
-static void *room(size_t count, size_t item_bytes)
+static double *room(struct pool *pool, size_t count)
 {
-	void *memory = calloc(count == 0 ? 1 : count, item_bytes);
-
-	if (memory == NULL) {
-		(void)fputs("mmconform: out of memory\n", stderr);
-		abort();
-	}
-	return memory;
+	return pool_take(pool, count * sizeof(double));
 }
-
-static void room_drop(double **memory)
-{
-	free(*memory);
-}
-
-#define ROOM_DROPS __attribute__((cleanup(room_drop)))
 
 static int by_size(const void *left, const void *right)
 {
@@ -37,9 +25,9 @@ static int by_size(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static double *sorted(const double *values, size_t count)
+static double *sorted(struct pool *pool, const double *values, size_t count)
 {
-	double *copy = room(count, sizeof(*copy));
+	double *copy = room(pool, count);
 
 	memcpy(copy, values, count * sizeof(*copy));
 	qsort(copy, count, sizeof(*copy), by_size);
@@ -54,7 +42,8 @@ static double median_of_sorted(const double *values, size_t count)
 
 double statistics_median(const double *values, size_t count)
 {
-	ROOM_DROPS double *order = sorted(values, count);
+	struct pool POOL_DROPS pool = {0};
+	double *order = sorted(&pool, values, count);
 
 	assert(count != 0);
 	return median_of_sorted(order, count);
@@ -62,7 +51,8 @@ double statistics_median(const double *values, size_t count)
 
 double statistics_spread(const double *values, size_t count)
 {
-	ROOM_DROPS double *distances = room(count, sizeof(double));
+	struct pool POOL_DROPS pool = {0};
+	double *distances = room(&pool, count);
 	const double middle = statistics_median(values, count);
 
 	for (size_t i = 0; i < count; i++)
@@ -77,7 +67,8 @@ double statistics_spread(const double *values, size_t count)
 struct statistics_interval statistics_median_interval(
 	const double *values, size_t count, double error)
 {
-	ROOM_DROPS double *order = sorted(values, count);
+	struct pool POOL_DROPS pool = {0};
+	double *order = sorted(&pool, values, count);
 	const double n = (double)count;
 	double tail = 0, log_choose = 0;
 	size_t k = 0;
@@ -96,9 +87,10 @@ struct statistics_interval statistics_median_interval(
 	return (struct statistics_interval){order[k - 1], order[count - k], true};
 }
 
-static double *differences(const double *a, size_t a_count, const double *b, size_t b_count)
+static double *differences(
+	struct pool *pool, const double *a, size_t a_count, const double *b, size_t b_count)
 {
-	double *all = room(a_count * b_count, sizeof(*all));
+	double *all = room(pool, a_count * b_count);
 
 	for (size_t i = 0; i < a_count; i++)
 		for (size_t j = 0; j < b_count; j++)
@@ -109,7 +101,8 @@ static double *differences(const double *a, size_t a_count, const double *b, siz
 
 double statistics_shift(const double *a, size_t a_count, const double *b, size_t b_count)
 {
-	ROOM_DROPS double *all = differences(a, a_count, b, b_count);
+	struct pool POOL_DROPS pool = {0};
+	double *all = differences(&pool, a, a_count, b, b_count);
 
 	return median_of_sorted(all, a_count * b_count);
 }
@@ -120,9 +113,10 @@ double statistics_shift(const double *a, size_t a_count, const double *b, size_t
  */
 static void distribution_of_u(size_t a_count, size_t b_count, double *distribution)
 {
+	struct pool POOL_DROPS pool = {0};
 	const size_t largest = a_count * b_count;
 	/* ways[i][u]: i members chosen so far, with U of u; shares of all subsets, never counts. */
-	ROOM_DROPS double *ways = room((a_count + 1) * (largest + 1), sizeof(double));
+	double *ways = room(&pool, (a_count + 1) * (largest + 1));
 
 	ways[0] = 1;
 	for (size_t member = 1; member <= a_count + b_count; member++)
@@ -146,9 +140,10 @@ static void distribution_of_u(size_t a_count, size_t b_count, double *distributi
 struct statistics_interval statistics_shift_interval(
 	const double *a, size_t a_count, const double *b, size_t b_count, double error)
 {
+	struct pool POOL_DROPS pool = {0};
 	const size_t pairs = a_count * b_count;
-	ROOM_DROPS double *all = differences(a, a_count, b, b_count);
-	ROOM_DROPS double *distribution = room(pairs + 1, sizeof(double));
+	double *all = differences(&pool, a, a_count, b, b_count);
+	double *distribution = room(&pool, pairs + 1);
 	double tail = 0;
 	size_t k = 0;
 
@@ -164,8 +159,9 @@ struct statistics_interval statistics_shift_interval(
 static double u_of(
 	const double *a, size_t a_count, const double *b, size_t b_count, double *tie_correction)
 {
+	struct pool POOL_DROPS pool = {0};
 	const size_t count = a_count + b_count;
-	ROOM_DROPS double *both = room(count, sizeof(double));
+	double *both = room(&pool, count);
 	double u = 0;
 
 	for (size_t i = 0; i < a_count; i++)
@@ -186,7 +182,8 @@ static double u_of(
 
 static double exact_p(double u, size_t a_count, size_t b_count)
 {
-	ROOM_DROPS double *distribution = room(a_count * b_count + 1, sizeof(double));
+	struct pool POOL_DROPS pool = {0};
+	double *distribution = room(&pool, a_count * b_count + 1);
 	const double pairs = (double)(a_count * b_count);
 	const double larger = u > pairs - u ? u : pairs - u;
 	double tail = 0;
@@ -215,8 +212,9 @@ double statistics_mann_whitney(const double *a, size_t a_count, const double *b,
 struct statistics_interval statistics_bootstrap(const double *values, size_t count,
 	statistics_figure *figure, unsigned resamples, uint64_t seed, double error)
 {
-	ROOM_DROPS double *figures = room(resamples, sizeof(double));
-	ROOM_DROPS double *resample = room(count, sizeof(double));
+	struct pool POOL_DROPS pool = {0};
+	double *figures = room(&pool, resamples);
+	double *resample = room(&pool, count);
 	uint64_t state = seed;
 
 	for (unsigned i = 0; i < resamples; i++) {
@@ -229,9 +227,17 @@ struct statistics_interval statistics_bootstrap(const double *values, size_t cou
 	return (struct statistics_interval){figures[cut], figures[resamples - 1 - cut], true};
 }
 
+/* count members before *end become the mean. */
+static void spread_mean(double *fitted, size_t *end, double mean, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fitted[--*end] = mean;
+}
+
 void statistics_isotonic(const double *values, size_t count, double *fitted)
 {
-	ROOM_DROPS double *weight = room(count, sizeof(double));
+	struct pool POOL_DROPS pool = {0};
+	double *weight = room(&pool, count);
 	size_t blocks = 0;
 
 	/* fitted holds the means of the blocks so far; a block that falls is joined to the last. */
@@ -249,8 +255,7 @@ void statistics_isotonic(const double *values, size_t count, double *fitted)
 	}
 	/* Spread out from the end, so that no mean is overwritten before it is used. */
 	for (size_t i = count; blocks > 0; blocks--)
-		for (double left = weight[blocks - 1], mean = fitted[blocks - 1]; left > 0; left--)
-			fitted[--i] = mean;
+		spread_mean(fitted, &i, fitted[blocks - 1], (size_t)weight[blocks - 1]);
 }
 
 static int by_pointed_size(const void *left, const void *right)
@@ -260,7 +265,8 @@ static int by_pointed_size(const void *left, const void *right)
 
 void statistics_adjust(const double *p, size_t count, double *adjusted)
 {
-	const double **order = room(count, sizeof(*order));
+	struct pool POOL_DROPS pool = {0};
+	const double **order = pool_take(&pool, count * sizeof(*order));
 	double least = 1;
 
 	for (size_t i = 0; i < count; i++)
@@ -271,5 +277,4 @@ void statistics_adjust(const double *p, size_t count, double *adjusted)
 		least = fmin(least, scaled);
 		adjusted[order[rank - 1] - p] = least;
 	}
-	free(order);
 }

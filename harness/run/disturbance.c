@@ -12,14 +12,14 @@
 
 /* Names in /proc/vmstat; a counter kept per zone is the sum of those that start with it. */
 static const struct {
-	enum launch_disturbance counter;
 	const char *name;
+	enum launch_disturbance counter;
 	bool by_zone;
 } events[] = {
-	{LAUNCH_THP_FAULT_FALLBACK, "thp_fault_fallback", false},
-	{LAUNCH_COMPACT_STALL, "compact_stall", false},
-	{LAUNCH_ALLOCATION_STALL, "allocstall_", true},
-	{LAUNCH_SWAPPED_OUT, "pswpout", false},
+	{"thp_fault_fallback", LAUNCH_THP_FAULT_FALLBACK, false},
+	{"compact_stall", LAUNCH_COMPACT_STALL, false},
+	{"allocstall_", LAUNCH_ALLOCATION_STALL, true},
+	{"pswpout", LAUNCH_SWAPPED_OUT, false},
 };
 
 #define EVENTS_COUNT (sizeof(events) / sizeof(events[0]))

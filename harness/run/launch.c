@@ -242,7 +242,10 @@ static const char *error_text(struct flight *flight)
 
 	for (size_t i = 0; i < flight->tail_bytes; i++) {
 		const char byte = flight->tail[i];
-		text[i] = byte == '\n' || (byte >= ' ' && byte <= '~') ? byte : '?';
+		const bool printable = byte == '\n' || (byte >= ' ' && byte <= '~');
+		text[i] = '?';
+		if (printable)
+			text[i] = byte;
 	}
 	while (flight->tail_bytes != 0 && text[flight->tail_bytes - 1] == '\n')
 		text[--flight->tail_bytes] = '\0';
@@ -344,12 +347,10 @@ static void settle(
 	if (flight->stop == STOP_OVERDUE) {
 		result->end = RECORD_TRIAL_OVERDUE;
 		result->why = pool_format(flight->pool, "no end after %u ms", deadline_ms);
-	} else if (wire->state == WIRE_BROKEN) {
-		settle_broken(result, wire->reason);
-	} else if (flight->stop == STOP_NONE && WIFSIGNALED(status)) {
+	} else if (flight->stop == STOP_NONE && WIFSIGNALED(status) && wire->state != WIRE_BROKEN) {
 		settle_died(flight, WTERMSIG(status), result);
 		result->core_dumped = WCOREDUMP(status);
-	} else if (wire->state == WIRE_GARBLED) {
+	} else if (wire->state == WIRE_BROKEN || wire->state == WIRE_GARBLED) {
 		settle_broken(result, wire->reason);
 	} else if (flight->line_bytes != 0) {
 		settle_broken(result, "the trial's last line has no end");

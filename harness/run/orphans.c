@@ -17,9 +17,10 @@
 #include "kernel/process.h"
 
 /* Children seen in one pass; what does not fit is seen in the next one. */
-#define PASS_LIMIT 256
-#define STAT_BYTES 2048
-#define PATH_BYTES 300
+#define PASS_LIMIT     256
+#define CHILDREN_BYTES 4000
+#define STAT_BYTES     2048
+#define PATH_BYTES     300
 
 struct children {
 	size_t count;
@@ -35,16 +36,18 @@ static void add(struct children *children, pid_t pid)
 /* linux:6.12:fs/proc/array.c:children_seq_show; only with CONFIG_PROC_CHILDREN. */
 static bool list_by_children_file(struct children *children)
 {
-	char path[64];
-	long pid = 0;
+	char path[PATH_BYTES], text[CHILDREN_BYTES];
+	uint64_t pid = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return false;
-	while (fscanf(file, "%ld", &pid) == 1)
-		add(children, (pid_t)pid);
+	/* What does not fit is seen in the next pass; a number that was cut off is no child. */
+	struct kernel_text read = {text, fread(text, 1, sizeof(text), file)};
 	(void)fclose(file);
+	while (kernel_number_next(&read, &pid))
+		add(children, (pid_t)pid);
 	return true;
 }
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHASE_LINE_BYTES 64
+#define CHASE_LINE_BYTES ((size_t)64)
 
 /* Where the i-th node of a chase lies. */
 typedef void *chase_place(void *context, size_t index);
@@ -20,7 +20,7 @@ void *chase_link(
 	chase_place *place, void *context, size_t count, size_t *order, uint64_t *random_state);
 
 /* Follows the cycle for so many steps, a multiple of CHASE_UNROLLED; nanoseconds. */
-#define CHASE_UNROLLED 16
+#define CHASE_UNROLLED ((size_t)16)
 int64_t chase_run(void *start, size_t steps);
 
 #endif

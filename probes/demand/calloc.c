@@ -13,7 +13,7 @@
 #include "vm/prediction.h"
 
 static const char *const places[] = {"256 KiB", "4 MiB", "32 MiB"};
-static const size_t lengths_bytes[] = {256 * 1024, 4 << 20, 32 << 20};
+static const size_t lengths_bytes[] = {256 * VM_KIB_BYTES, 4 * VM_MIB_BYTES, 32 * VM_MIB_BYTES};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
 #define BATCHES	     5

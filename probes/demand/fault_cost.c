@@ -86,12 +86,12 @@ struct field {
 	int64_t major_faults[BATCHES + 1];
 };
 
-static int64_t time_touches(char *memory)
+static int64_t time_touches(const char *memory)
 {
 	const int64_t started_ns = cost_now_ns();
 
 	for (size_t i = 0; i < PAGES; i++)
-		(void)((volatile char *)memory)[vm_pages_to_bytes(i)];
+		(void)((const volatile char *)memory)[vm_pages_to_bytes(i)];
 	return cost_now_ns() - started_ns;
 }
 

@@ -14,8 +14,8 @@
 #include "vm/reach.h"
 
 /* Every number of pages from the fewest: first levels of today hold 32 to 96. */
-#define PAGES_FEWEST 16
-#define PAGES_MOST   131
+#define PAGES_FEWEST ((size_t)16)
+#define PAGES_MOST   ((size_t)131)
 #define PLACES_COUNT (PAGES_MOST - PAGES_FEWEST + 1)
 #define NAME_BYTES   4
 
