@@ -77,6 +77,7 @@ _Noreturn void broken(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start. */
 	(void)vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
 	end_early(OUTCOME_BROKEN, "", 0, reason, "");
