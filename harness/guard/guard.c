@@ -225,7 +225,8 @@ static int hold_known(struct guard *guard, const struct knob_instance *instance,
 	const char *const old = undos[count - 1].old;
 	const bool same = knob_same(instance, old, value);
 	if (in_force != NULL)
-		(void)snprintf(in_force, GUARD_VALUE_BYTES, "%s", same ? old : value);
+		(void)snprintf(in_force, GUARD_VALUE_BYTES, "%.*s", GUARD_VALUE_BYTES - 1,
+			same ? old : value);
 	/* Nothing to allow, nothing to undo. */
 	if (same && !guard->changes)
 		return 0;

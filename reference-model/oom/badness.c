@@ -60,6 +60,7 @@ int64_t vm_oom_score(const struct vm_behaviours *behaviours, const struct vm_oom
 		       2 / 3;
 	}
 	VM_ASSERT(false);
+	return 0;
 }
 
 /* linux:6.12:include/linux/percpu_counter.h:percpu_counter_add; lib/percpu_counter.c:
@@ -76,4 +77,5 @@ uint64_t vm_oom_counter_lag_pages(
 		return (batch - 1) * cpus_used;
 	}
 	VM_ASSERT(false);
+	return 0;
 }
