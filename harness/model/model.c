@@ -29,13 +29,13 @@ static const struct model_verb verbs[] = {
 
 struct chosen {
 	int index;
+	const char *verb; /* argv[index]; NULL: none */
 };
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct chosen *chosen = state->input;
 
-	(void)argument;
 	if (key == ARGP_KEY_INIT) {
 		state->err_stream = NULL;
 		return 0;
@@ -43,6 +43,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	if (key != ARGP_KEY_ARG)
 		return ARGP_ERR_UNKNOWN;
 	chosen->index = state->next - 1;
+	chosen->verb = argument;
 	state->next = state->argc;
 	return 0;
 }
@@ -81,16 +82,16 @@ int command_model(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen) != 0)
 		return EXIT_MISUSED;
-	if (chosen.index == 0) {
+	if (chosen.verb == NULL) {
 		message("which simulator? mmconform model --help lists them");
 		return EXIT_MISUSED;
 	}
 	argv += chosen.index;
 	for (const struct model_verb *verb = verbs; verb->name != NULL; verb++)
-		if (strcmp(verb->name, argv[0]) == 0) {
+		if (strcmp(verb->name, chosen.verb) == 0) {
 			argv[0] = (char *)pool_format(&pool, "mmconform model %s", verb->name);
 			return verb->run(argc - chosen.index, argv);
 		}
-	message("no simulator \"%s\"; mmconform model --help lists them", argv[0]);
+	message("no simulator \"%s\"; mmconform model --help lists them", chosen.verb);
 	return EXIT_MISUSED;
 }

@@ -287,6 +287,7 @@ static void run_inverted(const struct inverted_options *options, const struct tr
 		vm_inverted_create(search, frames, (uint32_t)options->buckets, &arena);
 	struct vm_replace *tlb = vm_replace_create(&tlb_config, &arena);
 	uint64_t probes = 0, probes_behind_tlb = 0, misses = 0;
+	const uint64_t references = trace->count != 0 ? trace->count : 1;
 	uint32_t hand = 0;
 
 	for (size_t i = 0; i < trace->count; i++) {
@@ -301,7 +302,7 @@ static void run_inverted(const struct inverted_options *options, const struct tr
 	const struct sheet_cell cells[] = {
 		SHEET_WORD(search == VM_INVERTED_LINEAR ? "linear" : "hashed"),
 		SHEET_NUMBER(trace->count), SHEET_NUMBER(probes),
-		SHEET_NUMBER(probes * 1000 / trace->count), SHEET_NUMBER(misses),
+		SHEET_NUMBER(probes * 1000 / references), SHEET_NUMBER(misses),
 		SHEET_NUMBER(probes_behind_tlb)};
 	sheet_row(sheet, cells);
 }

@@ -119,13 +119,17 @@ static bool add_access(struct reader *reader, uint64_t address, uint64_t size_by
  */
 static bool access_of_line(struct reader *reader, const char *line)
 {
+	static const char *const kinds[] = {"I ", " L ", " S ", " M "};
+	bool known = false;
 	char *end;
-	const char kind = line[0] == 'I' ? 'I' : line[0] == ' ' ? line[1] : '\0';
 
 	if (line[0] == '\0' || strncmp(line, "==", 2) == 0)
 		return true;
-	if (kind == '\0' || strchr("ILSM", kind) == NULL || line[2] != ' ')
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		known = known || strncmp(line, kinds[i], strlen(kinds[i])) == 0;
+	if (!known)
 		return refuse_line(reader, "neither I, L, S nor M of lackey", line);
+	const char kind = line[line[0] == ' ' ? 1 : 0];
 	const char *at = line + 2 + strspn(line + 2, " ");
 	if (!isxdigit((unsigned char)*at))
 		return refuse_line(reader, "an address in hexadecimal was expected", at);
