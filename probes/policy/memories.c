@@ -163,7 +163,7 @@ static struct vm_programs_result run_programs(const struct vm_program *programs,
 		.admission = admission,
 		.transfer_ticks = 100,
 		.quantum_references = 50,
-		.window_references = 4 * WINDOW,
+		.window_references = UINT64_C(4) * WINDOW,
 		.stay_references = LENGTH / 4,
 	};
 	struct vm_arena SIMULATE_ARENA arena = simulate_arena(vm_programs_bytes(&config));
@@ -178,7 +178,7 @@ static void show_programs(uint64_t *random, struct check_shown *shown)
 	struct vm_program_result each[PROGRAMS];
 	struct vm_program programs[PROGRAMS];
 	struct vm_arena SIMULATE_ARENA arena =
-		simulate_arena((PROGRAMS + 1) * LENGTH * sizeof(uint32_t));
+		simulate_arena((size_t)(PROGRAMS + 1) * LENGTH * sizeof(uint32_t));
 	int64_t beside = 0;
 
 	for (size_t i = 0; i < PROGRAMS; i++) {

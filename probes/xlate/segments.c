@@ -81,7 +81,7 @@ static void show_segments(struct check_shown *shown)
 static void show_fragmentation(struct check_shown *shown)
 {
 	struct vm_arena SIMULATE_ARENA arena = simulate_arena(vm_fit_bytes(8));
-	struct vm_fit *fit = vm_fit_create(VM_FIT_FIRST, 3 * MEMORY, 8, &arena);
+	struct vm_fit *fit = vm_fit_create(VM_FIT_FIRST, UINT64_C(3) * MEMORY, 8, &arena);
 	uint64_t first[3];
 
 	for (uint32_t i = 0; i < 3; i++)

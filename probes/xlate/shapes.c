@@ -166,7 +166,7 @@ static void show(const struct vm_host *host, const struct probe_arguments *argum
 	(void)arguments;
 	for (enum vm_paging paging = 0; paging < VM_PAGING_LIMIT; paging++)
 		show_cut(shown, paging);
-	show_value(shown, "table-bytes", 1024 * 4, VM_UNIT_BYTES, "epita");
+	show_value(shown, "table-bytes", INT64_C(1024) * 4, VM_UNIT_BYTES, "epita");
 	show_value(shown, "entries-a-table", 512, VM_UNIT_COUNT, "epita");
 	show_value(shown, "process-bytes", 4 * (int64_t)VM_GIB_BYTES, VM_UNIT_BYTES, "epita");
 	show_value(shown, "first-address-of-the-hole", (int64_t)first_hole(), VM_UNIT_ADDRESS,

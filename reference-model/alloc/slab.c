@@ -45,6 +45,7 @@ static unsigned highest_bit(uint32_t value)
 
 static uint64_t slab_bytes(unsigned order)
 {
+	VM_ASSERT(order <= LARGEST_ORDER);
 	return vm_pages_to_bytes(UINT64_C(1) << order);
 }
 

@@ -13,8 +13,8 @@
 void *memset(void *, int, size_t);
 
 #define NEVER		  UINT32_MAX
-#define WORDS_PER_BLOCK	  4
-#define MOMENTS_PER_BLOCK (WORDS_PER_BLOCK * 64)
+#define MOMENTS_PER_BLOCK 256
+#define WORDS_PER_BLOCK	  (MOMENTS_PER_BLOCK / 64)
 /* Compaction costs as much as the line is long; with twice as many moments as pages it happens at
  * most once in as many references as there are pages. */
 #define MOMENTS_PER_PAGE 2

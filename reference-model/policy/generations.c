@@ -35,7 +35,8 @@ static size_t generations_bytes(const struct vm_replace_config *config)
 {
 	return sizeof(struct generations) +
 	       ((size_t)config->frames + GENERATIONS_MAX + 1) * sizeof(struct links) +
-	       config->frames * 2 + config->pages * sizeof(uint64_t) + 5 * _Alignof(max_align_t);
+	       (size_t)config->frames * 2 + config->pages * sizeof(uint64_t) +
+	       5 * _Alignof(max_align_t);
 }
 
 static bool create(struct vm_replace *replace, struct vm_arena *arena)

@@ -171,31 +171,31 @@ static void segments_check_limit_type_and_privilege(void **state)
 	static const struct {
 		uint16_t index;
 		bool local;
+		uint8_t privilege;
 		uint32_t offset, width;
 		enum vm_access_kind kind;
-		uint8_t privilege;
 		enum vm_segment_outcome outcome;
 	} rows[] = {
-		{1, false, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_ALLOWED},
-		{1, false, 96, 4, VM_ACCESS_WRITE, 3, VM_SEGMENT_ALLOWED},
-		{1, false, 97, 4, VM_ACCESS_WRITE, 3, VM_SEGMENT_LIMIT},
-		{1, false, UINT32_MAX, 4, VM_ACCESS_READ, 3, VM_SEGMENT_LIMIT},
-		{1, false, 0, 1, VM_ACCESS_FETCH, 3, VM_SEGMENT_TYPE},
-		{2, false, 0, 1, VM_ACCESS_FETCH, 3, VM_SEGMENT_ALLOWED},
-		{2, false, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_TYPE},
-		{2, false, 0, 1, VM_ACCESS_WRITE, 3, VM_SEGMENT_TYPE},
-		{3, false, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_PRIVILEGE},
-		{3, false, 0, 1, VM_ACCESS_READ, 0, VM_SEGMENT_ALLOWED},
-		{4, false, 4095, 1, VM_ACCESS_READ, 3, VM_SEGMENT_ALLOWED},
-		{4, false, 4096, 1, VM_ACCESS_READ, 3, VM_SEGMENT_LIMIT},
-		{4, false, 0, 1, VM_ACCESS_WRITE, 3, VM_SEGMENT_TYPE},
-		{5, false, 99, 1, VM_ACCESS_READ, 3, VM_SEGMENT_LIMIT},
-		{5, false, 100, 1, VM_ACCESS_READ, 3, VM_SEGMENT_ALLOWED},
-		{6, false, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_NOT_PRESENT},
-		{0, false, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_NULL},
-		{7, false, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_NO_DESCRIPTOR},
-		{1, true, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_ALLOWED},
-		{2, true, 0, 1, VM_ACCESS_READ, 3, VM_SEGMENT_NO_DESCRIPTOR},
+		{1, false, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_ALLOWED},
+		{1, false, 3, 96, 4, VM_ACCESS_WRITE, VM_SEGMENT_ALLOWED},
+		{1, false, 3, 97, 4, VM_ACCESS_WRITE, VM_SEGMENT_LIMIT},
+		{1, false, 3, UINT32_MAX, 4, VM_ACCESS_READ, VM_SEGMENT_LIMIT},
+		{1, false, 3, 0, 1, VM_ACCESS_FETCH, VM_SEGMENT_TYPE},
+		{2, false, 3, 0, 1, VM_ACCESS_FETCH, VM_SEGMENT_ALLOWED},
+		{2, false, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_TYPE},
+		{2, false, 3, 0, 1, VM_ACCESS_WRITE, VM_SEGMENT_TYPE},
+		{3, false, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_PRIVILEGE},
+		{3, false, 0, 0, 1, VM_ACCESS_READ, VM_SEGMENT_ALLOWED},
+		{4, false, 3, 4095, 1, VM_ACCESS_READ, VM_SEGMENT_ALLOWED},
+		{4, false, 3, 4096, 1, VM_ACCESS_READ, VM_SEGMENT_LIMIT},
+		{4, false, 3, 0, 1, VM_ACCESS_WRITE, VM_SEGMENT_TYPE},
+		{5, false, 3, 99, 1, VM_ACCESS_READ, VM_SEGMENT_LIMIT},
+		{5, false, 3, 100, 1, VM_ACCESS_READ, VM_SEGMENT_ALLOWED},
+		{6, false, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_NOT_PRESENT},
+		{0, false, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_NULL},
+		{7, false, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_NO_DESCRIPTOR},
+		{1, true, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_ALLOWED},
+		{2, true, 3, 0, 1, VM_ACCESS_READ, VM_SEGMENT_NO_DESCRIPTOR},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct vm_selector selector = {

@@ -74,7 +74,7 @@ size_t vm_relocation_bytes(uint32_t programs_limit)
 {
 	/* One program more than asked for: the copy while it moves. */
 	return sizeof(struct vm_relocation) + vm_fit_bytes(programs_limit + 1) +
-	       2 * programs_limit * sizeof(uint64_t) + 3 * _Alignof(max_align_t);
+	       2 * (size_t)programs_limit * sizeof(uint64_t) + 3 * _Alignof(max_align_t);
 }
 
 struct vm_relocation *vm_relocation_create(

@@ -71,21 +71,21 @@ enum vm_page_use {
 
 struct vm_replace_config {
 	enum vm_policy policy;
-	uint32_t pages;	 /* page numbers are below */
-	uint32_t frames; /* WORKING_SET and PFF: the most that there can ever be */
+	uint32_t pages;		       /* page numbers are below */
+	uint32_t frames;	       /* WORKING_SET and PFF: the most that there can ever be */
+	uint32_t hand_gap_frames;      /* TWO_HANDED: how far the leading hand is ahead */
+	uint32_t pool_frames;	       /* BUFFERING: of the frames, those kept free */
+	uint32_t reclaim_batch_frames; /* TWO_LIST, GENERATIONS: freed at once; 0 counts as 1 */
+	enum vm_page_use use;	       /* TWO_LIST, GENERATIONS */
+	enum vm_list_balance balance;  /* TWO_LIST */
 	/* OPT: the references in the order in which they will come. */
 	const uint32_t *future;
 	size_t future_count;
-	uint64_t seed;		       /* RANDOM, NRU */
-	bool load_leaves_bit_clear;    /* CLOCK and kin: loading alone does not count as a use */
-	uint32_t hand_gap_frames;      /* TWO_HANDED: how far the leading hand is ahead */
-	uint32_t pool_frames;	       /* BUFFERING: of the frames, those kept free */
-	uint64_t period_references;    /* NRU, LFU, AGEING: between clearings; 0: never */
-	uint64_t window_references;    /* WORKING_SET, WSCLOCK; PFF: the time between faults */
-	enum vm_page_use use;	       /* TWO_LIST, GENERATIONS */
-	enum vm_list_balance balance;  /* TWO_LIST */
-	uint32_t reclaim_batch_frames; /* TWO_LIST, GENERATIONS: freed at once; 0 counts as 1 */
-	bool no_refault_distance;      /* TWO_LIST: forget what was evicted, as before 3.15 */
+	uint64_t seed;		    /* RANDOM, NRU */
+	uint64_t period_references; /* NRU, LFU, AGEING: between clearings; 0: never */
+	uint64_t window_references; /* WORKING_SET, WSCLOCK; PFF: the time between faults */
+	bool load_leaves_bit_clear; /* CLOCK and kin: loading alone does not count as a use */
+	bool no_refault_distance;   /* TWO_LIST: forget what was evicted, as before 3.15 */
 };
 
 /* NULL, or what is wrong with the configuration. */
