@@ -170,9 +170,11 @@ struct request_boundary request_find_boundary(enum request_kind kind)
 void commit_passes_take(struct commit_passes *passes, const struct kernel_file *meminfo)
 {
 	const struct kernel_text text = kernel_file_read(meminfo);
-	const size_t pass = passes->count++;
+	const size_t pass = passes->count;
 
-	MUST(pass < COMMIT_PASSES_LIMIT);
+	if (pass >= COMMIT_PASSES_LIMIT)
+		broken("more than %d passes", COMMIT_PASSES_LIMIT);
+	passes->count++;
 	passes->ram_kib[pass] = kernel_meminfo_value(text, "MemTotal");
 	passes->swap_kib[pass] = kernel_meminfo_value(text, "SwapTotal");
 	passes->committed_kib[pass] = kernel_meminfo_value(text, "Committed_AS");
