@@ -217,6 +217,7 @@ static const char *judge_trial(const struct check_case *check_case, const struct
 	if (seen.count == 0 || seen.groups[0].kind != LIVE_START)
 		return "nothing was seen of the start";
 	lockstep_begin(&lockstep, &pool, &script, model, evidence->host, seen.groups[0].words);
+	lockstep.first_only = true;
 	const bool ran = lockstep_run(&lockstep, &seen, &why);
 	if (ran)
 		*finding = finding_of(&lockstep, evidence->pool);

@@ -45,8 +45,10 @@ struct lockstep {
 	bool has_faults[LIVE_PROCESSES_LIMIT];
 	struct pairs frames, slots;
 	bool pools_compared;
-	bool quiet;	       /* count only */
-	size_t misses;	       /* of the comparison under way */
+	bool first_only; /* lockstep_run ends at the first difference, which is not searched for
+			    long */
+	bool quiet;	 /* count only */
+	size_t misses;	 /* of the comparison under way */
 	uint64_t miss_address; /* a place of the last miss that has one, else 0 */
 	uint32_t first_difference_step;
 	size_t differences_count, comparisons_count;
