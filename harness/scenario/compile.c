@@ -10,6 +10,8 @@
 #define LOOP_DEPTH_LIMIT  CURSOR_VARIABLES_LIMIT
 #define KERNEL_HALF	  UINT64_C(0xffff800000000000)
 #define NON_CANONICAL	  UINT64_C(0x0000800000000000)
+#define NULL_END	  UINT64_C(65536) /* below vm.mmap_min_addr nobody has anything */
+#define USER_END	  (NON_CANONICAL - VM_PAGE_BYTES)
 #define KERNEL_AREA_BYTES (UINT64_C(1) << 39)
 
 struct compiler {
@@ -80,6 +82,16 @@ static bool read_subscript(struct cursor *cursor, uint64_t *address, uint64_t *l
 	return true;
 }
 
+/* User memory outside of the arena holds the executor itself: no scenario may touch it. */
+static bool is_executors(uint64_t address, uint64_t length)
+{
+	const bool in_arena = address >= LIVE_ARENA_START && length <= LIVE_ARENA_BYTES &&
+			      address - LIVE_ARENA_START <= LIVE_ARENA_BYTES - length;
+	const bool is_null = address < NULL_END && length <= NULL_END - address;
+
+	return !in_arena && !is_null && address < USER_END;
+}
+
 static bool read_place(struct compiler *c, uint64_t *address, uint64_t *length)
 {
 	const size_t at = c->cursor.at;
@@ -94,7 +106,10 @@ static bool read_place(struct compiler *c, uint64_t *address, uint64_t *length)
 	}
 	*address = area->address;
 	*length = area->length;
-	return read_subscript(&c->cursor, address, length);
+	if (!read_subscript(&c->cursor, address, length))
+		return false;
+	return !is_executors(*address, *length) ||
+	       cursor_fail(&c->cursor, "this memory is the executor's own");
 }
 
 static bool read_range(struct compiler *c, struct vm_operation *o)

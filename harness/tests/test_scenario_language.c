@@ -173,7 +173,7 @@ static void operations_written_are_read_back(void **state)
 				   "clear-refs c 1\n"
 				   "lock-all current future\n"
 				   "sync a now\n"
-				   "touch-read a[-1]\n"
+				   "touch-read a[8]\n"
 				   "c: exit\n";
 
 	(void)state;
