@@ -197,8 +197,14 @@ void operation_uffd(struct vm_machine *m, bool on)
 	outcome_error(m, register_range(m, mm, op->address, end, on));
 }
 
-static bool is_written(uint64_t entry)
+/*
+ * linux:6.12:fs/proc/task_mmu.c:pagemap_page_category, pagemap_scan_pte_hole: an empty entry counts
+ * as written; where there is not even a table, only if the area is watched.
+ */
+static bool is_written(const struct area *area, struct place place, uint64_t entry)
 {
+	if (entry == 0)
+		return place.level == 1 || (area->uffd && !area_is_hugetlb(area));
 	if (entry_marker(entry) != 0)
 		return (entry_marker(entry) & MARKER_UFFD_WP) == 0;
 	if (entry_is_swapped(entry))
@@ -217,13 +223,18 @@ void operation_pagemap_scan(struct vm_machine *m)
 		outcome_silent(m, "this kernel has no PAGEMAP_SCAN");
 		return;
 	}
-	if (!range_is_valid(op, m->setup.mmap_top)) {
+	if (!vm_is_aligned(op->address, VM_PAGE_BYTES)) {
 		outcome_fail(m, VM_EINVAL);
+		return;
+	}
+	if (op->length > m->setup.mmap_top || op->address > m->setup.mmap_top - op->length) {
+		outcome_fail(m, VM_EFAULT);
 		return;
 	}
 	for (uint64_t at = op->address; at < end; at += VM_PAGE_BYTES) {
 		const uint32_t area = area_holding(m, mm, at);
-		const uint64_t entry = entry_get(m, place_of(m, mm, at));
+		const struct place place = place_of(m, mm, at);
+		const uint64_t entry = entry_get(m, place);
 		const bool tracked = area != NONE && area_of(m, area)->uffd;
 		const size_t i = m->outcome->out_count++;
 		bool matches = area != NONE;
@@ -233,7 +244,7 @@ void operation_pagemap_scan(struct vm_machine *m)
 			return;
 		}
 		if ((op->flags & VM_SCAN_WRITTEN) != 0)
-			matches &= is_written(entry);
+			matches = matches && is_written(area_of(m, area), place, entry);
 		if ((op->flags & VM_SCAN_PRESENT) != 0)
 			matches &= entry != 0 && leaf_is_present(entry);
 		if (op->out != NULL && i < op->out_size)

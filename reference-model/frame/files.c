@@ -67,6 +67,26 @@ static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint6
 	return true;
 }
 
+/* A write beyond the end of a disk file first clears what stands behind the old end in its page. */
+static void zero_tail(struct vm_machine *m)
+{
+	const uint32_t file = m->operation->file;
+	const uint64_t size = object_of(m, file)->size_bytes;
+	const uint64_t index = vm_bytes_to_pages_floor(size);
+	const uint32_t entry = entry_find(m, file, index);
+
+	if (object_of(m, file)->kind != VM_FILE_DISK || vm_is_aligned(size, VM_PAGE_BYTES) ||
+		index == vm_bytes_to_pages_floor(m->operation->offset) || entry == NONE ||
+		entries_of(m)[entry].stored == NONE)
+		return;
+	const uint32_t frame = entries_of(m)[entry].frame == NONE ? cache_fill(m, file, index, 0)
+								  : entries_of(m)[entry].frame;
+	if (frame == NONE)
+		return;
+	cache_mark_dirty(m, frame);
+	frame_fill(m, frame, (uint32_t)(size & (VM_PAGE_BYTES - 1)), (uint32_t)VM_PAGE_BYTES, 0);
+}
+
 void operation_file_write(struct vm_machine *m)
 {
 	const struct vm_operation *op = m->operation;
@@ -82,6 +102,8 @@ void operation_file_write(struct vm_machine *m)
 		return;
 	}
 	rule_obey(m, RULE_FRAME_FILE_WRITE);
+	if (op->offset > file->size_bytes && op->length != 0)
+		zero_tail(m);
 	for (uint64_t at = op->offset; at < end;) {
 		uint64_t stop = vm_align_down(at, VM_PAGE_BYTES) + VM_PAGE_BYTES;
 		if (stop > end)
