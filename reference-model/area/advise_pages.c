@@ -54,7 +54,7 @@ static int32_t dont_need(
 		return VM_EINVAL;
 	}
 	rule_obey(m, RULE_DEMAND_DONT_NEED);
-	zap_range(m, number, start, end, ZAP_EVERYTHING);
+	zap_range(m, number, start, end, ZAP_PAGES);
 	if (!area_is_hugetlb(area))
 		reclaim_tables(m, area->mm, start, end);
 	return 0;

@@ -63,7 +63,8 @@ int32_t populate_range(
 /* madvise(POPULATE_*): faults in for reading or for writing; 0 or an errno. */
 int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end, bool write);
 
-enum zap { ZAP_EVERYTHING, ZAP_FILE_PAGES };
+/* munmap and exit take markers away too; madvise keeps guards, truncation private copies. */
+enum zap { ZAP_EVERYTHING, ZAP_PAGES, ZAP_FILE_PAGES };
 void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, enum zap what);
 /* One entry goes: counters, frame, swap slot. */
 void zap_entry(struct vm_machine *m, uint32_t mm, struct place place);

@@ -85,6 +85,12 @@ void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end
 	while (cursor_next(m, mm, &cursor)) {
 		const uint64_t entry = entry_get(m, cursor.at);
 
+		const uint64_t marker = entry_marker(entry);
+
+		/* linux:6.13:mm/memory.c:zap_nonpresent_ptes: markers of files and guards stay */
+		if (what == ZAP_PAGES && ((marker & MARKER_GUARD) != 0 ||
+						 (marker != 0 && area_of(m, area)->object != NONE)))
+			continue;
 		if (what == ZAP_FILE_PAGES &&
 			(!leaf_is_present(entry) ||
 				folio_has(m, leaf_frame(entry), FOLIO_ANONYMOUS)))

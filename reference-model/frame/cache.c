@@ -243,7 +243,7 @@ void cache_unmap_everywhere(
 		rule_obey(m, RULE_FRAME_REVERSE_MAP);
 		zap_range(m, i, area->start + vm_pages_to_bytes(low - area->page_offset),
 			area->start + vm_pages_to_bytes(high - area->page_offset),
-			even_private ? ZAP_EVERYTHING : ZAP_FILE_PAGES);
+			even_private ? ZAP_PAGES : ZAP_FILE_PAGES);
 	}
 }
 

@@ -73,15 +73,18 @@ static void zero_tail(struct vm_machine *m)
 	const uint32_t file = m->operation->file;
 	const uint64_t size = object_of(m, file)->size_bytes;
 	const uint64_t index = vm_bytes_to_pages_floor(size);
-	const uint32_t entry = entry_find(m, file, index);
 
 	if (object_of(m, file)->kind != VM_FILE_DISK || vm_is_aligned(size, VM_PAGE_BYTES) ||
-		index == vm_bytes_to_pages_floor(m->operation->offset) || entry == NONE ||
-		entries_of(m)[entry].stored == NONE)
+		index == vm_bytes_to_pages_floor(m->operation->offset))
 		return;
-	const uint32_t frame = entries_of(m)[entry].frame == NONE ? cache_fill(m, file, index, 0)
-								  : entries_of(m)[entry].frame;
+	uint32_t frame = cache_lookup(m, file, index);
 	if (frame == NONE)
+		frame = cache_fill(m, file, index, 0);
+	if (frame == NONE)
+		return;
+	/* A hole is zeros already. */
+	if (!folio_has(m, frame, FOLIO_DIRTY) &&
+		entries_of(m)[entry_find(m, file, index)].stored == NONE)
 		return;
 	cache_mark_dirty(m, frame);
 	frame_fill(m, frame, (uint32_t)(size & (VM_PAGE_BYTES - 1)), (uint32_t)VM_PAGE_BYTES, 0);
@@ -118,6 +121,23 @@ void operation_file_write(struct vm_machine *m)
 }
 
 /*
+ * Cached pages that a stream would have left before first: linux:6.12:mm/filemap.c:
+ * page_cache_prev_miss steps by slots, so that the folio it meets first counts as one page.
+ */
+static uint64_t pages_of_stream(const struct vm_machine *m, uint32_t object, uint64_t first)
+{
+	const uint32_t last = cache_lookup(m, object, first - 1);
+	uint64_t pages = 0;
+
+	if (last == NONE)
+		return 0;
+	const uint64_t before = folio_of(m, last)->index;
+	while (pages < before && cache_lookup(m, object, before - pages - 1) != NONE)
+		pages++;
+	return pages + 1;
+}
+
+/*
  * linux:6.12:mm/readahead.c:page_cache_sync_ra, get_init_ra_size: how much a read that misses
  * brings along. A read at the start, or one that goes on where the last one ended, is taken for a
  * stream.
@@ -134,10 +154,8 @@ static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset)
 	if (most == 0 || wanted > most)
 		return wanted;
 	if (first != 0 && (last_read == 0 || first - (last_read - 1) > 1)) {
-		uint64_t cached = 0; /* pages that a stream would have left before it */
-		while (cached < first && cached < most &&
-			cache_lookup(m, op->file, first - cached - 1) != NONE)
-			cached++;
+		uint64_t cached = pages_of_stream(m, op->file, first);
+
 		if (cached <= wanted)
 			return wanted;
 		if (cached >= first)

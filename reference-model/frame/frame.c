@@ -26,15 +26,15 @@ static bool block_take(struct block *block, unsigned order, uint32_t *first)
 		return false;
 	}
 	const uint64_t mask = (UINT64_C(1) << pages) - 1;
-	for (uint32_t at = 0; at < HUGE_PAGES; at += pages) {
-		if (at % 64 == 0 && block->taken[at / 64] == UINT64_MAX) {
-			at += 64 - pages;
-			continue;
-		}
+	/* On from the last one: a frame that was freed is not at once another page's. */
+	const uint32_t start = vm_align_up(block->next, pages) % HUGE_PAGES;
+	for (uint32_t tried = 0; tried < HUGE_PAGES; tried += pages) {
+		const uint32_t at = (start + tried) % HUGE_PAGES;
 		if ((block->taken[at / 64] >> (at % 64) & mask) != 0)
 			continue;
 		block->taken[at / 64] |= mask << (at % 64);
 		block->taken_count += pages;
+		block->next = at + pages;
 		*first = at;
 		return true;
 	}

@@ -74,7 +74,7 @@ struct frame {
 /* 512 frames of which some are taken; a huge folio takes a whole block. */
 struct block {
 	uint64_t taken[HUGE_PAGES / 64];
-	uint32_t taken_count;
+	uint32_t taken_count, next;
 };
 
 struct table {
