@@ -53,16 +53,6 @@ static bool load(struct doctor *doctor)
 	return true;
 }
 
-/* Whether a case needs a setting changed: one of its knobs is to be held at a value. */
-static bool holds_knob(const struct check_case *check_case)
-{
-	for (size_t i = 0; i < check_case->arguments.count; i++)
-		if (check_case->arguments.parameters[i].knob != NULL &&
-			check_case->arguments.values[i] != PROBE_AS_IS)
-			return true;
-	return false;
-}
-
 /* Cases that can be run when so much is allowed. */
 static bool count_runnable(
 	struct doctor *doctor, const struct facts_allowed *allowed, size_t *count)
@@ -80,7 +70,7 @@ static bool count_runnable(
 			message("%s", error.text);
 			return false;
 		}
-		*count += unmet_count == 0 && (allowed->settings || !holds_knob(check_case));
+		*count += unmet_count == 0 && (allowed->settings || !case_holds_knob(check_case));
 	}
 	return true;
 }

@@ -3,15 +3,18 @@
  * mmconform explain: a claim, where it is taught, what both models make of it on this host with its
  * numbers put in, how it is measured, and how to see it by hand.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/message.h"
 #include "command/command.h"
 #include "facts/facts.h"
+#include "judge/compare.h"
 #include "judge/predict.h"
 #include "judge/text.h"
 #include "report/style.h"
+#include "run/launch.h"
 #include "suite/cases.h"
 #include "suite/claims.h"
 #include "suite/data.h"
@@ -20,6 +23,7 @@
 #define INDENT		   2
 #define PREDICTIONS_SHOWN  4
 #define WIDTH_OF_NO_SCREEN 100
+#define MS_PER_S	   1000U
 
 enum explain_option {
 	OPTION_FACTS = 'f',
@@ -116,16 +120,61 @@ static void print_prediction(
 	style_wrap(stdout, prediction->cite, INDENT + 10, explaining->width);
 }
 
-static void print_model(struct explaining *explaining, const struct check_case *check_case,
-	const char *claim, enum vm_model_id model)
+/*
+ * Rules over moving inputs get this host's numbers from one launch, where the case needs nothing
+ * that this host has not, and no setting held. No readings otherwise: the rule is shown then.
+ */
+static struct probe_readings readings_of(
+	struct explaining *explaining, const struct check_case *check_case)
 {
-	const struct probe_readings none = {0};
+	const struct check *check = check_case->check;
+	const struct facts_allowed nothing = {0};
+	struct facts_requirement *unmet = NULL;
+	struct facts_error error;
+	struct check_payload payload;
+	struct launch_result result;
+	char executable[PATH_MAX];
+	size_t unmet_count = 0;
+
+	if (explaining->captured != NULL || case_holds_knob(check_case) ||
+		check->kind->payload == NULL || check->timed || check->kind->script != NULL ||
+		facts_requirements(explaining->pool, &explaining->facts, check->needs, &nothing,
+			true, &unmet, &unmet_count, &error) != 0 ||
+		unmet_count != 0 ||
+		launch_executable("mmconform-trial", executable, sizeof(executable)) != 0)
+		return (struct probe_readings){0};
+	check->kind->payload(check_case, 1, explaining->pool, &payload);
+	const char **arguments =
+		pool_take(explaining->pool, (payload.arguments_count + 1) * sizeof(*arguments));
+	for (size_t i = 0; i < payload.arguments_count; i++)
+		arguments[i] = payload.arguments[i];
+	const struct launch launch = {
+		.executable = executable,
+		.arguments = arguments,
+		.subject = check->name,
+		.deadline_ms = check->deadline_s * MS_PER_S,
+		.randomize_layout = check->randomize_layout,
+		.own_score = check->own_score,
+	};
+	if (launch_trial(&launch, explaining->pool, &result) != 0 ||
+		result.end != RECORD_TRIAL_OBSERVED)
+		return (struct probe_readings){0};
+	const struct check_trial trial = {
+		.observations_count = result.observations_count,
+		.observations = result.observations,
+	};
+	return compare_readings(explaining->pool, &trial);
+}
+
+static void print_model(struct explaining *explaining, const struct check_case *check_case,
+	const char *claim, enum vm_model_id model, const struct probe_readings *readings)
+{
 	struct vm_predictions predictions;
 	struct vm_host host;
 	size_t shown = 0, more = 0;
 
 	case_host(check_case, &explaining->facts.host, &host);
-	predict_case(&explaining->room, check_case, model, &host, &none, &predictions);
+	predict_case(&explaining->room, check_case, model, &host, readings, &predictions);
 	for (size_t i = 0; i < predictions.count; i++) {
 		if (strcmp(predictions.items[i].claim, claim) != 0)
 			continue;
@@ -140,6 +189,26 @@ static void print_model(struct explaining *explaining, const struct check_case *
 			pool_format(explaining->pool, "          and %zu more like these", more));
 }
 
+/* The first case that holds no setting, if there is one. */
+static const struct check_case *quietest(const struct case_list *cases)
+{
+	for (size_t i = 0; i < cases->count; i++)
+		if (!case_holds_knob(&cases->items[i]))
+			return &cases->items[i];
+	return &cases->items[0];
+}
+
+/* Shell lines are not wrapped, so that they can be copied. */
+static void print_lines(const char *text)
+{
+	while (*text != '\0') {
+		const size_t length = strcspn(text, "\n");
+		(void)printf("%*s%.*s\n", INDENT, "", (int)length, text);
+		text += length;
+		text += *text == '\n';
+	}
+}
+
 static void print_check(struct explaining *explaining, const struct check *check, const char *claim)
 {
 	const struct case_options options = {.host = &explaining->facts.host};
@@ -151,11 +220,12 @@ static void print_check(struct explaining *explaining, const struct check *check
 	paragraph(explaining, check->method);
 	cases_expand(check, &options, &cases);
 	if (cases.count != 0) {
+		const struct check_case *shown = quietest(&cases);
+		const struct probe_readings readings = readings_of(explaining, shown);
 		heading(explaining, pool_format(explaining->pool,
-					    "What the models say on this host, before measuring %s",
-					    cases.items[0].id));
-		print_model(explaining, &cases.items[0], claim, VM_MODEL_LINUX);
-		print_model(explaining, &cases.items[0], claim, VM_MODEL_TEXTBOOK);
+					    "What the models say on this host of %s", shown->id));
+		print_model(explaining, shown, claim, VM_MODEL_LINUX, &readings);
+		print_model(explaining, shown, claim, VM_MODEL_TEXTBOOK, &readings);
 	}
 	if (check->threats != NULL) {
 		heading(explaining, "What could make it wrong");
@@ -163,7 +233,7 @@ static void print_check(struct explaining *explaining, const struct check *check
 	}
 	if (check->by_hand != NULL) {
 		heading(explaining, "By hand");
-		(void)printf("  %s\n", check->by_hand);
+		print_lines(check->by_hand);
 	}
 }
 

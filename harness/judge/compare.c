@@ -266,7 +266,7 @@ static const struct record_observation *contradiction_in(
 	return NULL;
 }
 
-static struct probe_readings readings_of(struct pool *pool, const struct check_trial *trial)
+struct probe_readings compare_readings(struct pool *pool, const struct check_trial *trial)
 {
 	const size_t count = trial->observations_count;
 	struct probe_reading *items = pool_take(pool, count * sizeof(*items));
@@ -307,7 +307,7 @@ static void judge_trial(struct judging *judging)
 {
 	struct pool *pool = judging->pool;
 	const struct record_observation *contradiction = contradiction_in(pool, judging->trial);
-	const struct probe_readings readings = readings_of(pool, judging->trial);
+	const struct probe_readings readings = compare_readings(pool, judging->trial);
 	struct vm_predictions predictions;
 
 	if (contradiction != NULL)

@@ -12,4 +12,7 @@
 void compare_case(const struct check_case *check_case, const struct vm_model *model,
 	const struct check_evidence *evidence, struct check_findings *findings);
 
+/* What a trial observed, as predict() takes it. */
+struct probe_readings compare_readings(struct pool *pool, const struct check_trial *trial);
+
 #endif

@@ -78,6 +78,16 @@ static const char *label_of(const struct probe_parameter *parameter, int64_t val
 	return value == PROBE_AS_IS ? AS_IS_WORD : NULL;
 }
 
+bool case_holds_knob(const struct check_case *check_case)
+{
+	const struct probe_arguments *arguments = &check_case->arguments;
+
+	for (size_t i = 0; i < arguments->count; i++)
+		if (arguments->parameters[i].knob != NULL && arguments->values[i] != PROBE_AS_IS)
+			return true;
+	return false;
+}
+
 struct record_parameters case_parameters(struct pool *pool, const struct check_case *check_case)
 {
 	const struct probe_arguments *arguments = &check_case->arguments;

@@ -44,6 +44,9 @@ bool case_of_record(struct pool *pool, const struct check *check,
 	const struct record_parameters *parameters, struct check_case *check_case,
 	const char **why);
 
+/* Whether one of its knobs is to be held at a value while it runs. */
+bool case_holds_knob(const struct check_case *check_case);
+
 /* The parameters of a case as records write them. */
 struct record_parameters case_parameters(struct pool *pool, const struct check_case *check_case);
 
