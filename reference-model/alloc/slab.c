@@ -3,6 +3,8 @@
 
 #include "vm/units.h"
 
+/* An object that fills no slab of the usual orders gets one of its own: MAX_PAGE_ORDER. */
+#define LARGEST_PAGE_ORDER	10
 #define LARGEST_ORDER		3 /* slub_max_order, PAGE_ALLOC_COSTLY_ORDER */
 #define OBJECTS_PER_CPU_STEP	4
 #define SMALLEST_FRACTION	16
@@ -45,7 +47,7 @@ static unsigned highest_bit(uint32_t value)
 
 static uint64_t slab_bytes(unsigned order)
 {
-	VM_ASSERT(order <= LARGEST_ORDER);
+	VM_ASSERT(order <= LARGEST_PAGE_ORDER);
 	return vm_pages_to_bytes(UINT64_C(1) << order);
 }
 
