@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The comparison itself: it agrees with what this host shows, complains of each kind of false
+ * observation, and a planted mistake of the model is shrunk to a few operations.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "facts/facts.h"
+#include "scenario/explore.h"
+#include "scenario/trial.h"
+
+#define SHORTEST_MOST 6
+
+static struct pool pool;
+static struct facts facts;
+static struct vm_model model;
+
+static int prepare(void **state)
+{
+	struct facts_error error;
+
+	(void)state;
+	if (facts_read_live(&pool, &facts, &error) != 0)
+		return -1;
+	model = vm_model_for(VM_MODEL_LINUX, &facts.host);
+	return 0;
+}
+
+static const char text[] = "purpose A write, a fork and a fault.\n"
+			   "claims cow.writer-pays\n"
+			   "area a 6\n"
+			   "file-create f memory 3\n"
+			   "file-write f[0, 2] = 3\n"
+			   "map a[0, 4] rw private\n"
+			   "touch-write a[0, 3] = 7\n"
+			   "read a[0]:0,3\n"
+			   "touch-read a[5]\n"
+			   "protect a[0, 6] r\n"
+			   "fork child\n"
+			   "child: touch-read a[0, 3]\n";
+
+static void compile(struct script *script)
+{
+	struct scenario scenario;
+	struct scenario_error error;
+
+	assert_true(scenario_read(&pool, text, sizeof(text) - 1, &scenario, &error));
+	assert_true(scenario_compile(&pool, &scenario, NULL, script, &error));
+}
+
+static size_t differences(
+	const struct script *script, const struct seen *seen, enum live_kind *kind)
+{
+	struct lockstep *lockstep = pool_take(&pool, sizeof(*lockstep));
+	const char *why = "";
+
+	lockstep_begin(lockstep, &pool, script, &model, &facts.host, seen->groups[0].words);
+	assert_true(lockstep_run(lockstep, seen, &why));
+	const size_t count = lockstep->differences_count;
+	if (count != 0)
+		*kind = lockstep->differences[0].kind;
+	lockstep_end(lockstep);
+	return count;
+}
+
+/* For each kind of observation one word is wrong: which, and by what it is exchanged. */
+static const struct {
+	enum live_kind kind;
+	size_t word;
+	uint64_t flips;
+	enum live_kind told; /* some lies show on another surface first */
+} falsehoods[] = {
+	{LIVE_RESULT, 0, 1, LIVE_RESULT},
+	{LIVE_SIGNAL, LIVE_SIGNAL_CODE, 3, LIVE_SIGNAL},
+	{LIVE_SIGNAL, LIVE_SIGNAL_ADDRESS, 8, LIVE_SIGNAL},
+	{LIVE_SIGNAL, LIVE_SIGNAL_ERROR_BITS, 2, LIVE_SIGNAL},
+	{LIVE_BYTES, 0, 1, LIVE_BYTES},
+	{LIVE_AREAS, LIVE_AREA_END, VM_PAGE_BYTES, LIVE_AREAS},
+	{LIVE_AREAS, LIVE_AREA_ACCESS, VM_PROT_EXEC, LIVE_AREAS},
+	{LIVE_PAGES, 2, UINT64_C(1) << VM_PAGEMAP_PRESENT, LIVE_PAGES},
+	{LIVE_PAGES, 3, UINT64_C(1) << VM_PAGEMAP_EXCLUSIVE, LIVE_PAGES},
+	{LIVE_COUNTERS, LIVE_COUNTER_RSS_ANON, 4, LIVE_COUNTERS},
+	{LIVE_COUNTERS, LIVE_COUNTER_VM_PTE, 4, LIVE_COUNTERS},
+	{LIVE_SMAPS, LIVE_SMAPS_FLAGS, 2, LIVE_SMAPS},
+	{LIVE_SMAPS, LIVE_SMAPS_LINES + VM_SMAPS_RSS, 4, LIVE_SMAPS},
+	{LIVE_SMAPS, LIVE_SMAPS_LINES + VM_SMAPS_PSS, 1, LIVE_SMAPS},
+	{LIVE_CORE, 2, 1, LIVE_CORE},
+	{LIVE_FRAMES, 0, UINT64_C(1) << VM_KPF_ANON, LIVE_FRAMES},
+	{LIVE_FRAMES, 1, 2, LIVE_FRAMES},
+	{LIVE_FILES, LIVE_FILE_CACHED, 1, LIVE_FILES},
+	{LIVE_FILES, LIVE_FILE_BYTES, 1, LIVE_FILES},
+	{LIVE_FAULTS, LIVE_FAULTS_MINOR, 1, LIVE_FAULTS},
+	{LIVE_FAULTS, LIVE_FAULTS_MAJOR, 1, LIVE_FAULTS},
+};
+
+/* The last group of the kind that has such a word, in a copy of all that was seen. */
+static bool falsify(const struct seen *seen, size_t lie, struct seen *copy)
+{
+	copy->count = seen->count;
+	copy->groups = pool_take(&pool, seen->count * sizeof(*copy->groups));
+	memcpy(copy->groups, seen->groups, seen->count * sizeof(*copy->groups));
+	for (size_t i = seen->count; i > 0; i--) {
+		struct seen_group *group = &copy->groups[i - 1];
+		if (group->kind != falsehoods[lie].kind || group->step == 0 ||
+			group->count <= falsehoods[lie].word)
+			continue;
+		uint64_t *words = pool_take(&pool, group->count * sizeof(*words));
+		memcpy(words, group->words, group->count * sizeof(*words));
+		words[falsehoods[lie].word] ^= falsehoods[lie].flips;
+		group->words = words;
+		return true;
+	}
+	return false;
+}
+
+static void false_observations_are_told(void **state)
+{
+	struct script script;
+	struct seen seen, wrong;
+	const char *why = "";
+	enum live_kind kind = LIVE_KIND_LIMIT;
+	size_t told = 0;
+
+	(void)state;
+	compile(&script);
+	if (!scenario_run_here(&pool, "lockstep", &script, &seen, &why))
+		fail_msg("%s", why);
+	assert_int_equal(differences(&script, &seen, &kind), 0);
+	for (size_t i = 0; i < sizeof(falsehoods) / sizeof(falsehoods[0]); i++) {
+		/* Frames are not shown to everybody. */
+		if (!falsify(&seen, i, &wrong))
+			continue;
+		if (differences(&script, &wrong, &kind) == 0)
+			fail_msg("falsehood %zu is believed", i);
+		assert_int_equal(kind, falsehoods[i].told);
+		told++;
+	}
+	assert_true(told >= 15);
+}
+
+static void a_planted_mistake_is_shrunk(void **state)
+{
+	struct vm_model mistaken = model;
+	struct explore_result *result = pool_take(&pool, sizeof(*result));
+	const char *why = "";
+
+	(void)state;
+	mistaken.behaviours.anonymous_read = VM_ANONYMOUS_READ_NEEDS_NO_FAULT;
+	const struct explore_options options = {
+		.host = &facts.host,
+		.model = &mistaken,
+		.seed = 7,
+		.operations = 2000,
+		.processes = 2,
+		.chapters = generate_chapter_bit("demand"),
+		.surfaces_every = 1,
+		.shrinks = true,
+	};
+	if (!explore(&pool, &options, result, &why))
+		fail_msg("%s", why);
+	assert_true(result->differs);
+	assert_true(result->shortest_count <= SHORTEST_MOST);
+	assert_non_null(strstr(result->reproducer, "int main(void)"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(false_observations_are_told),
+		cmocka_unit_test(a_planted_mistake_is_shrunk),
+	};
+	const int failed = cmocka_run_group_tests_name("scenario lockstep", tests, prepare, NULL);
+
+	pool_drop(&pool);
+	return failed;
+}
