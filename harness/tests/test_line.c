@@ -57,8 +57,8 @@ static void lines_read_back_as_written(void **state)
 		"\"count\":1}],\"trials\":1,\"duration_ms\":5,\"taint_before\":0,"
 		"\"taint_after\":0,\"kernel_log\":[],\"notes\":[],\"sha256\":\"00\"}\n",
 		"{\"type\":\"hello\",\"protocol\":1,\"subject\":\"demand.x\"}\n",
-		"{\"type\":\"broken\",\"file\":\"a.c\",\"line\":7,\"reason\":\"a \\\"quoted\\\" "
-		"reason\"}\n",
+		("{\"type\":\"broken\",\"file\":\"a.c\",\"line\":7,\"reason\":\"a \\\"quoted\\\" "
+		 "reason\"}\n"),
 		"{\"type\":\"unmet\",\"reason\":\"r\",\"remedy\":\"m\"}\n",
 		"{\"type\":\"done\",\"observations\":3}\n",
 	};
