@@ -121,6 +121,15 @@ static void print_tally(const struct vm_machine *m, const struct tally *tally,
 	smaps->highest_kib[VM_SMAPS_LAZY_FREE] = vm_pages_to_kib(lazy);
 	smaps->highest_kib[VM_SMAPS_REFERENCED] =
 		kib[VM_SMAPS_REFERENCED] + (tally->maybe_referenced >> 10);
+	/*
+	 * The step "access monitoring": at any moment it may clear the bit in the entry, and mark
+	 * the frame as young instead, which counts for each of its mappers, untouched ones too.
+	 * linux:6.12:mm/damon/ops-common.c:damon_ptep_mkold, fs/proc/task_mmu.c:smaps_account
+	 */
+	if (m->behaviours.access_monitored) {
+		kib[VM_SMAPS_REFERENCED] = 0;
+		smaps->highest_kib[VM_SMAPS_REFERENCED] = tally->bytes[VM_SMAPS_RSS] >> 10;
+	}
 }
 
 void vm_machine_smaps(const struct vm_machine *machine, uint32_t process, size_t area_index,

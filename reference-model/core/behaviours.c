@@ -40,6 +40,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.tlb_geometry = VM_TLB_GEOMETRY_CORE_I7,
 		.merge = VM_MERGE_BACKING_AND_PERMISSIONS,
 		.huge_pages_at_fault = false,
+		/* The teaching says that software clears them, and not when: gios, wut. */
+		.access_monitored = true,
 		.fault_around = false,
 	};
 }
@@ -129,6 +131,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD),
 		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),
+		/* linux:6.12:mm/damon/ops-common.c:damon_ptep_mkold */
+		.access_monitored = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED),
 		.guards_files = vm_host_has(host, VM_FEATURE_GUARDED_FILES),
 		.huge_pages_at_fault = vm_host_has(host, VM_FEATURE_THP),
 		/* linux:6.12:mm/memory.c:do_fault_around */

@@ -246,6 +246,7 @@ struct vm_behaviours {
 					  only: since 6.15 */
 	bool fault_around_needs_table; /* with a folio that reaches the file's last page first in
 					  the window, fault-around makes no table: since 6.18 */
+	bool access_monitored;	       /* DAMON clears and keeps reference bits behind everyone */
 	bool guards_files;	       /* guard regions in file mappings: since 6.15 */
 	bool huge_pages_at_fault;      /* the teaching knows 4 KiB faults only */
 	bool fault_around;	       /* a file read fault maps its neighbours too */

@@ -54,6 +54,7 @@
 	X(PKU, "pku")                                             \
 	X(MEMCG, "memcg")                                         \
 	X(PSI, "psi")                                             \
+	X(ACCESS_MONITORED, "access-monitored")                   \
 	X(NUMA, "numa")                                           \
 	X(FRAME_NUMBERS, "frame-numbers")                         \
 	X(MODIFY_LDT, "modify-ldt")                               \
