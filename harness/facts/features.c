@@ -183,6 +183,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(GUARD_LETTER, 6, 18),
 	/* "fs/proc/task_mmu: remove per-page mapcount dependency for PM_MMAP_EXCLUSIVE" */
 	BY_RELEASE(HUGE_EXCLUSIVE_BY_HEAD, 6, 15),
+	/* "mm/readahead: store folio order in struct file_ra_state" and what followed */
+	BY_RELEASE(EXEC_READS_FORWARD, 6, 16),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */
 	{.feature = VM_FEATURE_FAULT_AROUND_NEEDS_TABLE,
 		.surface = SURFACE_RELEASE,

@@ -129,6 +129,7 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
 		.guard_letter = vm_host_has(host, VM_FEATURE_GUARD_LETTER),
 		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD),
+		.exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD),
 		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),
 		/* linux:6.12:mm/damon/ops-common.c:damon_ptep_mkold */

@@ -173,6 +173,13 @@ static bool range_is_valid(const struct vm_operation *op, uint64_t top)
 	       op->address <= top - op->length && op->length <= top;
 }
 
+/* linux:6.12:include/linux/userfaultfd_k.h:vma_can_userfault, by the modes that the area has */
+static bool may_unregister(const struct vm_machine *m, const struct area *area)
+{
+	return area->uffd || area->object == NONE ||
+	       object_of(m, area->object)->kind != VM_FILE_DISK;
+}
+
 void operation_uffd(struct vm_machine *m, bool on)
 {
 	const struct vm_operation *op = m->operation;
@@ -191,6 +198,9 @@ void operation_uffd(struct vm_machine *m, bool on)
 		i != NONE && area_of(m, i)->start < end; i = area_of(m, i)->next)
 		if (on && (area_of(m, i)->flags & VM_AREA(MAY_WRITE)) == 0) {
 			outcome_fail(m, VM_EPERM);
+			return;
+		} else if (!on && !may_unregister(m, area_of(m, i))) {
+			outcome_fail(m, VM_EINVAL);
 			return;
 		}
 	rule_obey(m, on ? RULE_COW_UFFD_REGISTER : RULE_COW_UFFD_UNREGISTER);

@@ -84,6 +84,23 @@ static bool fault_around(struct vm_machine *m, const struct fault *fault)
 	return found;
 }
 
+/* linux:6.12:mm/filemap.c:do_sync_mmap_readahead: half of the window on either side */
+static void read_around(const struct vm_machine *m, const struct area *area, uint64_t index,
+	uint64_t *first, uint64_t *last)
+{
+	const uint64_t window = m->setup.readahead_pages;
+	const uint64_t area_end = area->page_offset + area_pages(area);
+
+	if ((area->flags & VM_AREA(RANDOM_READ)) != 0 || window == 0)
+		return;
+	if ((area->flags & VM_AREA(EXEC)) != 0 && m->behaviours.exec_reads_forward) {
+		*last = index + window < area_end ? index + window : area_end;
+		return;
+	}
+	*first = index > window / 2 ? index - window / 2 : 0;
+	*last = *first + window;
+}
+
 /* The page in the cache, read or made if it is not there. */
 static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, uint32_t *frame)
 {
@@ -104,11 +121,10 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 		rule_obey(m, RULE_DEMAND_FILE_READ);
 		fault->major = true;
 	}
-	const bool alone = area_is_shmem(m, area) || (area->flags & VM_AREA(RANDOM_READ)) != 0;
-	const uint64_t half = alone ? 0 : m->setup.readahead_pages / 2;
-	/* linux:6.12:mm/filemap.c:do_sync_mmap_readahead: half of the window on either side */
-	if (!cache_read_ahead(m, area->object, index > half ? index - half : 0,
-		    half == 0 ? index + 1 : index + half))
+	uint64_t first = index, last = index + 1;
+	if (!area_is_shmem(m, area))
+		read_around(m, area, index, &first, &last);
+	if (!cache_read_ahead(m, area->object, first, last))
 		return FAULT_NO_ROOM;
 	*frame = cache_lookup(m, area->object, index);
 	return FAULT_DONE;

@@ -74,21 +74,29 @@ void reclaim_large(struct vm_machine *m, uint32_t number, uint32_t frame)
 	cache_remove(m, head, true);
 }
 
+/* Whether storage or swap hold anything for the page. */
+static bool is_stored(const struct vm_machine *m, uint32_t object, uint64_t page)
+{
+	const uint32_t entry = entry_find(m, object, page);
+
+	return entry != NONE &&
+	       (entries_of(m)[entry].stored != NONE || entries_of(m)[entry].slot != NONE);
+}
+
 /* The part of a page that a hole or the new end cuts becomes zeros. */
 static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
 {
 	const uint64_t page = vm_bytes_to_pages_floor(start);
-	const uint32_t entry = entry_find(m, object, page);
-	uint32_t frame = entry == NONE ? NONE : entries_of(m)[entry].frame;
+	const bool disk = object_of(m, object)->kind == VM_FILE_DISK;
+	uint32_t frame = cache_lookup(m, object, page);
 
-	if (start == end || entry == NONE)
+	if (start == end)
 		return;
-	if (frame == NONE && entries_of(m)[entry].stored == NONE &&
-		entries_of(m)[entry].slot == NONE)
-		return; /* a hole is zeros already */
-	if (frame == NONE)
+	/* A disk file's page is brought in to be cut, even if it is a hole; tmpfs knows better. */
+	if (frame == NONE && (disk || is_stored(m, object, page)))
 		frame = cache_fill(m, object, page, 0);
-	if (frame == NONE)
+	if (frame == NONE ||
+		(disk && !is_stored(m, object, page) && !folio_has(m, frame, FOLIO_DIRTY)))
 		return;
 	cache_mark_dirty(m, frame);
 	frame_fill(m, frame, (uint32_t)(start - vm_pages_to_bytes(page)),

@@ -239,11 +239,13 @@ struct vm_behaviours {
 	bool stack_maps_small; /* MAP_STACK asks for small pages: since 6.7 */
 	bool remap_realigns;   /* mremap moves whole tables below an area's start: since 6.7 */
 	bool remap_moves_many; /* and checks its target first: since 6.17 */
-	bool takes_over_large_folios;  /* the last owner of a large folio does not copy: 6.15 */
-	bool maps_whole_folios;	       /* a file fault maps all of a large folio: since 6.18 */
-	bool guard_letter;	       /* areas remember that they may hold guards: "gu" */
-	bool huge_exclusive_by_head;   /* pagemap's bit 56 of a huge leaf looks at its first page
-					  only: since 6.15 */
+	bool takes_over_large_folios; /* the last owner of a large folio does not copy: 6.15 */
+	bool maps_whole_folios;	      /* a file fault maps all of a large folio: since 6.18 */
+	bool guard_letter;	      /* areas remember that they may hold guards: "gu" */
+	bool huge_exclusive_by_head;  /* pagemap's bit 56 of a huge leaf looks at its first page
+					 only: since 6.15 */
+	bool exec_reads_forward; /* a cold fault in an executable area reads from its page to the
+				    area's end, not around it: since 6.16 */
 	bool fault_around_needs_table; /* with a folio that reaches the file's last page first in
 					  the window, fault-around makes no table: since 6.18 */
 	bool access_monitored;	       /* DAMON clears and keeps reference bits behind everyone */

@@ -69,7 +69,8 @@
 	X(WHOLE_FOLIO_FAULTS, "whole-folio-faults")               \
 	X(GUARD_LETTER, "guard-letter")                           \
 	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")       \
-	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")
+	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")   \
+	X(EXEC_READS_FORWARD, "exec-reads-forward")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,
