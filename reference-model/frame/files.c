@@ -67,7 +67,8 @@ static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint6
 	return true;
 }
 
-/* A write beyond the end of a disk file first clears what stands behind the old end in its page. */
+/* A write beyond the end of a disk file first clears what stands behind the old end in its
+ * cached page. */
 static void zero_tail(struct vm_machine *m)
 {
 	const uint32_t file = m->operation->file;
@@ -77,9 +78,7 @@ static void zero_tail(struct vm_machine *m)
 	if (object_of(m, file)->kind != VM_FILE_DISK || vm_is_aligned(size, VM_PAGE_BYTES) ||
 		index == vm_bytes_to_pages_floor(m->operation->offset))
 		return;
-	uint32_t frame = cache_lookup(m, file, index);
-	if (frame == NONE)
-		frame = cache_fill(m, file, index, 0);
+	const uint32_t frame = cache_lookup(m, file, index);
 	if (frame == NONE)
 		return;
 	/* A hole is zeros already. */

@@ -127,6 +127,15 @@ void cache_punch(
 	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private)
 {
 	const uint64_t unit = object_page_bytes(m, object);
+	const uint64_t size = object_of(m, object)->size_bytes;
+
+	/* linux:6.12:fs/ext4/inode.c:ext4_punch_hole: behind the end there is nothing to punch */
+	if (!even_private && object_of(m, object)->kind == VM_FILE_DISK) {
+		if (start >= size)
+			return;
+		if (end > size)
+			end = vm_align_up(size, VM_PAGE_BYTES);
+	}
 	const uint64_t first = vm_align_up(start, unit), last = vm_align_down(end, unit);
 
 	if (unit == VM_PAGE_BYTES) {
