@@ -55,7 +55,9 @@ bool page_in_core(const struct vm_machine *m, uint32_t area_number, uint64_t add
 		return slots_of(m)[entry_slot(entry)].frame != NONE;
 	if (area->object == NONE || area_is_hugetlb(area))
 		return false;
-	return cache_lookup(m, area->object, area_page_index(area, address)) != NONE;
+	const uint32_t frame = cache_lookup(m, area->object, area_page_index(area, address));
+
+	return frame != NONE && !folio_has(m, frame, FOLIO_EMPTY);
 }
 
 /* kpageflags bits that are exact at any time; LRU bits move in batches (local-lru-batch). */

@@ -458,13 +458,6 @@ static bool spans_areas(const struct vm_machine *m, const struct move *move, uin
 	       move->from + move->old_length > area_of(m, first)->end;
 }
 
-/* mm/mremap.c:vma_multi_allowed (6.17): not where a move may end up elsewhere or is watched */
-static bool may_be_one_of_many(const struct vm_machine *m, const struct area *area)
-{
-	return !area->uffd &&
-	       (area->object == NONE || object_of(m, area->object)->kind != VM_FILE_DISK);
-}
-
 static int32_t remap_many(struct vm_machine *m, const struct move *move)
 {
 	const uint64_t end = move->from + move->old_length;
@@ -474,7 +467,7 @@ static int32_t remap_many(struct vm_machine *m, const struct move *move)
 	while (number != NONE && area_of(m, number)->start < end) {
 		const struct area *area = area_of(m, number);
 		const uint64_t start = area->start > move->from ? area->start : move->from;
-		if (!may_be_one_of_many(m, area))
+		if (area->uffd) /* mm/mremap.c:vma_multi_allowed (6.17) */
 			return VM_EFAULT;
 		const uint64_t stop = area->end < end ? area->end : end;
 		struct move part = *move;

@@ -108,11 +108,14 @@ static enum fault_result fault_dispatch(struct vm_machine *m, struct fault *faul
 
 	if (area_is_hugetlb(area))
 		return fault_hugetlb(m, fault);
+	/* The tables above the lowest come first, whatever becomes of the fault. */
 	struct place place = place_of(m, fault->mm, fault->address);
+	if (place.level > 2)
+		place = place_make(m, fault->mm, fault->address, 2);
+	if (place.table == NONE)
+		return FAULT_NO_ROOM;
 	uint64_t entry = entry_get(m, place);
-	if (place.level >= 2 && entry == 0 && area_huge_allowed(m, area, fault->address)) {
-		if (place_make(m, fault->mm, fault->address, 2).table == NONE)
-			return FAULT_NO_ROOM;
+	if (place.level == 2 && entry == 0 && area_huge_allowed(m, area, fault->address)) {
 		if (huge_fault(m, fault))
 			return FAULT_DONE;
 		place = place_of(m, fault->mm, fault->address);

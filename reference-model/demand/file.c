@@ -69,7 +69,7 @@ static bool fault_around(struct vm_machine *m, const struct fault *fault)
 		const uint32_t frame = index < file_end_index(m, area->object)
 					       ? cache_lookup(m, area->object, index)
 					       : NONE;
-		if (frame == NONE)
+		if (frame == NONE || folio_has(m, frame, FOLIO_EMPTY))
 			continue;
 		if (table_stays_away(m, fault, frame))
 			return false;
@@ -110,8 +110,10 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 	if (index >= file_end_index(m, area->object))
 		return FAULT_BUS;
 	*frame = cache_lookup(m, area->object, index);
-	if (*frame != NONE)
+	if (*frame != NONE) {
+		folio_clear(m, *frame, FOLIO_EMPTY);
 		return FAULT_DONE;
+	}
 	const uint32_t entry = entry_find(m, area->object, index);
 	if (area_is_shmem(m, area)) {
 		rule_obey(m, RULE_DEMAND_SHMEM_ALLOCATES);

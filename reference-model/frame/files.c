@@ -61,6 +61,7 @@ static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint6
 	if (frame == NONE)
 		return false;
 	cache_mark_dirty(m, frame);
+	folio_clear(m, frame, FOLIO_EMPTY);
 	folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 	frame_fill(m, frame, (uint32_t)(start & (VM_PAGE_BYTES - 1)),
 		(uint32_t)(start & (VM_PAGE_BYTES - 1)) + (uint32_t)(end - start), op->value);
@@ -78,9 +79,14 @@ static void zero_tail(struct vm_machine *m)
 	if (object_of(m, file)->kind != VM_FILE_DISK || vm_is_aligned(size, VM_PAGE_BYTES) ||
 		index == vm_bytes_to_pages_floor(m->operation->offset))
 		return;
-	const uint32_t frame = cache_lookup(m, file, index);
-	if (frame == NONE)
-		return;
+	uint32_t frame = cache_lookup(m, file, index);
+	if (frame == NONE) {
+		frame = cache_fill(m, file, index, 0);
+		if (frame == NONE)
+			return;
+		if (entries_of(m)[entry_find(m, file, index)].stored == NONE)
+			folio_set(m, frame, FOLIO_EMPTY);
+	}
 	/* A hole is zeros already. */
 	if (!folio_has(m, frame, FOLIO_DIRTY) &&
 		entries_of(m)[entry_find(m, file, index)].stored == NONE)
@@ -215,8 +221,10 @@ void operation_file_read(struct vm_machine *m)
 
 		if (frame == NONE)
 			return;
-		if (frame != ZERO_FRAME)
+		if (frame != ZERO_FRAME) {
+			folio_clear(m, frame, FOLIO_EMPTY);
 			folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
+		}
 		if (op->out != NULL && i < op->out_size)
 			op->out[i] = frame_byte(m, frame, offset);
 	}
@@ -297,14 +305,16 @@ void operation_file_drop(struct vm_machine *m)
 			continue;
 		const struct frame *folio = folio_of(m, frame);
 		/* A folio is met once for each of its pages. */
-		if (entries_of(m)[entry].index != folio->index || folio->index < first ||
-			folio->index + (UINT64_C(1) << folio->order) > last)
+		if (entries_of(m)[entry].index != folio->index)
 			continue;
-		if ((folio->flags & FOLIO_DIRTY) != 0) {
+		const uint64_t folio_end = folio->index + (UINT64_C(1) << folio->order);
+		if ((folio->flags & FOLIO_DIRTY) != 0 && vm_pages_to_bytes(folio->index) < end &&
+			vm_pages_to_bytes(folio_end) > op->offset) {
 			/* Its write begins now; it is clean soon, and stays. */
 			(void)choose(m, VM_FREEDOM_WRITE_BACK);
 			cache_write_back(m, frame);
-		} else if (folio->maps == 0) {
+		} else if (folio->maps == 0 && (folio->flags & FOLIO_DIRTY) == 0 &&
+			   folio->index >= first && folio_end <= last) {
 			cache_remove(m, frame, false);
 		}
 	}

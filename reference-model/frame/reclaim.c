@@ -93,8 +93,13 @@ static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uin
 	if (start == end)
 		return;
 	/* A disk file's page is brought in to be cut, even if it is a hole; tmpfs knows better. */
-	if (frame == NONE && (disk || is_stored(m, object, page)))
+	if (frame == NONE && (disk || is_stored(m, object, page))) {
 		frame = cache_fill(m, object, page, 0);
+		if (frame != NONE && !is_stored(m, object, page))
+			folio_set(m, frame, FOLIO_EMPTY);
+	}
+	if (frame != NONE && disk)
+		folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 	if (frame == NONE ||
 		(disk && !is_stored(m, object, page) && !folio_has(m, frame, FOLIO_DIRTY)))
 		return;
