@@ -163,6 +163,8 @@ static int32_t remove_range(struct vm_machine *m, uint32_t number, uint64_t star
 	if ((area->flags & shared) != shared)
 		return VM_EACCES;
 	rule_obey(m, RULE_FRAME_PUNCH);
+	cache_sync(m, area->object, area_page_index(area, start),
+		area_page_index(area, start) + vm_bytes_to_pages_floor(end - start));
 	cache_punch(m, area->object, vm_pages_to_bytes(area_page_index(area, start)),
 		vm_pages_to_bytes(area_page_index(area, start)) + (end - start), false);
 	return 0;

@@ -136,6 +136,9 @@ static enum fault_result fault_copy(struct vm_machine *m, struct fault *fault)
 {
 	const struct area *area = area_of(m, fault->area);
 	uint32_t cached = NONE;
+
+	/* Even if there turns out to be no page: the area has a family from now on. */
+	family_prepare(m, fault->area);
 	const enum fault_result result = cached_page(m, fault, &cached);
 
 	if (result != FAULT_DONE)
@@ -145,7 +148,6 @@ static enum fault_result fault_copy(struct vm_machine *m, struct fault *fault)
 	if (place.table == NONE || frame == NONE)
 		return FAULT_NO_ROOM;
 	rule_obey(m, RULE_COW_PRIVATE_FILE_WRITE);
-	family_prepare(m, fault->area);
 	frame_copy(m, frame, cached);
 	map_cached(m, fault, place, frame, true);
 	return FAULT_DONE;

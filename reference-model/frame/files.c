@@ -70,14 +70,14 @@ static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint6
 
 /* A write beyond the end of a disk file first clears what stands behind the old end in its
  * cached page. */
-static void zero_tail(struct vm_machine *m)
+static void zero_tail(struct vm_machine *m, uint64_t new_index)
 {
 	const uint32_t file = m->operation->file;
 	const uint64_t size = object_of(m, file)->size_bytes;
 	const uint64_t index = vm_bytes_to_pages_floor(size);
 
 	if (object_of(m, file)->kind != VM_FILE_DISK || vm_is_aligned(size, VM_PAGE_BYTES) ||
-		index == vm_bytes_to_pages_floor(m->operation->offset))
+		index == new_index)
 		return;
 	uint32_t frame = cache_lookup(m, file, index);
 	if (frame == NONE) {
@@ -111,7 +111,7 @@ void operation_file_write(struct vm_machine *m)
 	}
 	rule_obey(m, RULE_FRAME_FILE_WRITE);
 	if (op->offset > file->size_bytes && op->length != 0)
-		zero_tail(m);
+		zero_tail(m, vm_bytes_to_pages_floor(op->offset));
 	for (uint64_t at = op->offset; at < end;) {
 		uint64_t stop = vm_align_down(at, VM_PAGE_BYTES) + VM_PAGE_BYTES;
 		if (stop > end)
@@ -153,12 +153,13 @@ static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset)
 	const uint64_t most = m->setup.readahead_pages;
 	const uint64_t first = vm_bytes_to_pages_floor(offset);
 	const uint64_t wanted = vm_bytes_to_pages_ceil(op->offset + op->length) - first;
-	const uint64_t last_read = object_of(m, op->file)->read_end;
+	const struct object *file = object_of(m, op->file);
+	const uint64_t last_read = vm_bytes_to_pages_floor(file->read_end);
 	uint64_t size = 1;
 
 	if (most == 0 || wanted > most)
 		return wanted;
-	if (first != 0 && (last_read == 0 || first - (last_read - 1) > 1)) {
+	if (first != 0 && (file->read_end == 0 || first - last_read > 1)) {
 		uint64_t cached = pages_of_stream(m, op->file, first);
 
 		if (cached <= wanted)
@@ -230,7 +231,7 @@ void operation_file_read(struct vm_machine *m)
 	}
 	m->outcome->result = end > op->offset ? (int64_t)(end - op->offset) : 0;
 	if (end > op->offset)
-		named_file(m)->read_end = vm_bytes_to_pages_ceil(end);
+		named_file(m)->read_end = end;
 }
 
 void operation_file_truncate(struct vm_machine *m)
@@ -246,6 +247,8 @@ void operation_file_truncate(struct vm_machine *m)
 		return;
 	}
 	rule_obey(m, RULE_FRAME_TRUNCATE);
+	if (op->length > old)
+		zero_tail(m, UINT64_MAX);
 	file->size_bytes = op->length;
 	if (op->length < old)
 		cache_punch(m, op->file, op->length, vm_align_up(old, unit), true);
@@ -333,6 +336,8 @@ void operation_file_punch(struct vm_machine *m)
 		return;
 	}
 	rule_obey(m, RULE_FRAME_PUNCH);
+	cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset),
+		vm_bytes_to_pages_ceil(op->offset + op->length));
 	cache_punch(m, op->file, op->offset, op->offset + op->length, false);
 }
 

@@ -121,6 +121,10 @@ static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first,
 		(folio->index >= first && folio->index + folio_pages(m, head) <= last))
 		return false;
 	if ((folio->flags & FOLIO_DIRTY) == 0) {
+		/* linux:6.12:mm/huge_memory.c:unmap_folio: a file's pages can be faulted in again
+		 */
+		cache_unmap_everywhere(
+			m, folio->object, folio->index, folio->index + folio_pages(m, head), false);
 		folio_split(m, head);
 		return false;
 	}

@@ -153,7 +153,7 @@ struct object {
 	bool reserved_by_size; /* committed for its whole size: shared anonymous without NORESERVE
 				*/
 	uint64_t committed_pages;
-	uint64_t read_end; /* page after the last one that read(2) took */
+	uint64_t read_end; /* where the last read(2) ended */
 };
 
 /* One page of an object that is cached, or whose stored contents are not zeros. */
