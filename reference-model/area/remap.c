@@ -399,7 +399,7 @@ static int32_t remap_to(struct vm_machine *m, struct move *move)
 		(!vm_is_aligned(move->to, VM_PAGE_BYTES) || move->new_length > m->setup.mmap_top ||
 			move->to > m->setup.mmap_top - move->new_length || overlaps(move)))
 		return VM_EINVAL;
-	if (m->behaviours.remap_moves_many) {
+	if (m->behaviours.remap_moves_many && move->old_length <= move->new_length) {
 		error = check_area(m, move, area_holding(m, move->mm, move->from));
 		if (error != 0)
 			return error;

@@ -246,6 +246,10 @@ void operation_file_truncate(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL);
 		return;
 	}
+	if (op->length < old && cache_cut_is_open(m, op->file, op->length, UINT64_MAX, true)) {
+		outcome_silent(m, CUT_IS_OPEN);
+		return;
+	}
 	rule_obey(m, RULE_FRAME_TRUNCATE);
 	if (op->length > old)
 		zero_tail(m, UINT64_MAX);
@@ -333,6 +337,10 @@ void operation_file_punch(struct vm_machine *m)
 	}
 	if (op->length == 0) {
 		outcome_fail(m, VM_EINVAL);
+		return;
+	}
+	if (cache_cut_is_open(m, op->file, op->offset, op->offset + op->length, false)) {
+		outcome_silent(m, CUT_IS_OPEN);
 		return;
 	}
 	rule_obey(m, RULE_FRAME_PUNCH);

@@ -109,8 +109,8 @@ static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uin
 }
 
 /*
- * linux:6.12:mm/truncate.c:truncate_inode_partial_folio: a large folio across the edge is split,
- * unless it is dirty: its buffers cannot be released, so its part in the hole becomes zeros.
+ * linux:6.12:mm/truncate.c:truncate_inode_partial_folio: a dirty large folio across the edge is not
+ * split, since its buffers cannot be released: its part in the hole becomes zeros.
  */
 static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first, uint64_t last)
 {
@@ -120,16 +120,28 @@ static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first,
 	if (folio->order == 0 || (folio->flags & FOLIO_HUGETLB) != 0 ||
 		(folio->index >= first && folio->index + folio_pages(m, head) <= last))
 		return false;
-	if ((folio->flags & FOLIO_DIRTY) == 0) {
-		/* linux:6.12:mm/huge_memory.c:unmap_folio: a file's pages can be faulted in again
-		 */
-		cache_unmap_everywhere(
-			m, folio->object, folio->index, folio->index + folio_pages(m, head), false);
-		folio_split(m, head);
-		return false;
-	}
 	frame_fill(m, frame, 0, (uint32_t)VM_PAGE_BYTES, 0);
 	return true;
+}
+
+bool cache_cut_is_open(
+	const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool truncates)
+{
+	if (object_of(m, object)->kind != VM_FILE_DISK)
+		return false;
+	for (uint32_t entry = object_of(m, object)->first_entry; entry != NONE;
+		entry = entries_of(m)[entry].next_in_object) {
+		const uint32_t frame = entries_of(m)[entry].frame;
+
+		if (frame == NONE || folio_pages(m, frame) == 1)
+			continue;
+		const uint64_t first = vm_pages_to_bytes(folio_of(m, frame)->index);
+		const uint64_t last = first + vm_pages_to_bytes(folio_pages(m, frame));
+		const bool is_cut = (first < start && start < last) || (first < end && end < last);
+		if (is_cut && !(truncates && folio_has(m, frame, FOLIO_DIRTY)))
+			return true;
+	}
+	return false;
 }
 
 void cache_punch(

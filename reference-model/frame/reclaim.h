@@ -6,6 +6,8 @@
 #include "machine/state.h"
 #include "xlate/tree.h"
 
+#define CUT_IS_OPEN "a large folio is cut, and its buffers decide what becomes of it"
+
 /* The page that the entry maps leaves memory if it can; false: it stayed. */
 bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place);
 
@@ -18,6 +20,13 @@ void reclaim_large(struct vm_machine *m, uint32_t area, uint32_t frame);
  */
 void cache_punch(
 	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private);
+
+/*
+ * Whether a hole cuts a large folio of a disk file whose fate hangs on its buffers: split, dropped
+ * whole, or kept as zeros. The model is silent there, but for truncation of a dirty one.
+ */
+bool cache_cut_is_open(
+	const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool truncates);
 
 void operation_step_swap_out(struct vm_machine *m);
 void operation_step_free_lazy(struct vm_machine *m);
