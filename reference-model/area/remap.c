@@ -277,7 +277,7 @@ static int32_t split_locked_source(struct vm_machine *m, uint32_t *source, const
 {
 	const uint64_t cuts[2] = {move->from, move->from + move->old_length};
 
-	if ((move->flags & VM_MREMAP_DONTUNMAP) == 0 ||
+	if ((move->flags & VM_MREMAP_DONTUNMAP) == 0 || m->behaviours.remap_moves_many ||
 		(area_of(m, *source)->flags & VM_AREA(LOCKED)) == 0)
 		return 0;
 	for (int side = 0; side < 2; side++) {
@@ -399,8 +399,12 @@ static int32_t remap_to(struct vm_machine *m, struct move *move)
 		(!vm_is_aligned(move->to, VM_PAGE_BYTES) || move->new_length > m->setup.mmap_top ||
 			move->to > m->setup.mmap_top - move->new_length || overlaps(move)))
 		return VM_EINVAL;
-	if (m->behaviours.remap_moves_many && move->old_length <= move->new_length) {
-		error = check_area(m, move, area_holding(m, move->mm, move->from));
+	if (m->behaviours.remap_moves_many) { /* mm/mremap.c:check_prep_vma (6.17) */
+		struct move kept = *move;
+
+		if (kept.old_length > kept.new_length)
+			kept.old_length = kept.new_length;
+		error = check_area(m, &kept, area_holding(m, move->mm, move->from));
 		if (error != 0)
 			return error;
 	}

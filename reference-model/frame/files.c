@@ -255,7 +255,7 @@ void operation_file_truncate(struct vm_machine *m)
 		zero_tail(m, UINT64_MAX);
 	file->size_bytes = op->length;
 	if (op->length < old)
-		cache_punch(m, op->file, op->length, vm_align_up(old, unit), true);
+		cache_punch(m, op->file, op->length, vm_align_down(UINT64_MAX, unit), true);
 }
 
 static void sync_range(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
