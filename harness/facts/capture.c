@@ -73,6 +73,7 @@ static const char *const wanted[] = {
 	"sys/kernel/debug/extfrag/*",
 	"sys/kernel/debug/fault_around_bytes",
 	"sys/kernel/debug/lru_gen",
+	"sys/kernel/mm/damon/admin/kdamonds/0/state",
 	"sys/kernel/mm/hugepages/*/*",
 	"sys/kernel/mm/ksm/*",
 	"sys/kernel/mm/lru_gen/*",
