@@ -89,7 +89,7 @@ static const char *area_in_words(const struct lockstep *l, const uint64_t words[
 	const char *file = words[LIVE_AREA_FILE] < l->script->files_count
 				   ? l->script->files[words[LIVE_AREA_FILE]]
 			   : words[LIVE_AREA_FILE] == LIVE_NO_FILE ? "anonymous"
-								   : "shared anonymous";
+								   : "a file of the kernel's";
 
 	return pool_format(l->pool, "%s to %s %c%c%c%c %s+%lld", place(l, words[LIVE_AREA_START]),
 		place(l, words[LIVE_AREA_END]), access & VM_PROT_READ ? 'r' : '-',
@@ -109,7 +109,11 @@ static void area_words(const struct vm_area_view *view, uint64_t words[LIVE_AREA
 		 * show_vma_header_prefix */
 		((view->flags & VM_AREA(MAY_SHARE)) != 0 ? LIVE_ACCESS_SHARED : 0);
 	words[LIVE_AREA_OFFSET] = view->offset;
-	words[LIVE_AREA_FILE] = view->shared_anonymous	   ? LIVE_UNKNOWN_FILE
+	/* Huge pages of a pool always have a file, if one that no script names ("anon_hugepage"):
+	 * linux:6.12:fs/hugetlbfs/inode.c:hugetlb_file_setup */
+	const bool unnamed = view->shared_anonymous ||
+			     (view->file == VM_NO_FILE && (view->flags & VM_AREA(HUGETLB)) != 0);
+	words[LIVE_AREA_FILE] = unnamed			   ? LIVE_UNKNOWN_FILE
 				: view->file == VM_NO_FILE ? LIVE_NO_FILE
 							   : view->file;
 }
