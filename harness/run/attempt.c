@@ -176,6 +176,21 @@ static int join_group(struct trying *trying, uint64_t limit_bytes)
 	return 0;
 }
 
+/*
+ * A compressed device where there is one: it is written before the call returns, so that no page is
+ * in flight in the swap cache when the trial looks. A file needs nothing of the kernel.
+ */
+static int hold_swap(struct guard *guard, uint64_t size_bytes)
+{
+	const size_t mark = guard_mark(guard);
+	unsigned device = 0;
+
+	if (guard_swap_zram(guard, size_bytes, &device) == 0)
+		return 0;
+	const int failed = guard_release_to(guard, mark);
+	return failed != 0 ? failed : guard_swap_file(guard, size_bytes);
+}
+
 static int hold(struct trying *trying)
 {
 	const struct probe_needs *needs = trying->check_case->check->needs;
@@ -187,7 +202,7 @@ static int hold(struct trying *trying)
 	if (error == 0 && needs->huge_1g_pages != 0)
 		error = guard_huge_pages(guard, VM_HUGE_1G_BYTES, needs->huge_1g_pages);
 	if (error == 0 && needs->swap_bytes != 0 && trying->execution->facts->swap_kib == 0)
-		error = guard_swap_file(guard, needs->swap_bytes);
+		error = hold_swap(guard, needs->swap_bytes);
 	if (error == 0 && needs->group_limit_bytes != 0)
 		error = join_group(trying, needs->group_limit_bytes);
 	return error;

@@ -249,7 +249,12 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 						l, process, at, &view, frames->words + frames_at);
 				frames_at += 2;
 			}
-			if (has_core && view.in_core != (run_value(&core, page) != 0) &&
+			/* The step "write-back": until the device has it, what was swapped out is
+			 * in the swap cache, which mincore counts. linux:6.12:mm/mincore.c:
+			 * mincore_page */
+			const bool in_core = run_value(&core, page) != 0;
+			const bool in_flight = view.state == VM_PAGE_SWAPPED && in_core;
+			if (has_core && !in_flight && view.in_core != in_core &&
 				lockstep_miss(l, at))
 				differ_in_number(l, LIVE_CORE, process, place(l, at), view.in_core,
 					!view.in_core);

@@ -183,9 +183,6 @@ bool area_accounts(const struct vm_machine *m, uint32_t object, uint32_t flags)
 	if (object != NONE && (object_of(m, object)->kind == VM_FILE_HUGETLB_2M ||
 				      object_of(m, object)->kind == VM_FILE_HUGETLB_1G))
 		return false;
-	/* Huge pages of a pool are reserved there, not promised. */
-	if ((flags & VM_AREA(HUGETLB)) != 0)
-		return false;
 	return (flags & (VM_AREA(NO_RESERVE) | VM_AREA(SHARED) | VM_AREA(WRITE))) == VM_AREA(WRITE);
 }
 

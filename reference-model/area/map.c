@@ -348,7 +348,9 @@ static int32_t replace(struct vm_machine *m, struct request *request)
 		i != NONE && area_of(m, i)->start < end; i = area_of(m, i)->next)
 		if ((area_of(m, i)->flags & VM_AREA(ACCOUNT)) != 0)
 			given_back += area_pages(area_of(m, i));
-	if (area_accounts(m, request->object, request->flags)) {
+	/* The object of huge pages comes only with the area, and is reserved in the pool. */
+	const bool reserved = (m->operation->flags & VM_MAP_HUGETLB) != 0;
+	if (!reserved && area_accounts(m, request->object, request->flags)) {
 		if (pages > given_back && !commit_charge(m, pages - given_back))
 			return VM_ENOMEM;
 		request->flags |= VM_AREA(ACCOUNT);
