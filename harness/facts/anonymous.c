@@ -500,6 +500,7 @@ static const struct passing passing[] = {
 	{"sys/kernel/debug/fault_around_bytes", NULL},
 	{"sys/kernel/mm/*/*", NULL},
 	{"sys/kernel/mm/*/*/*", NULL},
+	{"sys/kernel/mm/damon/admin/kdamonds/*/state", NULL},
 	{"sys/kernel/slab/kmalloc-[0-9]*/*", NULL},
 	{"sys/module/zswap/parameters/*", NULL},
 	{ASK_CALLS, NULL},
