@@ -322,6 +322,9 @@ static int32_t move_area(struct vm_machine *m, uint32_t source, const struct mov
 	mm_count_area(mm, flags, (int64_t)new_pages);
 	if (keep) {
 		keep_source(m, source, move);
+		/* mm/mremap.c:vrm_stat_account (6.17): the source's share is not given back */
+		if (m->behaviours.remap_moves_many && (flags & VM_AREA(LOCKED)) != 0)
+			mm->locked_pages += new_pages;
 		return 0;
 	}
 	leave_source(m, source, move);
