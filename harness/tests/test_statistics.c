@@ -90,7 +90,9 @@ static void test_one_sample(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors("one", &root), i, vector) check_one(vector);
+	const json_t *const array = vectors("one", &root);
+
+	json_array_foreach(array, i, vector) check_one(vector);
 	json_decref(root);
 }
 
@@ -118,7 +120,9 @@ static void test_two_samples(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors("two", &root), i, vector) check_two(vector);
+	const json_t *const array = vectors("two", &root);
+
+	json_array_foreach(array, i, vector) check_two(vector);
 	json_decref(root);
 }
 
@@ -129,7 +133,9 @@ static void test_bootstrap(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors("bootstrap", &root), i, vector)
+	const json_t *const array = vectors("bootstrap", &root);
+
+	json_array_foreach(array, i, vector)
 	{
 		const struct sample values = sample_of(&pool, json_object_get(vector, "values"));
 		const struct statistics_interval found = statistics_bootstrap(values.values,
@@ -147,7 +153,9 @@ static void test_adjusted_p(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors("adjust", &root), i, vector)
+	const json_t *const array = vectors("adjust", &root);
+
+	json_array_foreach(array, i, vector)
 	{
 		const struct sample p = sample_of(&pool, json_object_get(vector, "p"));
 		const struct sample wanted = sample_of(&pool, json_object_get(vector, "adjusted"));
