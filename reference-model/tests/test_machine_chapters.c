@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Areas, huge pages, files, tracking and merging, by figures that were measured on Linux 6.18. */
+#include "machine_fixture.h"
+
+static void areas_split_and_merge(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 6 * PAGE, RW, PRIVATE);
+	protect(f, 0, BASE + 2 * PAGE, 2 * PAGE, RO);
+	assert_int_equal(areas(f, 0), 3);
+	protect(f, 0, BASE + 2 * PAGE, 2 * PAGE, RW);
+	assert_int_equal(areas(f, 0), 1);
+	on(f, VM_OP_UNMAP, 0, BASE + 2 * PAGE, PAGE);
+	assert_int_equal(areas(f, 0), 2);
+	map(f, 0, BASE + 2 * PAGE, PAGE, RW, PRIVATE | VM_MAP_NORESERVE);
+	assert_int_equal(areas(f, 0), 3);
+	map(f, 0, BASE + 2 * PAGE, PAGE, RW, PRIVATE);
+	assert_int_equal(areas(f, 0), 1);
+	/* Two areas that were touched apart, and the hole between them filled later. */
+	on(f, VM_OP_UNMAP, 0, BASE, 6 * PAGE);
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE);
+	map(f, 0, BASE + 4 * PAGE, 2 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 4 * PAGE, PAGE);
+	map(f, 0, BASE + 2 * PAGE, 2 * PAGE, RW, PRIVATE);
+	assert_int_equal(areas(f, 0), 2);
+}
+
+static void inherited_areas_do_not_take_in_new_ones(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 2 * PAGE);
+	fork_to(f, 0, 1);
+	map(f, 1, BASE + 2 * PAGE, 2 * PAGE, RW, PRIVATE);
+	assert_int_equal(areas(f, 1), 2);
+	map(f, 0, BASE + 2 * PAGE, 2 * PAGE, RW, PRIVATE);
+	assert_int_equal(areas(f, 0), 1);
+}
+
+static void holes_stop_or_are_skipped(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, PAGE, RW, PRIVATE);
+	map(f, 0, BASE + 2 * PAGE, PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 2 * PAGE, PAGE);
+	assert_int_equal(protect(f, 0, BASE, 3 * PAGE, RO), VM_ENOMEM);
+	struct vm_area_view view;
+	vm_machine_area(f->machine, 0, 0, &view);
+	assert_true((view.flags & VM_AREA(WRITE)) == 0);
+	vm_machine_area(f->machine, 0, 1, &view);
+	assert_true((view.flags & VM_AREA(WRITE)) != 0);
+	assert_int_equal(advise(f, 0, BASE, 3 * PAGE, VM_MADV_DONTNEED), VM_ENOMEM);
+	assert_int_equal(counters(f, 0).anonymous_pages, 0);
+}
+
+static void moves_take_no_fault(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 4 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 4 * PAGE);
+	const uint32_t frame = page(f, 0, BASE).frame;
+	assert_int_equal(run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+					.address = BASE,
+					.length = 4 * PAGE,
+					.new_length = 4 * PAGE,
+					.flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED,
+					.new_address = BASE + HUGE}),
+		0);
+	assert_int_equal(f->last.result, (int64_t)(BASE + HUGE));
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + HUGE, 4 * PAGE);
+	assert_int_equal(minor(f), 0);
+	assert_int_equal(page(f, 0, BASE + HUGE).frame, frame);
+	map(f, 0, BASE + HUGE + 4 * PAGE, PAGE, RW, PRIVATE);
+	assert_int_equal(areas(f, 0), 2); /* the offset of touched pages stays */
+}
+
+static void huge_pages_come_and_are_split(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 2 * HUGE, RW, PRIVATE);
+	advise(f, 0, BASE, 2 * HUGE, VM_MADV_HUGEPAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	assert_int_equal(minor(f), 1);
+	assert_int_equal(counters(f, 0).anonymous_pages, 512);
+	assert_int_equal(counters(f, 0).page_table_bytes, 3 * PAGE);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + HUGE, 1);
+	assert_int_equal(minor(f), 1);
+	assert_int_equal(counters(f, 0).anonymous_pages, 512);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + HUGE, 1);
+	assert_int_equal(counters(f, 0).anonymous_pages, 1024);
+	fork_to(f, 0, 1);
+	on(f, VM_OP_TOUCH_WRITE, 1, BASE, PAGE);
+	assert_int_equal(minor(f), 1);
+	assert_int_equal(counters(f, 1).anonymous_pages, 1024);
+	assert_true(page(f, 0, BASE).huge);
+	assert_false(page(f, 1, BASE).huge);
+	on(f, VM_OP_EXIT, 1, 0, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, HUGE);
+	assert_int_equal(minor(f), 1);
+	advise(f, 0, BASE, PAGE, VM_MADV_DONTNEED);
+	struct vm_system_view system;
+	vm_machine_system(f->machine, &system);
+	assert_int_equal(counters(f, 0).anonymous_pages, 1023);
+	assert_int_equal(system.frames_in_use, 1024); /* until the deferred split */
+}
+
+static void files_are_cached_once(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 0);
+	for (uint64_t i = 0; i < 256; i++)
+		file_write(f, 0, i * PAGE, PAGE, 5);
+	run(f, (struct vm_operation){.kind = VM_OP_FILE_SYNC});
+	/* The first page at slot 14 of its window: 1 + ceil((256 - 16 + 14) / 16) faults. */
+	map_file(f, 0, BASE + 14 * PAGE, 256 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + 14 * PAGE, 256 * PAGE);
+	assert_int_equal(minor(f), 17);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 14 * PAGE, 256 * PAGE);
+	assert_int_equal(minor(f), 256);
+	run(f, (struct vm_operation){.kind = VM_OP_FILE_SYNC});
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 14 * PAGE, 256 * PAGE);
+	assert_int_equal(minor(f), 256);
+	map_file(f, 0, BASE + HUGE, PAGE, RW, VM_MAP_PRIVATE, 0);
+	assert_int_equal(byte_at(f, 0, BASE + HUGE + 1), 5);
+	file_write(f, 0, 1, 1, 6);
+	assert_int_equal(byte_at(f, 0, BASE + HUGE + 1), 6);
+	set_byte(f, 0, BASE + HUGE + 1, 7);
+	file_write(f, 0, 1, 1, 8);
+	assert_int_equal(byte_at(f, 0, BASE + HUGE + 1), 7);
+	assert_int_equal(byte_at(f, 0, BASE + 14 * PAGE + 1), 8);
+}
+
+static void shares_are_cut_page_by_page(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 3 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 3 * PAGE);
+	fork_to(f, 0, 1);
+	fork_to(f, 0, 2);
+	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_RSS), 12);
+	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_PSS), 3);
+}
+
+static void swap_keeps_contents(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 4 * PAGE, RW, PRIVATE);
+	for (uint64_t i = 0; i < 4; i++)
+		set_byte(f, 0, BASE + i * PAGE, (uint8_t)(i + 1));
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).swap_pages, 4);
+	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_SWAPPED);
+	assert_false(page(f, 0, BASE).in_core);
+	assert_int_equal(byte_at(f, 0, BASE + PAGE), 2);
+	assert_int_equal(f->last.major_faults, 1);
+	set_byte(f, 0, BASE + PAGE, 9);
+	assert_int_equal(minor(f), 0);
+	fork_to(f, 0, 1);
+	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_SWAP), 12);
+	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_SWAP_PSS), 6);
+}
+
+static void equal_pages_are_merged(void **state)
+{
+	struct fixture *f = *state;
+	struct vm_system_view system;
+
+	map(f, 0, BASE, 330 * PAGE, RW, PRIVATE);
+	advise(f, 0, BASE, 330 * PAGE, VM_MADV_MERGEABLE);
+	for (uint64_t i = 0; i < 330; i++) {
+		const uint8_t pair = (uint8_t)(2 + (i - 300) / 2);
+		on(f, VM_OP_TOUCH_WRITE, 0, BASE + i * PAGE, 1);
+		set_byte(f, 0, BASE + i * PAGE, i < 300 ? 1 : i < 310 ? pair : 0);
+		if (i >= 320)
+			set_byte(f, 0, BASE + i * PAGE + i, 200);
+	}
+	run(f, (struct vm_operation){.kind = VM_OP_KSM_RUN, .flags = 1});
+	vm_machine_system(f->machine, &system);
+	/* 300 equal ones make two, since one is shared 256 times at most; five pairs; ten zeros */
+	assert_int_equal(system.ksm_shared, 2 + 5 + 1);
+	assert_int_equal(system.ksm_sharing, 298 + 5 + 9);
+	assert_int_equal(system.ksm_unshared, 10);
+	set_byte(f, 0, BASE, 9);
+	assert_int_equal(minor(f), 1);
+	assert_int_equal(byte_at(f, 0, BASE + PAGE), 1);
+}
+
+static void huge_pool_counts(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t huge = PRIVATE | VM_MAP_HUGETLB;
+	struct vm_system_view system;
+
+	map(f, 0, BASE, 2 * HUGE, RW, huge);
+	vm_machine_system(f->machine, &system);
+	assert_int_equal(system.huge_2m.reserved, 2);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	vm_machine_system(f->machine, &system);
+	assert_int_equal(system.huge_2m.free, 3);
+	assert_int_equal(system.huge_2m.reserved, 1);
+	map(f, 0, BASE + 8 * HUGE, 4 * HUGE, RW, huge);
+	vm_machine_system(f->machine, &system);
+	assert_int_equal(system.huge_2m.total, 6);
+	assert_int_equal(system.huge_2m.surplus, 2);
+	assert_int_equal(map(f, 0, BASE + 16 * HUGE, HUGE, RW, huge), VM_ENOMEM);
+	on(f, VM_OP_UNMAP, 0, BASE + 8 * HUGE, 4 * HUGE);
+	vm_machine_system(f->machine, &system);
+	assert_int_equal(system.huge_2m.total, 4);
+	assert_int_equal(counters(f, 0).anonymous_pages, 0);
+	assert_int_equal(counters(f, 0).hugetlb_pages, 512);
+	assert_int_equal(counters(f, 0).page_table_bytes, 2 * PAGE);
+}
+
+static void forced_writes_break_copy_on_write(void **state)
+{
+	struct fixture *f = *state;
+	const struct vm_operation forced = {
+		.kind = VM_OP_MEM_WRITE, .other = 0, .address = BASE, .length = 1, .value = 3};
+
+	file_create(f, 0, VM_FILE_SHMEM, PAGE);
+	file_write(f, 0, 0, PAGE, 5);
+	map_file(f, 0, BASE, PAGE, RO, VM_MAP_PRIVATE, 0);
+	assert_int_equal(run(f, forced), 0);
+	assert_int_equal(f->last.minor_faults, 1);
+	assert_true((page(f, 0, BASE).pagemap >> VM_PAGEMAP_FILE & 1) == 0);
+	assert_int_equal(byte_at(f, 0, BASE), 3);
+	on(f, VM_OP_WRITE, 0, BASE, 1);
+	assert_int_equal(f->last.signal.code, VM_SEGV_ACCERR);
+	struct vm_operation fair = forced;
+	fair.kind = VM_OP_REMOTE_WRITE;
+	assert_int_equal(run(f, fair), VM_EFAULT);
+	map_file(f, 0, BASE, PAGE, RO, VM_MAP_SHARED, 0);
+	protect(f, 0, BASE, PAGE, RO);
+	assert_int_equal(run(f, forced), VM_EIO);
+}
+
+/* ---- properties ---- */
+
+static uint64_t random_next(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static struct vm_operation random_operation(uint64_t *seed)
+{
+	static const int32_t advices[] = {VM_MADV_DONTNEED, VM_MADV_FREE, VM_MADV_PAGEOUT,
+		VM_MADV_HUGEPAGE, VM_MADV_MERGEABLE, VM_MADV_GUARD_INSTALL, VM_MADV_GUARD_REMOVE,
+		VM_MADV_POPULATE_WRITE, VM_MADV_COLLAPSE, VM_MADV_WIPEONFORK, VM_MADV_COLD};
+	static const uint32_t kinds[] = {PRIVATE, SHARED, VM_MAP_PRIVATE | VM_MAP_FIXED,
+		VM_MAP_SHARED | VM_MAP_FIXED, PRIVATE | VM_MAP_LOCKED, PRIVATE | VM_MAP_POPULATE};
+	const uint64_t span = random_next(seed) % 4 == 0 ? 2 * HUGE : 16 * PAGE;
+	struct vm_operation op = {
+		.kind = (enum vm_operation_kind)(random_next(seed) % VM_OP_LIMIT),
+		.process = (uint32_t)(random_next(seed) % 4),
+		.other = (uint32_t)(random_next(seed) % 4),
+		.address = BASE + vm_align_down(random_next(seed) % (4 * HUGE), PAGE),
+		.length = 1 + random_next(seed) % span,
+		.new_length = 1 + random_next(seed) % (16 * PAGE),
+		.protection = (uint32_t)(random_next(seed) % 8),
+		.flags = (uint32_t)(random_next(seed) % 8),
+		.file = (uint32_t)(random_next(seed) % 3),
+		.file_kind = (enum vm_file_kind)(random_next(seed) % 2),
+		.offset = vm_align_down(random_next(seed) % (16 * PAGE), PAGE),
+		.value = (uint8_t)(random_next(seed) % 4),
+		.advice = advices[random_next(seed) % (sizeof(advices) / sizeof(advices[0]))],
+	};
+
+	op.new_address = BASE + vm_align_down(random_next(seed) % (4 * HUGE), PAGE);
+	if (op.kind == VM_OP_MAP)
+		op.flags = kinds[random_next(seed) % (sizeof(kinds) / sizeof(kinds[0]))];
+	if (op.kind == VM_OP_BREAK)
+		op.address = UINT64_C(0x200000000000) + op.length;
+	if (op.kind == VM_OP_FILE_WRITE || op.kind == VM_OP_FILE_CREATE)
+		op.length %= 32 * PAGE;
+	return op;
+}
+
+static void everything_is_given_back(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seed = UINT64_C(88172645463325252);
+	struct vm_outcome outcome;
+	struct vm_system_view system;
+
+	for (int i = 0; i < 60000; i++) {
+		const struct vm_operation op = random_operation(&seed);
+
+		if (op.kind == VM_OP_EXIT && op.process == 0)
+			continue;
+		vm_machine_do(f->machine, &op, &outcome);
+		assert_true(outcome.silent == NULL ||
+			    strcmp(outcome.silent, "beyond the limits of this machine") != 0);
+	}
+	for (uint32_t file = 0; file < 3; file++)
+		vm_machine_do(f->machine,
+			&(struct vm_operation){.kind = VM_OP_FILE_CLOSE, .file = file}, &outcome);
+	for (uint32_t process = 4; process-- > 0;)
+		vm_machine_do(f->machine,
+			&(struct vm_operation){.kind = VM_OP_EXIT, .process = process}, &outcome);
+	vm_machine_system(f->machine, &system);
+	assert_int_equal(system.frames_in_use, 0);
+	assert_int_equal(system.committed_pages, 0);
+	assert_int_equal(system.swap_slots_used, 0);
+	assert_int_equal(system.huge_2m.reserved, 0);
+}
+
+static int setup_rich(void **state)
+{
+	struct fixture *f = fixture_plain();
+
+	f->setup.limits.frames = 64 * 512;
+	f->setup.limits.tables = 2048;
+	f->setup.limits.runs = 1 << 18;
+	f->setup.limits.areas = 4096;
+	f->setup.limits.swap_slots = 1 << 15;
+	f->setup.limits.cache_pages = 1 << 15;
+	f->setup.swap_pages = 1 << 15;
+	f->setup.swap_synchronous = true;
+	f->setup.huge_2m_pages = 4;
+	f->setup.huge_2m_overcommit_pages = 2;
+	fixture_start(f, VM_MODEL_LINUX);
+	*state = f;
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_rich, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(areas_split_and_merge),
+		TEST(inherited_areas_do_not_take_in_new_ones),
+		TEST(holes_stop_or_are_skipped),
+		TEST(moves_take_no_fault),
+		TEST(huge_pages_come_and_are_split),
+		TEST(files_are_cached_once),
+		TEST(shares_are_cut_page_by_page),
+		TEST(swap_keeps_contents),
+		TEST(equal_pages_are_merged),
+		TEST(huge_pool_counts),
+		TEST(forced_writes_break_copy_on_write),
+		TEST(everything_is_given_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
