@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +40,13 @@ const char *undo_kind_word(enum undo_kind kind)
 static void sum_after(
 	const char *before, const char *line, size_t length_bytes, char sum[JOURNAL_SUM_BYTES])
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-	SHA2_CTX context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx context;
 
-	SHA256Init(&context);
-	SHA256Update(&context, (const uint8_t *)before, strlen(before));
-	SHA256Update(&context, (const uint8_t *)line, length_bytes);
-	SHA256Final(digest, &context);
+	sha256_init(&context);
+	sha256_update(&context, strlen(before), (const uint8_t *)before);
+	sha256_update(&context, length_bytes, (const uint8_t *)line);
+	sha256_digest(&context, sizeof(digest), digest);
 	for (size_t i = 0; i < (JOURNAL_SUM_BYTES - 1) / 2; i++)
 		(void)snprintf(sum + 2 * i, 3, "%02x", digest[i]);
 }

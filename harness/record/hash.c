@@ -3,19 +3,24 @@
 
 #include <stdint.h>
 
+#include <nettle/base16.h>
+
 void record_hash_start(struct record_hash *hash)
 {
-	SHA256Init(&hash->state);
+	sha256_init(&hash->state);
 }
 
 void record_hash_add(struct record_hash *hash, const char *bytes, size_t length_bytes)
 {
-	SHA256Update(&hash->state, (const uint8_t *)bytes, length_bytes);
+	sha256_update(&hash->state, length_bytes, (const uint8_t *)bytes);
 }
 
 void record_hash_text(const struct record_hash *hash, char text[RECORD_HASH_CHARACTERS + 1])
 {
-	SHA2_CTX copy = hash->state;
+	struct sha256_ctx copy = hash->state;
+	uint8_t digest[SHA256_DIGEST_SIZE];
 
-	(void)SHA256End(&copy, text);
+	sha256_digest(&copy, sizeof(digest), digest);
+	base16_encode_update(text, sizeof(digest), digest);
+	text[RECORD_HASH_CHARACTERS] = '\0';
 }

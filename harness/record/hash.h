@@ -4,15 +4,13 @@
 #define RECORD_HASH_H
 
 #include <stddef.h>
-/* libmd's header leaves its own types to the reader. */
-#include <sys/types.h>
 
-#include <sha2.h>
+#include <nettle/sha2.h>
 
-#define RECORD_HASH_CHARACTERS 64
+#define RECORD_HASH_CHARACTERS (2 * SHA256_DIGEST_SIZE)
 
 struct record_hash {
-	SHA2_CTX state;
+	struct sha256_ctx state;
 };
 
 void record_hash_start(struct record_hash *hash);

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/message.h"
+#include "base/unpack.h"
 #include "suite/cases.h"
 
 /* Which types may follow; the order is what the run writes. */
@@ -207,6 +208,38 @@ static bool take_line(struct reading *reading, const struct record_line *line)
 				 record_type_word(line->type)));
 }
 
+static bool starts_with(const char *text, size_t length_bytes, const char *start)
+{
+	return length_bytes >= strlen(start) && memcmp(text, start, strlen(start)) == 0;
+}
+
+/*
+ * What a report has no use for is most of a record: what scenarios saw, and predictions of anything
+ * but a shape. Those lines count and are hashed, and no more. Quotes inside a text are escaped, so
+ * the words below are found nowhere but where they mean this.
+ */
+static bool is_passed_over(const struct reading *reading, const char *text, size_t length_bytes)
+{
+	static const char shape[] = "\"form\":\"shape\"";
+	const struct record *record = reading->record;
+
+	if (reading->wanted != RECORD_REPORTED)
+		return false;
+	if (reading->stage == AT_OBSERVATIONS)
+		return starts_with(text, length_bytes, "{\"type\":\"observation\"") &&
+		       strcmp(record->launches[record->launches_count - 1].trial.kind, "probe") !=
+			       0;
+	return reading->stage == AT_PREDICTIONS &&
+	       starts_with(text, length_bytes, "{\"type\":\"prediction\"") &&
+	       memmem(text, length_bytes, shape, strlen(shape)) == NULL;
+}
+
+static void pass_over(struct reading *reading)
+{
+	if (reading->stage == AT_OBSERVATIONS && --reading->owed == 0)
+		reading->stage = AT_TRIALS;
+}
+
 /* One line with its newline. */
 static bool read_line(struct reading *reading, const char *text, size_t length_bytes)
 {
@@ -214,15 +247,22 @@ static bool read_line(struct reading *reading, const char *text, size_t length_b
 	const char *why = NULL;
 
 	reading->line_number++;
-	if (!record_decode(&reading->record->pool, text, length_bytes, &line, &why))
+	if (is_passed_over(reading, text, length_bytes))
+		pass_over(reading);
+	else if (!record_decode(&reading->record->pool, text, length_bytes, &line, &why))
 		return refuse(reading, why);
-	if (!take_line(reading, &line))
+	else if (!take_line(reading, &line))
 		return false;
 	record_hash_add(&reading->hash, text, length_bytes);
 	reading->length_bytes += length_bytes;
 	if (reading->stage == AT_TRIALS)
 		mark(reading);
 	return true;
+}
+
+static bool is_whole(enum record_wanted wanted)
+{
+	return wanted == RECORD_ENDED || wanted == RECORD_REPORTED;
 }
 
 /* The file ended. rest_bytes of a line without its newline were left. */
@@ -239,7 +279,7 @@ static bool check_end(struct reading *reading, size_t rest_bytes)
 		return refuse(reading, "the record is empty");
 	if (!record->is_sealed)
 		return refuse(reading, "the record ends before its seal: nothing was measured");
-	if (reading->wanted == RECORD_ENDED && !record->has_summary)
+	if (is_whole(reading->wanted) && !record->has_summary)
 		return refuse(reading, pool_format(&reading->record->pool,
 					       "the record has no summary: the run did not "
 					       "end; %s",
@@ -282,14 +322,16 @@ static bool take_lines(struct reading *reading, struct buffer *text)
 static bool read_lines(struct reading *reading, int descriptor)
 {
 	struct buffer BUFFER_DROPS text = {0};
-	char chunk[1 << 14];
+	struct unpack UNPACK_CLOSES *unpack = unpack_open(descriptor);
+	char chunk[1 << 16];
 
 	for (;;) {
-		const ssize_t got_bytes = read(descriptor, chunk, sizeof(chunk));
-		if (got_bytes < 0 && errno == EINTR)
-			continue;
+		const char *why = NULL;
+		const ssize_t got_bytes = unpack_read(unpack, chunk, sizeof(chunk), &why);
 		if (got_bytes < 0)
-			return refuse(reading, strerror(errno));
+			return refuse(reading, why);
+		if (reading->wanted == RECORD_RESUMABLE && unpack_is_packed(unpack))
+			return refuse(reading, "a compressed record cannot be gone on with");
 		if (got_bytes == 0)
 			return check_end(reading, text.length_bytes);
 		buffer_add(&text, chunk, (size_t)got_bytes);

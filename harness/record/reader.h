@@ -43,13 +43,15 @@ struct record {
 
 enum record_wanted {
 	RECORD_ENDED,	  /* with its summary; the hash of the summary is checked */
+	RECORD_REPORTED,  /* the same, without what no report shows: predictions of anything but a
+			     shape, observations of anything but a probe */
 	RECORD_RESUMABLE, /* may break off anywhere behind the seal */
 	RECORD_RUNNING,	  /* sealed, no summary: the run that writes it is about to judge it */
 };
 
 /*
- * path "-" is standard input. False after one message "PATH:LINE: reason"; the record is dropped
- * then. Otherwise the caller drops it.
+ * path "-" is standard input; what is compressed with zstd is unpacked. False after one message
+ * "PATH:LINE: reason"; the record is dropped then. Otherwise the caller drops it.
  */
 __attribute__((warn_unused_result)) bool record_read(
 	struct record *record, const char *path, enum record_wanted wanted);

@@ -20,7 +20,6 @@ struct schedule {
 	struct execution *execution;
 	struct progress progress;
 	unsigned *launches; /* by case */
-	size_t *left;	    /* by check: cases that are still to be run */
 };
 
 /* Whether a resumed record has this launch, or says that the case cannot be run. */
@@ -75,13 +74,10 @@ static bool launch_round(
 
 	random_order(stream, order, plan->cases.count);
 	for (size_t i = 0; i < plan->cases.count && good; i++) {
-		const struct check *check = plan->cases.items[order[i]].check;
 		const unsigned launches = schedule->launches[order[i]];
 		if (launches < number || schedule->execution->stopped_by != NULL)
 			continue;
 		good = launch_case(schedule, order[i], number);
-		if (launches == number && --schedule->left[check - plan->checks.items] == 0)
-			progress_check_done(&schedule->progress, check->name);
 	}
 	return good;
 }
@@ -153,7 +149,6 @@ static bool extend(struct schedule *schedule, unsigned number)
 			!is_open(&judgement, item->id))
 			continue;
 		schedule->launches[i] = shape_looks[taken];
-		schedule->left[item->check - plan->checks.items]++;
 		schedule->progress.total += shape_looks[taken] - number;
 	}
 	return true;
@@ -175,14 +170,12 @@ static void lay_out(struct schedule *schedule)
 	size_t total = 0;
 
 	schedule->launches = pool_take(plan->pool, plan->cases.count * sizeof(unsigned));
-	schedule->left = pool_take(plan->pool, plan->checks.count * sizeof(size_t));
 	for (size_t i = 0; i < plan->cases.count; i++) {
 		const struct check *check = plan->cases.items[i].check;
 		schedule->launches[i] = plan_launches(plan, check);
-		schedule->left[check - plan->checks.items]++;
 		total += schedule->launches[i];
 	}
-	progress_begin(&schedule->progress, total, false);
+	progress_begin(&schedule->progress, total);
 }
 
 bool execute_all(struct execution *execution)

@@ -23,11 +23,10 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-void progress_begin(struct progress *progress, size_t total, bool silent)
+void progress_begin(struct progress *progress, size_t total)
 {
 	*progress = (struct progress){
 		.on_terminal = isatty(STDERR_FILENO) == 1,
-		.silent = silent,
 		.total = total,
 		.started_ns = now_ns(),
 	};
@@ -49,7 +48,7 @@ void progress_case(struct progress *progress, const char *id)
 	const char *rest = "";
 
 	progress->done++;
-	if (progress->silent || !progress->on_terminal || now - progress->drawn_ns < REDRAW_NS)
+	if (!progress->on_terminal || now - progress->drawn_ns < REDRAW_NS)
 		return;
 	progress->drawn_ns = now;
 	/* Cases cost much the same; nothing is promised before a few of them are done. */
@@ -65,15 +64,8 @@ void progress_case(struct progress *progress, const char *id)
 	(void)fflush(stderr);
 }
 
-void progress_check_done(struct progress *progress, const char *check)
-{
-	if (!progress->silent && !progress->on_terminal)
-		(void)fprintf(stderr, "mmconform: %zu of %zu: %s is measured\n", progress->done,
-			progress->total, check);
-}
-
 void progress_end(struct progress *progress)
 {
-	if (!progress->silent && progress->on_terminal)
+	if (progress->on_terminal)
 		(void)fputs(ERASE_LINE, stderr);
 }

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zstd.h>
+
 #include "base/buffer.h"
 #include "record/reader.h"
 #include "record/writer.h"
@@ -353,6 +355,58 @@ static void going_on_takes_off_what_was_half_written(void **state)
 	buffer_drop(&draft.text);
 }
 
+/* Compressed, it is the same record; cut off or damaged anywhere it is none. */
+static void a_compressed_record_is_unpacked(void **state)
+{
+	struct draft draft;
+	struct record record;
+	char packed[4096];
+
+	(void)state;
+	whole(&draft);
+	const size_t packed_bytes =
+		ZSTD_compress(packed, sizeof(packed), draft.text.bytes, draft.text.length_bytes, 3);
+	assert_false(ZSTD_isError(packed_bytes));
+	assert_true(reads(&record, packed, packed_bytes, RECORD_ENDED));
+	assert_int_equal(record.launches[0].observations_count, 2);
+	record_drop(&record);
+	for (size_t cut_bytes = 4; cut_bytes < packed_bytes; cut_bytes++)
+		check_refused(packed, cut_bytes, RECORD_ENDED, "cut off");
+	packed[packed_bytes / 2] ^= 0x55;
+	check_refused(packed, packed_bytes, RECORD_ENDED, "test.jsonl:");
+	packed[packed_bytes / 2] ^= 0x55;
+	check_refused(packed, packed_bytes, RECORD_RESUMABLE, "cannot be gone on with");
+	buffer_drop(&draft.text);
+}
+
+/* A report passes over what it does not show, and the hash covers it all the same. */
+static void a_reported_record_is_hashed_whole(void **state)
+{
+	static const char wanted[] = "\"quantity\":\"q\"";
+	struct draft draft;
+	struct record record;
+
+	(void)state;
+	start(&draft);
+	add(&draft, HEADER FACTS PREDICTION);
+	seal(&draft);
+	add(&draft, "{\"type\":\"trial\",\"number\":1,\"probe\":\"a.b\",\"kind\":\"scenario\","
+		    "\"parameters\":{},\"launch\":1,\"end\":\"observed\",\"signal\":0,"
+		    "\"duration_us\":1,\"observations\":1}\n" OBSERVATION("1") TRIAL("2", "1")
+			    OBSERVATION("2"));
+	sum_up(&draft);
+	assert_true(reads(&record, draft.text.bytes, draft.text.length_bytes, RECORD_REPORTED));
+	assert_int_equal(record.predictions_count, 0);
+	assert_int_equal(record.launches_count, 2);
+	assert_int_equal(record.launches[0].observations_count, 0);
+	assert_int_equal(record.launches[1].observations_count, 1);
+	record_drop(&record);
+	memcpy(strstr(draft.text.bytes, wanted), "\"quantity\":\"r\"", strlen(wanted));
+	check_refused(draft.text.bytes, draft.text.length_bytes, RECORD_REPORTED,
+		"was changed after the run");
+	buffer_drop(&draft.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +419,8 @@ int main(void)
 		cmocka_unit_test(a_full_disk_leaves_whole_lines),
 		cmocka_unit_test(what_exists_is_not_replaced),
 		cmocka_unit_test(going_on_takes_off_what_was_half_written),
+		cmocka_unit_test(a_compressed_record_is_unpacked),
+		cmocka_unit_test(a_reported_record_is_hashed_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
