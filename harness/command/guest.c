@@ -154,6 +154,8 @@ static char *const *compose(struct pool *pool, const struct run_options *options
 	add(arguments, &count, pool_format(pool, "--seed=%" PRIu64, options->seed));
 	add(arguments, &count, "--allow=settings,pressure");
 	add(arguments, &count, "--record=-");
+	if (options->anonymous)
+		add(arguments, &count, "--anonymous");
 	if (options->selection != NULL)
 		add(arguments, &count, pool_format(pool, "--claim=%s", options->selection));
 	for (size_t i = 0; i < options->settings_count; i++)

@@ -31,6 +31,7 @@ enum run_option {
 	OPTION_RESUME,
 	OPTION_BASELINE,
 	OPTION_REQUIRE,
+	OPTION_ANONYMOUS,
 };
 
 static const struct argp_option argp_options[] = {
@@ -46,6 +47,7 @@ static const struct argp_option argp_options[] = {
 	{"record", OPTION_RECORD, "FILE", 0,
 		"Keep the record in a new file; - writes its lines to standard output", 3},
 	{"resume", OPTION_RESUME, NULL, 0, "Go on with the run that --record names", 3},
+	{"anonymous", OPTION_ANONYMOUS, NULL, 0, "Keep nothing in it that names the host", 3},
 	{"output", OPTION_OUTPUT, "FORMAT=PATH", 0,
 		"Write the outcome in another format too; may be given more than once", 3},
 	{"json", OPTION_JSON, NULL, 0, "Print the record's lines instead of the report", 3},
@@ -187,6 +189,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_RESUME:
 		given->options.resume = true;
+		return 0;
+	case OPTION_ANONYMOUS:
+		given->options.anonymous = true;
 		return 0;
 	case OPTION_JSON:
 		given->options.lines = true;

@@ -544,3 +544,15 @@ bool anonymous_text(struct pool *pool, const char *path, struct kernel_text *tex
 	free(bytes);
 	return true;
 }
+
+void facts_make_anonymous(struct pool *pool, struct facts *facts)
+{
+	const char **group = &facts->text[FACTS_TEXT_MEMORY_GROUP];
+	const char **release = &facts->text[FACTS_TEXT_RELEASE];
+
+	*release = anonymous_release(pool, kernel_text_of(*release));
+	if ((*group)[0] != '\0')
+		*group = facts->host.cgroup_version == 1
+				 ? "/" ANONYMOUS_POINT_V1 "/" ANONYMOUS_GROUP
+				 : "/" ANONYMOUS_POINT_V2 "/" ANONYMOUS_GROUP;
+}

@@ -154,4 +154,7 @@ __attribute__((warn_unused_result)) int facts_doctor(struct pool *pool, const st
 const char *facts_text_word(enum facts_text text);
 const char *facts_evidence_word(enum vm_evidence evidence);
 
+/* Takes out of the texts what names the host: what an anonymous capture leaves out as well. */
+void facts_make_anonymous(struct pool *pool, struct facts *facts);
+
 #endif

@@ -98,6 +98,7 @@ static struct record_line header_line(struct pool *pool, const struct run_option
 				.profile = options->profile,
 				.selection = options->selection,
 				.seed = options->seed,
+				.anonymous = options->anonymous,
 				.allow_count = allow_count,
 				.allow = allow,
 			},

@@ -106,6 +106,7 @@ static enum exit_status take_over(struct run *run)
 	run->options.profile = before->header.profile;
 	run->options.selection = before->header.selection;
 	run->options.seed = before->header.seed;
+	run->options.anonymous = before->header.anonymous;
 	if (has_allowed(&before->header, "settings") != run->options.allow_settings ||
 		has_allowed(&before->header, "pressure") != run->options.allow_pressure) {
 		message("%s: this run was begun with another --allow", path);
@@ -118,10 +119,13 @@ static enum exit_status read_facts(struct run *run)
 {
 	struct facts_error error;
 
-	if (facts_read_live(run->result->pool, &run->facts, &error) == 0)
-		return EXIT_CONFORMS;
-	message("%s", error.text);
-	return EXIT_DEFECTIVE;
+	if (facts_read_live(run->result->pool, &run->facts, &error) != 0) {
+		message("%s", error.text);
+		return EXIT_DEFECTIVE;
+	}
+	if (run->options.anonymous)
+		facts_make_anonymous(run->result->pool, &run->facts);
+	return EXIT_CONFORMS;
 }
 
 /* The facts that the predictions were made from must be the facts of today. */

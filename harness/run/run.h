@@ -26,7 +26,8 @@ struct run_options {
 	const struct run_setting *settings; /* held for the whole run */
 	uint64_t seed;
 	bool dry_run, resume;
-	bool lines; /* the record's lines on standard output */
+	bool lines;	/* the record's lines on standard output */
+	bool anonymous; /* the record names neither the host's build nor its groups */
 };
 
 /* What a run leaves to be reported. */
