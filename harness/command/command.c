@@ -15,6 +15,8 @@ const struct command commands[] = {
 	{"facts", "what the models are told about this host", command_facts},
 	{"doctor", "what can be measured here, and what would allow more", command_doctor},
 	{"judge", "judge a record again with today's models", command_judge},
+	{"compare", "what changed between two records or more", command_compare},
+	{"history", "what was timed for one claim, over records", command_history},
 	{"restore", "put back the settings that a killed run left changed", command_restore},
 	{"scenario", "one scenario, step by step, on both models and this host", command_scenario},
 	{"explore", "random operations on model and host, until they differ", command_explore},

@@ -33,6 +33,8 @@ int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_facts(int argc, char **argv);
 int command_judge(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_history(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_restore(int argc, char **argv);

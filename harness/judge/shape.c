@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/exclude.h"
 #include "judge/statistics.h"
 
 const unsigned shape_looks[SHAPE_LOOKS_COUNT] = {12, 18, 30, 60};
@@ -365,11 +366,7 @@ static const struct record_observation *samples_of(
 	return NULL;
 }
 
-/*
- * What a launch says of a place. The hardware's latency is the least of its samples: what disturbs
- * a chase only adds to it. What the kernel does varies by itself, so there the median speaks.
- */
-static double figure_of(
+double shape_figure(
 	struct pool *pool, enum vm_shape shape, const struct record_observation *samples)
 {
 	double *values = pool_take(pool, samples->values_count * sizeof(*values));
@@ -389,9 +386,10 @@ static bool curve_in(struct pool *pool, const struct vm_prediction *prediction,
 	for (size_t place = 0; place < prediction->inputs_count; place++) {
 		const struct record_observation *samples =
 			samples_of(trial, quantity, prediction->inputs[place]);
-		if (samples == NULL || samples->unit != prediction->unit)
+		if (samples == NULL || samples->unit != prediction->unit ||
+			samples->values_count == 0)
 			return false;
-		medians[place] = figure_of(pool, prediction->shape, samples);
+		medians[place] = shape_figure(pool, prediction->shape, samples);
 	}
 	return true;
 }
@@ -402,25 +400,40 @@ enum check_outcome shape_judge(struct pool *pool, const struct vm_prediction *pr
 	const size_t places = prediction->inputs_count, trials = evidence->trials_count;
 	double *medians = pool_take(pool, trials * places * sizeof(*medians));
 	double *others = pool_take(pool, trials * places * sizeof(*others));
-	size_t used = 0;
+	size_t used = 0, left_out = 0;
+	const char *rule = NULL;
 
 	/*
 	 * A launch to which the kernel refused what a place needs (a huge page) says nothing of
 	 * that sweep, and is left out of it; how many were used stands beside the figure.
 	 */
-	for (size_t trial = 0; trial < trials; trial++)
-		used += curve_in(pool, prediction, prediction->quantity, &evidence->trials[trial],
+	for (size_t trial = 0; trial < trials; trial++) {
+		const char *broken_rule = exclude_rule(evidence->trials[trial].trial);
+		left_out += broken_rule != NULL;
+		rule = broken_rule != NULL ? broken_rule : rule;
+		used += broken_rule == NULL &&
+			curve_in(pool, prediction, prediction->quantity, &evidence->trials[trial],
 				medians + used * places) &&
 			(prediction->other == NULL ||
 				curve_in(pool, prediction, prediction->other,
 					&evidence->trials[trial], others + used * places));
+	}
+	if (2 * left_out > trials) {
+		*observed = pool_format(
+			pool, "%zu of %zu launches are left out: %s", left_out, trials, rule);
+		return CHECK_INCONCLUSIVE;
+	}
 	if (used == 0 || places < 2) {
 		*observed = "no launch observed it at every place";
 		return CHECK_BROKEN;
 	}
 	const struct shape_sweep sweep = {used, places, medians}, other = {used, places, others};
 	const struct shape_decision decision = shape_decide(pool, prediction, &sweep, &other);
-	*observed = pool_format(pool, "%s (%zu of %zu launches)", decision.observed, used, trials);
+	*observed = pool_format(pool, "%s (%zu of %zu launches%s%s%s)", decision.observed, used,
+		trials, rule != NULL ? "; left out: " : "", rule != NULL ? rule : "",
+		decision.answer == SHAPE_OPEN
+			? "; too noisy: a quieter machine or --profile thorough"
+			: "");
 	switch (decision.answer) {
 	case SHAPE_HOLDS:
 		return CHECK_AGREES;

@@ -50,9 +50,20 @@ struct shape_decision {
 struct shape_decision shape_decide(struct pool *pool, const struct vm_prediction *prediction,
 	const struct shape_sweep *sweep, const struct shape_sweep *other);
 
-/* The same from the evidence of a case: the medians of the observed samples, launch by launch. */
+/*
+ * The same from the evidence of a case: a figure a launch. Launches that a declared rule leaves out
+ * (judge/exclude.h) are not asked; when they are more than half, nothing is decided.
+ */
 enum check_outcome shape_judge(struct pool *pool, const struct vm_prediction *prediction,
 	const struct check_evidence *evidence, const char **observed);
+
+/*
+ * What a launch says of a place. The hardware's latency, which is what a knee lies in, is the least
+ * of its samples: what disturbs a chase only adds to it. What the kernel does varies by itself, so
+ * elsewhere the median speaks. values_count is at least 1.
+ */
+double shape_figure(
+	struct pool *pool, enum vm_shape shape, const struct record_observation *samples);
 
 /*
  * Where a curve over cycles of numbers[i] things leaves its first plateau: the index of the last

@@ -121,13 +121,10 @@ static void hold_against(const struct record_verdict *before, const struct recor
 			before->verdict, now->verdict);
 }
 
-void standard_baseline(const struct record *baseline, const char *selection,
+static void hold_all(const struct record *before, const struct pattern *selected, bool wants_all,
 	const struct judgement *judgement, struct shortfalls *shortfalls)
 {
 	struct pool POOL_DROPS pool = {0};
-	const char *why = NULL;
-	struct pattern PATTERN_DROPS *pattern =
-		pattern_compile(selection != NULL ? selection : "", &why);
 	struct keyed *now = pool_take(&pool, judgement->count * sizeof(*now));
 
 	for (size_t i = 0; i < judgement->count; i++)
@@ -135,13 +132,30 @@ void standard_baseline(const struct record *baseline, const char *selection,
 			key_of(&pool, &judgement->verdicts[i]), &judgement->verdicts[i]};
 	if (judgement->count > 1)
 		qsort(now, judgement->count, sizeof(*now), by_key);
-	for (size_t i = 0; i < baseline->verdicts_count; i++) {
-		const struct record_verdict *before = &baseline->verdicts[i];
-		if (!pattern_found(pattern, before->claim))
+	for (size_t i = 0; i < before->verdicts_count; i++) {
+		const struct record_verdict *verdict = &before->verdicts[i];
+		if (selected != NULL && !pattern_found(selected, verdict->claim))
 			continue;
-		const struct keyed wanted = {key_of(&pool, before), before};
+		const struct keyed wanted = {key_of(&pool, verdict), verdict};
 		const struct keyed *found =
 			bsearch(&wanted, now, judgement->count, sizeof(*now), by_key);
-		hold_against(before, found != NULL ? found->verdict : NULL, shortfalls);
+		if (found != NULL || wants_all)
+			hold_against(verdict, found != NULL ? found->verdict : NULL, shortfalls);
 	}
+}
+
+void standard_baseline(const struct record *baseline, const char *selection,
+	const struct judgement *judgement, struct shortfalls *shortfalls)
+{
+	const char *why = NULL;
+	struct pattern PATTERN_DROPS *pattern =
+		pattern_compile(selection != NULL ? selection : "", &why);
+
+	hold_all(baseline, pattern, true, judgement, shortfalls);
+}
+
+void standard_compare(const struct record *before, const struct judgement *judgement,
+	struct shortfalls *shortfalls)
+{
+	hold_all(before, NULL, false, judgement, shortfalls);
 }

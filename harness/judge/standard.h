@@ -24,4 +24,8 @@ void standard_require(const struct required_list *list, const struct judgement *
 void standard_baseline(const struct record *baseline, const char *selection,
 	const struct judgement *judgement, struct shortfalls *shortfalls);
 
+/* The same of what both have: what was not run is nobody's shortfall. */
+void standard_compare(const struct record *before, const struct judgement *judgement,
+	struct shortfalls *shortfalls);
+
 #endif

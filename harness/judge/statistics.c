@@ -137,12 +137,10 @@ static void distribution_of_u(size_t a_count, size_t b_count, double *distributi
 		distribution[u] = ways[a_count * (largest + 1) + u] / all;
 }
 
-struct statistics_interval statistics_shift_interval(
-	const double *a, size_t a_count, const double *b, size_t b_count, double error)
+size_t statistics_shift_rank(size_t a_count, size_t b_count, double error)
 {
 	struct pool POOL_DROPS pool = {0};
 	const size_t pairs = a_count * b_count;
-	double *all = differences(&pool, a, a_count, b, b_count);
 	double *distribution = room(&pool, pairs + 1);
 	double tail = 0;
 	size_t k = 0;
@@ -150,9 +148,29 @@ struct statistics_interval statistics_shift_interval(
 	distribution_of_u(a_count, b_count, distribution);
 	while (k < pairs && 2 * (tail + distribution[k]) <= error)
 		tail += distribution[k++];
-	if (k == 0)
-		return (struct statistics_interval){.known = false};
-	return (struct statistics_interval){all[k - 1], all[pairs - k], true};
+	return k;
+}
+
+struct statistics_shifted statistics_shift_at(
+	const double *a, size_t a_count, const double *b, size_t b_count, size_t rank)
+{
+	struct pool POOL_DROPS pool = {0};
+	const size_t pairs = a_count * b_count;
+	const double *all = differences(&pool, a, a_count, b, b_count);
+	struct statistics_shifted shifted = {.shift = median_of_sorted(all, pairs)};
+
+	if (rank != 0)
+		shifted.interval = (struct statistics_interval){
+			all[rank - 1], all[pairs - rank], .known = true};
+	return shifted;
+}
+
+struct statistics_interval statistics_shift_interval(
+	const double *a, size_t a_count, const double *b, size_t b_count, double error)
+{
+	return statistics_shift_at(
+		a, a_count, b, b_count, statistics_shift_rank(a_count, b_count, error))
+		.interval;
 }
 
 /* U of the first sample, ties counting one half; whether there are any, and their correction. */
@@ -207,6 +225,134 @@ double statistics_mann_whitney(const double *a, size_t a_count, const double *b,
 		return 1;
 	const double z = (fabs(u - n * m / 2) - 0.5) / sqrt(variance);
 	return fmin(1, erfc(z / sqrt(2)));
+}
+
+/* --- dealing out --- */
+
+/* The values of both sides by rank, ties sharing the middle of their ranks; a's come first. */
+static double *ranks_of(
+	struct pool *pool, const double *a, size_t a_count, const double *b, size_t b_count)
+{
+	const size_t count = a_count + b_count;
+	double *both = room(pool, count), *ranks = room(pool, count);
+
+	memcpy(both, a, a_count * sizeof(*both));
+	memcpy(both + a_count, b, b_count * sizeof(*both));
+	for (size_t i = 0; i < count; i++) {
+		size_t below = 0, same = 0;
+		for (size_t j = 0; j < count; j++) {
+			below += both[j] < both[i];
+			same += both[j] == both[i];
+		}
+		ranks[i] = (double)below + ((double)same + 1) / 2;
+	}
+	return ranks;
+}
+
+/* How many ways there are to choose, or more than the limit. */
+static double ways_to_choose(size_t from, size_t chosen)
+{
+	double ways = 1;
+
+	for (size_t i = 1; i <= chosen && ways <= STATISTICS_DEALS_LIMIT; i++)
+		ways = ways * (double)(from - chosen + i) / (double)i;
+	return ways;
+}
+
+struct dealing {
+	const double *ranks;
+	size_t count, hand;
+	double middle,
+		seen; /* of the sum of a hand, and how far from it the one that was seen is */
+	double far, all;
+};
+
+static void count_deal(struct dealing *dealing, double sum)
+{
+	/* Sums of halves: exact, whatever their order. */
+	dealing->far += fabs(sum - dealing->middle) >= dealing->seen;
+	dealing->all += 1;
+}
+
+/* Each hand once: combinations of indexes in order. */
+static void deal_all(struct dealing *dealing, struct pool *pool)
+{
+	const size_t hand = dealing->hand, count = dealing->count;
+	size_t *chosen = pool_take(pool, (hand + 1) * sizeof(*chosen));
+
+	for (size_t i = 0; i < hand; i++)
+		chosen[i] = i;
+	for (;;) {
+		double sum = 0;
+		for (size_t i = 0; i < hand; i++)
+			sum += dealing->ranks[chosen[i]];
+		count_deal(dealing, sum);
+		size_t last = hand;
+		while (last > 0 && chosen[last - 1] == count - hand + last - 1)
+			last--;
+		if (last == 0)
+			return;
+		chosen[last - 1]++;
+		for (size_t i = last; i < hand; i++)
+			chosen[i] = chosen[i - 1] + 1;
+	}
+}
+
+static void deal_some(struct dealing *dealing, struct pool *pool, uint64_t state)
+{
+	double *cards = room(pool, dealing->count);
+
+	memcpy(cards, dealing->ranks, dealing->count * sizeof(*cards));
+	count_deal(dealing, dealing->middle + dealing->seen);
+	for (unsigned deal = 0; deal < STATISTICS_DEALS; deal++) {
+		double sum = 0;
+		for (size_t i = 0; i < dealing->hand; i++) {
+			const size_t other = i + vm_random_below(&state, dealing->count - i);
+			const double held = cards[i];
+			cards[i] = cards[other];
+			cards[other] = held;
+			sum += cards[i];
+		}
+		count_deal(dealing, sum);
+	}
+}
+
+double statistics_permutation(
+	const double *a, size_t a_count, const double *b, size_t b_count, uint64_t seed)
+{
+	struct pool POOL_DROPS pool = {0};
+	const size_t count = a_count + b_count;
+	struct dealing dealing = {
+		.ranks = ranks_of(&pool, a, a_count, b, b_count),
+		.count = count,
+		.hand = a_count,
+		.middle = (double)a_count * (double)(count + 1) / 2,
+	};
+	double sum = 0;
+
+	for (size_t i = 0; i < a_count; i++)
+		sum += dealing.ranks[i];
+	dealing.seen = fabs(sum - dealing.middle);
+	if (ways_to_choose(count, a_count) <= STATISTICS_DEALS_LIMIT)
+		deal_all(&dealing, &pool);
+	else
+		deal_some(&dealing, &pool, seed);
+	return dealing.far / dealing.all;
+}
+
+double statistics_normal_above(double probability)
+{
+	/* Halving an interval of 64 until nothing of a double is left to halve. */
+	double low = 0, high = 64;
+
+	for (unsigned i = 0; i < 64; i++) {
+		const double middle = (low + high) / 2;
+		if (erfc(middle / sqrt(2)) / 2 > probability)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low + high) / 2;
 }
 
 struct statistics_interval statistics_bootstrap(const double *values, size_t count,

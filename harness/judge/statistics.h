@@ -31,9 +31,23 @@ double statistics_spread(const double *values, size_t count);
 /* Hodges and Lehmann: the median of all differences b - a. */
 double statistics_shift(const double *a, size_t a_count, const double *b, size_t b_count);
 
-/* Its interval, from the exact distribution of Mann and Whitney's U (Moses). No ties expected. */
+/* Its interval, from the exact distribution of Mann and Whitney's U (Moses). Ties widen it. */
 struct statistics_interval statistics_shift_interval(
 	const double *a, size_t a_count, const double *b, size_t b_count, double error);
+
+/*
+ * The rank of that interval's ends among the ordered differences, counted from 1 and from either
+ * end; 0: too few values. It depends on nothing but the counts, so that who resamples asks once.
+ */
+size_t statistics_shift_rank(size_t a_count, size_t b_count, double error);
+
+/* Both with a rank in hand. known is false for rank 0, and shift is there all the same. */
+struct statistics_shifted {
+	double shift;
+	struct statistics_interval interval;
+};
+struct statistics_shifted statistics_shift_at(
+	const double *a, size_t a_count, const double *b, size_t b_count, size_t rank);
 
 /*
  * Mann and Whitney's test, two-sided: exact without ties and up to STATISTICS_EXACT_LIMIT values a
@@ -41,6 +55,20 @@ struct statistics_interval statistics_shift_interval(
  */
 #define STATISTICS_EXACT_LIMIT 60
 double statistics_mann_whitney(const double *a, size_t a_count, const double *b, size_t b_count);
+
+/*
+ * The same question where values tie: how many of the ways to deal the values out to the two sides
+ * give a U as far from its middle as this one. All ways are dealt while they are at most
+ * STATISTICS_DEALS_LIMIT; beyond that as many as STATISTICS_DEALS, which the seed decides, and the
+ * deal that was seen counts among them, so that the p value is never too small.
+ */
+#define STATISTICS_DEALS_LIMIT 20000
+#define STATISTICS_DEALS       10000
+double statistics_permutation(
+	const double *a, size_t a_count, const double *b, size_t b_count, uint64_t seed);
+
+/* The z that a normal variable exceeds with this probability, from 0 to one half. */
+double statistics_normal_above(double probability);
 
 /* A figure of a sample, for the bootstrap. */
 typedef double statistics_figure(const double *values, size_t count);

@@ -167,6 +167,55 @@ static void test_adjusted_p(void **state)
 	json_decref(root);
 }
 
+static void test_permutation(void **state)
+{
+	POOL_DROPS struct pool pool = {NULL};
+	json_t *root, *vector;
+	size_t i;
+
+	(void)state;
+	const json_t *const array = vectors("permutation", &root);
+
+	json_array_foreach(array, i, vector)
+	{
+		const struct sample a = sample_of(&pool, json_object_get(vector, "a"));
+		const struct sample b = sample_of(&pool, json_object_get(vector, "b"));
+		assert_close(statistics_permutation(a.values, a.count, b.values, b.count, 1),
+			json_number_value(json_object_get(vector, "p")));
+	}
+	json_decref(root);
+}
+
+/* Beyond the limit some deals stand for all: near to the exact answer, the same for a seed. */
+static void test_permutation_by_chance(void **state)
+{
+	enum { COUNT = 10 };
+	static const double a[COUNT] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+	static const double b[COUNT] = {5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 13.5, 14.5};
+	const double exact = statistics_mann_whitney(a, COUNT, b, COUNT);
+	const double dealt = statistics_permutation(a, COUNT, b, COUNT, 1);
+
+	(void)state;
+	/* Four standard deviations of a share of STATISTICS_DEALS. */
+	assert_true(fabs(dealt - exact) < 4 * sqrt(exact / STATISTICS_DEALS));
+	assert_true(dealt == statistics_permutation(a, COUNT, b, COUNT, 1));
+	assert_true(dealt != statistics_permutation(a, COUNT, b, COUNT, 2));
+}
+
+static void test_normal_quantile(void **state)
+{
+	json_t *root, *vector;
+	size_t i;
+
+	(void)state;
+	const json_t *const array = vectors("normal", &root);
+
+	json_array_foreach(array, i, vector) assert_close(
+		statistics_normal_above(json_number_value(json_object_get(vector, "probability"))),
+		json_number_value(json_object_get(vector, "z")));
+	json_decref(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +223,9 @@ int main(void)
 		cmocka_unit_test(test_two_samples),
 		cmocka_unit_test(test_bootstrap),
 		cmocka_unit_test(test_adjusted_p),
+		cmocka_unit_test(test_permutation),
+		cmocka_unit_test(test_permutation_by_chance),
+		cmocka_unit_test(test_normal_quantile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,15 @@ def shift_interval(a, b, error):
     return None if k == 0 else [ordered[k - 1], ordered[n * m - k]]
 
 
+def permutation(a, b):
+    """Every way to deal the values out, by midranks of scipy's."""
+    ranks = stats.rankdata(a + b)
+    middle = len(a) * (len(a) + len(b) + 1) / 2
+    seen = abs(sum(ranks[: len(a)]) - middle)
+    far = [abs(sum(hand) - middle) >= seen for hand in itertools.combinations(ranks, len(a))]
+    return sum(far) / len(far)
+
+
 def bootstrap(values, resamples, seed, error):
     state, figures = seed, []
     for _ in range(resamples):
@@ -129,12 +138,21 @@ def main():
         many.append(
             {"values": values, "seed": seed, "interval": bootstrap(values, 400, seed, 0.1)}
         )
+    dealt = []
+    for n, m in ((2, 3), (4, 4), (6, 6), (7, 6), (8, 8)):
+        a = numbers(numpy.round(generator.normal(size=n) * 2))
+        b = numbers(numpy.round(generator.normal(1, 1, size=m) * 2))
+        dealt.append({"a": a, "b": b, "p": permutation(a, b)})
     p = [numbers(generator.uniform(size=n) ** 3) for n in (1, 4, 12)] + [[0.01, 0.01, 0.5, 1.0]]
     json.dump(
         {
             "one": one,
             "two": two,
             "bootstrap": many,
+            "permutation": dealt,
+            "normal": [
+                {"probability": q, "z": float(stats.norm.isf(q))} for q in (0.5, 0.25, 0.025, 1e-6)
+            ],
             "adjust": [{"p": values, "adjusted": adjusted(values)} for values in p],
         },
         sys.stdout,
