@@ -152,13 +152,53 @@ static int undo_setting(const struct places *places, const struct undo *undo, ch
 	return knob_put_back(places->root, &instance, undo->old, undo->beside, why);
 }
 
-static int undo_group(const struct places *places, const struct undo *undo)
+/* What trials made below our group: no deeper than this. */
+#define GROUPS_DEPTH_LIMIT 4
+
+static int remove_groups(const struct places *places, const char *path, unsigned depth);
+
+static int remove_groups_below(const struct places *places, const char *path, unsigned depth)
+{
+	const int descriptor =
+		seam_open(places->root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int failed = 0;
+
+	if (descriptor < 0)
+		return descriptor;
+	DIR *const folder = fdopendir(descriptor);
+	if (folder == NULL) {
+		seam_close(descriptor, path);
+		return -ENOMEM;
+	}
+	for (struct dirent *entry = readdir(folder); failed == 0 && entry != NULL;
+		entry = readdir(folder)) {
+		char below[PATH_MAX];
+
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0)
+			continue;
+		if ((size_t)snprintf(below, sizeof(below), "%s/%s", path, entry->d_name) >=
+			sizeof(below))
+			failed = -ENAMETOOLONG;
+		else
+			failed = remove_groups(places, below, depth + 1);
+	}
+	(void)closedir(folder);
+	return failed;
+}
+
+/* Processes first: a group that has some cannot be removed, nor one that has groups. */
+static int remove_groups(const struct places *places, const char *path, unsigned depth)
 {
 	struct group group = {.root = places->root};
 
-	(void)snprintf(group.folder, sizeof(group.folder), "%s", undo->name);
-	const int failed = group_kill(&group, KILL_DEADLINE_MS);
-	return failed != 0 ? failed : seam_remove_folder(places->root, undo->name);
+	if (depth > GROUPS_DEPTH_LIMIT)
+		return -ELOOP;
+	(void)snprintf(group.folder, sizeof(group.folder), "%s", path);
+	int failed = group_kill(&group, KILL_DEADLINE_MS);
+	if (failed == 0)
+		failed = remove_groups_below(places, path, depth);
+	return failed != 0 ? failed : seam_remove_folder(places->root, path);
 }
 
 /* The processes that had to leave their group, ourselves and the keeper, go back. */
@@ -235,7 +275,7 @@ int undo_do(const struct places *places, const struct undo *undo, char why[WHY_B
 	case UNDO_SETTING:
 		return undo_setting(places, undo, why);
 	case UNDO_GROUP:
-		failed = undo_group(places, undo);
+		failed = remove_groups(places, undo->name, 0);
 		break;
 	case UNDO_VACATED:
 		failed = undo_vacated(places, undo);

@@ -103,3 +103,79 @@ const char *kernel_complaint_word(enum kernel_complaint complaint)
 
 	return words[complaint];
 }
+
+/* linux:6.12:mm/oom_kill.c:__oom_kill_process */
+bool kernel_log_killed(const struct kernel_log_record *record, uint64_t *process)
+{
+	static const char words[] = "Killed process ";
+	struct kernel_text rest = record->text;
+
+	if (!record->from_kernel || rest.length_bytes == 0)
+		return false;
+	const char *found = memmem(rest.bytes, rest.length_bytes, words, sizeof(words) - 1);
+	if (found == NULL)
+		return false;
+	rest = kernel_text_after(rest, (size_t)(found - rest.bytes) + sizeof(words) - 1);
+	return number_before(&rest, ' ', process);
+}
+
+/* What comes behind the process number in brackets: head and rows have the same columns there. */
+static bool behind_bracket(const struct kernel_log_record *record, struct kernel_text *inside,
+	struct kernel_text *rest)
+{
+	const struct kernel_text text = record->text;
+
+	if (!record->from_kernel || !kernel_text_starts(text, "["))
+		return false;
+	const size_t end = kernel_text_find(text, ']');
+	if (end == text.length_bytes)
+		return false;
+	*inside = kernel_text_trimmed(
+		(struct kernel_text){.bytes = text.bytes + 1, .length_bytes = end - 1});
+	*rest = kernel_text_after(text, end + 1);
+	return true;
+}
+
+/* linux:6.12:mm/oom_kill.c:dump_tasks */
+bool kernel_log_columns(const struct kernel_log_record *record, struct kernel_log_columns *columns)
+{
+	struct kernel_text inside, rest, word;
+	unsigned found = 0;
+
+	if (!behind_bracket(record, &inside, &rest) || !kernel_text_is(inside, "pid"))
+		return false;
+	for (size_t index = 0; kernel_word_next(&rest, &word); index++) {
+		size_t *const column = kernel_text_is(word, "rss")		? &columns->resident
+				       : kernel_text_is(word, "pgtables_bytes") ? &columns->tables
+				       : kernel_text_is(word, "swapents")	? &columns->swapped
+				       : kernel_text_is(word, "oom_score_adj")
+					       ? &columns->adjustment
+					       : NULL;
+		if (column != NULL) {
+			*column = index;
+			found++;
+		}
+	}
+	return found == 4;
+}
+
+bool kernel_log_candidate(const struct kernel_log_record *record,
+	const struct kernel_log_columns *columns, struct kernel_log_candidate *candidate)
+{
+	struct kernel_text inside, rest, word;
+	unsigned found = 0;
+
+	if (!behind_bracket(record, &inside, &rest) ||
+		!kernel_text_decimal(inside, &candidate->process))
+		return false;
+	for (size_t index = 0; kernel_word_next(&rest, &word); index++)
+		found += (index == columns->resident &&
+				 kernel_text_decimal(word, &candidate->resident_pages)) ||
+			 (index == columns->tables &&
+				 kernel_text_decimal(word, &candidate->table_bytes)) ||
+			 (index == columns->swapped &&
+				 kernel_text_decimal(word, &candidate->swapped_pages)) ||
+			 (index == columns->adjustment &&
+				 kernel_text_signed(word, &candidate->adjustment));
+	return found == 4;
+}

@@ -37,4 +37,23 @@ int kernel_log_parse(
 enum kernel_complaint kernel_log_complaint(const struct kernel_log_record *record);
 const char *kernel_complaint_word(enum kernel_complaint complaint);
 
+/*
+ * What the OOM killer says: a table of those that it looked at, and whom it killed. Kernels have
+ * added columns to the table, so its head says where they are.
+ */
+struct kernel_log_columns {
+	size_t resident, tables, swapped, adjustment;
+};
+
+struct kernel_log_candidate {
+	uint64_t process, resident_pages, table_bytes, swapped_pages;
+	int64_t adjustment;
+};
+
+/* False: the record is something else. */
+bool kernel_log_killed(const struct kernel_log_record *record, uint64_t *process);
+bool kernel_log_columns(const struct kernel_log_record *record, struct kernel_log_columns *columns);
+bool kernel_log_candidate(const struct kernel_log_record *record,
+	const struct kernel_log_columns *columns, struct kernel_log_candidate *candidate);
+
 #endif

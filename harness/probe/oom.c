@@ -159,3 +159,34 @@ void predict_scores(const struct vm_model *model, const struct vm_host *host,
 			},
 			inputs, INPUTS_COUNT);
 }
+
+static int64_t badness_of(const struct vm_model *model, const struct score_inputs *taken,
+	bool highest, uint64_t total_pages, bool *killable)
+{
+	const struct vm_oom_inputs asked = {
+		.resident_pages =
+			(uint64_t)(highest ? taken->points.highest : taken->points.lowest),
+		.table_pages = (uint64_t)(highest ? taken->tables.highest : taken->tables.lowest),
+		.adjustment = highest ? taken->adjustment.highest : taken->adjustment.lowest,
+		.total_pages = total_pages,
+	};
+	int64_t badness_pages = 0;
+
+	*killable = vm_oom_badness(&model->behaviours, &asked, &badness_pages);
+	return badness_pages;
+}
+
+bool oom_candidate_of(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, const char *place, uint64_t total_pages,
+	struct vm_oom_candidate *candidate)
+{
+	struct score_inputs taken;
+
+	if (!take(model, host, readings, place, &taken))
+		return false;
+	candidate->lowest_pages =
+		badness_of(model, &taken, false, total_pages, &candidate->killable);
+	candidate->highest_pages =
+		badness_of(model, &taken, true, total_pages, &candidate->killable);
+	return true;
+}

@@ -23,4 +23,12 @@ void predict_scores(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_readings *readings, const struct score_about *about,
 	struct vm_predictions *predictions);
 
+/*
+ * The span of the badness that the killer computes in a memory group of so many pages, from what
+ * was read at the place. False when an input is missing.
+ */
+bool oom_candidate_of(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, const char *place, uint64_t total_pages,
+	struct vm_oom_candidate *candidate);
+
 #endif

@@ -120,6 +120,57 @@ static void this_kernels_log_is_read(void **state)
 	pool_drop(&pool);
 }
 
+static struct kernel_log_record record_of(const char *text)
+{
+	struct kernel_log_record record;
+	struct kernel_error error;
+
+	assert_int_equal(kernel_log_parse(kernel_text_of(text), &record, &error), 0);
+	return record;
+}
+
+/* As 6.1 and 6.12 print it: the second has columns more. */
+static void what_the_killer_says_is_read(void **state)
+{
+	static const char *const texts[][2] = {
+		{"6,1,1,-;[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents "
+		 "oom_score_adj name\n",
+			"6,2,1,-;[    412]     0   412     2031     1807    45056        7      "
+			"      -5 mm conform\n"},
+		{"6,1,1,-;[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem "
+		 "pgtables_bytes swapents oom_score_adj name\n",
+			"6,2,1,-;[    412]     0   412     2031     1807     1700      107        "
+			"0     45056        7            -5 mm\n"},
+	};
+	struct kernel_log_columns columns;
+	struct kernel_log_candidate candidate;
+	struct kernel_log_record record;
+	uint64_t process = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		record = record_of(texts[i][0]);
+		assert_true(kernel_log_columns(&record, &columns));
+		assert_false(kernel_log_candidate(&record, &columns, &candidate));
+		record = record_of(texts[i][1]);
+		assert_false(kernel_log_columns(&record, &columns));
+		assert_true(kernel_log_candidate(&record, &columns, &candidate));
+		assert_true(candidate.process == 412 && candidate.resident_pages == 1807 &&
+			    candidate.table_bytes == 45056 && candidate.swapped_pages == 7 &&
+			    candidate.adjustment == -5);
+		assert_false(kernel_log_killed(&record, &process));
+	}
+	record = record_of("3,3,1,-;Memory cgroup out of memory: Killed process 412 (mm) "
+			   "total-vm:9kB\n");
+	assert_true(kernel_log_killed(&record, &process));
+	assert_int_equal(process, 412);
+	/* Written by somebody who is not the kernel. */
+	record = record_of("11,3,1,-;Out of memory: Killed process 412 (mm)\n");
+	assert_false(kernel_log_killed(&record, &process));
+	record = record_of("3,3,1,-;Killed process many\n");
+	assert_false(kernel_log_killed(&record, &process));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +178,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_new_is_reported),
 		cmocka_unit_test(what_cannot_be_read_is_said),
 		cmocka_unit_test(this_kernels_log_is_read),
+		cmocka_unit_test(what_the_killer_says_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

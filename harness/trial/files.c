@@ -37,23 +37,42 @@ struct kernel_file kernel_file_open(const char *path, size_t capacity_bytes)
 	return file;
 }
 
-struct kernel_text kernel_file_read(const struct kernel_file *file)
+static size_t read_whole(const char *path, int descriptor, char *bytes, size_t capacity_bytes)
 {
 	size_t length_bytes = 0;
 
 	/* The kernel ends a read where its own buffer ends: a short one is not the end. */
 	for (;;) {
-		const ssize_t got = pread(file->descriptor, file->bytes + length_bytes,
-			file->capacity_bytes - length_bytes, (off_t)length_bytes);
+		const ssize_t got = pread(descriptor, bytes + length_bytes,
+			capacity_bytes - length_bytes, (off_t)length_bytes);
 		if (got < 0)
-			broken("%s: %s", file->path, strerror(errno));
+			broken("%s: %s", path, strerror(errno));
 		length_bytes += (size_t)got;
 		if (got == 0)
-			break;
-		if (length_bytes == file->capacity_bytes)
-			broken("%s: longer than %zu bytes", file->path, file->capacity_bytes);
+			return length_bytes;
+		if (length_bytes == capacity_bytes)
+			broken("%s: longer than %zu bytes", path, capacity_bytes);
 	}
-	return (struct kernel_text){.bytes = file->bytes, .length_bytes = length_bytes};
+}
+
+struct kernel_text kernel_file_read(const struct kernel_file *file)
+{
+	return (struct kernel_text){
+		.bytes = file->bytes,
+		.length_bytes =
+			read_whole(file->path, file->descriptor, file->bytes, file->capacity_bytes),
+	};
+}
+
+struct kernel_text kernel_small_text_at(const char *path, char *bytes, size_t capacity_bytes)
+{
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		broken("%s: %s", path, strerror(errno));
+	const size_t length_bytes = read_whole(path, descriptor, bytes, capacity_bytes);
+	MUST(close(descriptor) == 0);
+	return (struct kernel_text){.bytes = bytes, .length_bytes = length_bytes};
 }
 
 int64_t kernel_file_number(const struct kernel_file *file)

@@ -28,6 +28,9 @@ struct kernel_text kernel_file_read(const struct kernel_file *file);
 int64_t kernel_file_number(const struct kernel_file *file);
 void kernel_file_close(struct kernel_file *file);
 
+/* Opens, reads all of it into the caller's buffer and closes. */
+struct kernel_text kernel_small_text_at(const char *path, char *bytes, size_t capacity_bytes);
+
 /* Opens, reads one number and closes. */
 int64_t kernel_number_at(const char *path);
 

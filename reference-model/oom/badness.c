@@ -22,6 +22,25 @@ bool vm_oom_badness(const struct vm_behaviours *behaviours, const struct vm_oom_
 	return true;
 }
 
+/* linux:6.12:mm/oom_kill.c:oom_evaluate_task */
+size_t vm_oom_victims(const struct vm_oom_candidate *candidates, size_t count, bool *may_be_chosen)
+{
+	size_t chosen_count = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		may_be_chosen[i] = candidates[i].killable;
+		for (size_t j = 0; j < count; j++) {
+			const bool surely_worse =
+				j > i ? candidates[j].lowest_pages >= candidates[i].highest_pages
+				      : candidates[j].lowest_pages > candidates[i].highest_pages;
+			if (j != i && candidates[j].killable && surely_worse)
+				may_be_chosen[i] = false;
+		}
+		chosen_count += may_be_chosen[i];
+	}
+	return chosen_count;
+}
+
 /* The teaching: a share in thousandths, and then the adjustment. */
 static int64_t share_score(
 	const struct vm_behaviours *behaviours, const struct vm_oom_inputs *inputs)

@@ -3,6 +3,8 @@
 #ifndef VM_OOM_H
 #define VM_OOM_H
 
+#include <stddef.h>
+
 #include "vm/behaviours.h"
 
 #define VM_OOM_ADJUSTMENT_LOWEST  (-1000) /* never chosen */
@@ -21,6 +23,18 @@ struct vm_oom_inputs {
 /* False: it is never chosen, and badness is untouched. */
 bool vm_oom_badness(const struct vm_behaviours *behaviours, const struct vm_oom_inputs *inputs,
 	int64_t *badness_pages);
+
+/* One that the killer looks at, with the span that its badness is known to lie in. */
+struct vm_oom_candidate {
+	bool killable;
+	int64_t lowest_pages, highest_pages;
+};
+
+/*
+ * Marks those that may be chosen, candidates being in the order in which the killer comes by them:
+ * the worst one, and of equal ones the last. Returns how many are marked.
+ */
+size_t vm_oom_victims(const struct vm_oom_candidate *candidates, size_t count, bool *may_be_chosen);
 
 /* /proc/pid/oom_score */
 int64_t vm_oom_score(const struct vm_behaviours *behaviours, const struct vm_oom_inputs *inputs);

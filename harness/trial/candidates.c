@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/candidates.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trial/files.h"
+#include "trial/trial.h"
+#include "vm/units.h"
+
+/* Behind standard input, output, error and the report. */
+#define FIRST_OWN_DESCRIPTOR 4
+#define DESCRIPTORS_LIMIT    256
+
+struct command {
+	enum asking asking;
+	size_t pages; /* 0: only answer */
+};
+
+static char *map(size_t length_bytes, int flags, int file)
+{
+	char *memory = mmap(NULL, length_bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+
+	MUST(memory != MAP_FAILED);
+	return memory;
+}
+
+static void write_each(char *memory, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++)
+		((volatile char *)memory)[i * VM_PAGE_BYTES] = 1;
+}
+
+static void hold(const struct candidate_plan *plan)
+{
+	const size_t length_bytes = plan->pages * VM_PAGE_BYTES;
+
+	switch (plan->holding) {
+	case HOLD_ANONYMOUS:
+		write_each(map(length_bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1), plan->pages);
+		return;
+	case HOLD_SHARED:
+		write_each(map(length_bytes, MAP_SHARED | MAP_ANONYMOUS, -1), plan->pages);
+		return;
+	case HOLD_TABLES: {
+		/* Reading one page of each span takes a table and no resident page. */
+		const char *memory = map(plan->pages * VM_HUGE_2M_BYTES,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+		for (size_t i = 0; i < plan->pages; i++)
+			(void)((volatile const char *)memory)[i * VM_HUGE_2M_BYTES];
+		return;
+	}
+	}
+}
+
+static void ask(const struct command *command)
+{
+	static char page[VM_PAGE_BYTES];
+
+	if (command->asking == ASK_BY_WRITING) {
+		write_each(map(command->pages * VM_PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1),
+			command->pages);
+		return;
+	}
+	const int file = memory_file(false);
+	for (size_t i = 0; i < command->pages; i++)
+		if (write(file, page, sizeof(page)) != (ssize_t)sizeof(page))
+			return;
+}
+
+static _Noreturn void live(const struct candidate_plan *plan, int commands, int answers)
+{
+	struct command command;
+	char text[32];
+
+	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+	MUST(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
+	memory_group_enter(plan->group, 0);
+	(void)snprintf(text, sizeof(text), "%lld", (long long)plan->adjustment);
+	const int why = kernel_write("/proc/self/oom_score_adj", text);
+	if (why != 0)
+		broken("oom_score_adj = %s: %s", text, strerror(why));
+	if (plan->address_bytes != 0)
+		(void)map(plan->address_bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+	if (plan->pages != 0)
+		hold(plan);
+	MUST(write(answers, "h", 1) == 1);
+	while (read(commands, &command, sizeof(command)) == (ssize_t)sizeof(command)) {
+		if (command.pages != 0)
+			ask(&command);
+		MUST(write(answers, "a", 1) == 1);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+static bool wait_answer(struct candidate *candidate)
+{
+	char byte;
+
+	if (read(candidate->answers, &byte, 1) == 1)
+		return true;
+	/* Its end of the pipe is closed: only its death does that. */
+	MUST(waitpid(candidate->process, &candidate->status, 0) == candidate->process);
+	candidate->ended = true;
+	return false;
+}
+
+struct candidate candidate_start(const struct candidate_plan *plan)
+{
+	struct candidate candidate = {0};
+	int commands[2], answers[2];
+
+	/* Telling one that was killed is refused, and no reason to end. */
+	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	MUST(pipe(commands) == 0 && pipe(answers) == 0);
+	candidate.process = fork();
+	MUST(candidate.process >= 0);
+	if (candidate.process == 0) {
+		/* Ends of those before it would keep their pipes open behind their death. */
+		for (int other = FIRST_OWN_DESCRIPTOR; other < DESCRIPTORS_LIMIT; other++)
+			if (other != commands[0] && other != answers[1])
+				(void)close(other);
+		live(plan, commands[0], answers[1]);
+	}
+	MUST(close(commands[0]) == 0 && close(answers[1]) == 0);
+	candidate.commands = commands[1];
+	candidate.answers = answers[0];
+	if (!wait_answer(&candidate))
+		broken("a candidate ended with status %d before it held its memory",
+			candidate.status);
+	return candidate;
+}
+
+static bool tell(struct candidate *candidate, const struct command *command)
+{
+	/* It may be dead already, and then nobody reads. */
+	if (write(candidate->commands, command, sizeof(*command)) != (ssize_t)sizeof(*command))
+		MUST(errno == EPIPE);
+	return wait_answer(candidate);
+}
+
+bool candidate_ask(struct candidate *candidate, enum asking asking, size_t pages)
+{
+	const struct command command = {.asking = asking, .pages = pages};
+
+	return tell(candidate, &command);
+}
+
+bool candidate_answers(struct candidate *candidate)
+{
+	const struct command command = {.pages = 0};
+
+	return !candidate->ended && tell(candidate, &command);
+}
+
+void candidates_end(struct candidate *candidates, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct candidate *candidate = &candidates[i];
+		MUST(close(candidate->commands) == 0 && close(candidate->answers) == 0);
+		if (candidate->ended)
+			continue;
+		MUST(waitpid(candidate->process, &candidate->status, 0) == candidate->process);
+		candidate->ended = true;
+	}
+}
+
+int64_t candidate_index(const struct candidate *candidates, size_t count, uint64_t process)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((uint64_t)candidates[i].process == process)
+			return (int64_t)i;
+	return -1;
+}

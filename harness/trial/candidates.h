@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Candidates for the OOM killer: processes in memory groups that hold memory of one kind and wait,
+ * until one of them is told to ask for more. Who was killed is told by three that do not ask each
+ * other: the status that its parent waits for, the count of its group, and the kernel's log.
+ */
+#ifndef TRIAL_CANDIDATES_H
+#define TRIAL_CANDIDATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "trial/memory_group.h"
+#include "trial/oom.h"
+
+enum holding {
+	HOLD_ANONYMOUS,
+	HOLD_SHARED, /* pages of a file in memory */
+	HOLD_TABLES, /* tables of the lowest level that map the page of zeros */
+};
+
+enum asking {
+	ASK_BY_WRITING, /* at a fault */
+	ASK_BY_CALL,	/* in a system call that writes to a file in memory */
+};
+
+struct candidate_plan {
+	const struct memory_group *group;
+	enum holding holding;
+	size_t pages;
+	size_t address_bytes; /* mapped beside and never touched */
+	int64_t adjustment;
+};
+
+struct candidate {
+	pid_t process;
+	int commands, answers; /* our ends */
+	bool ended;
+	int status; /* as waitpid has it, when it has ended */
+};
+
+/* Returns when it holds what it shall. */
+struct candidate candidate_start(const struct candidate_plan *plan);
+/* Asks for so many pages more; returns when it has them, or is killed for it: false. */
+bool candidate_ask(struct candidate *candidate, enum asking asking, size_t pages);
+/* False when it was killed; what it held is free again when this returns. */
+bool candidate_answers(struct candidate *candidate);
+/* Lets the survivors end, and waits for all of them. */
+void candidates_end(struct candidate *candidates, size_t count);
+/* The index of the process, or -1. */
+int64_t candidate_index(const struct candidate *candidates, size_t count, uint64_t process);
+
+#endif

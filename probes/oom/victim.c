@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the OOM killer takes in a memory group: the ranking of all candidates is computed from what
+ * was read of them before, and again from the table that the killer prints of what it saw itself.
+ *
+ * The sizes are such that a killer which takes the one that asked, the last one started, or the one
+ * with the largest address space, takes another one. It would miss a killer that goes wrong only
+ * outside of groups: run it in a guest, where oom.global does that.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probe/oom.h"
+#include "probe/probe.h"
+#include "trial/candidates.h"
+#include "trial/files.h"
+#include "trial/kernel_log.h"
+#include "trial/trial.h"
+#include "vm/model.h"
+#include "vm/prediction.h"
+
+enum ranking { LARGEST, SHARED, TABLES, EQUAL, ADJUSTED, PROTECTED };
+
+static const char *const ranking_labels[] = {"largest", "shared", "tables", "equal"};
+static const char *const adjusted_labels[] = {"offered", "protected"};
+static const char *const asking_labels[] = {"fault", "call"};
+
+#define ASKING_PARAMETER                                                           \
+	{                                                                          \
+		.name = "asking", .unit = VM_UNIT_COUNT, .choices_count = 2,       \
+		.choices = {ASK_BY_WRITING, ASK_BY_CALL}, .labels = asking_labels, \
+	}
+
+/* The sizes are multiples of it. */
+#define SHARE_PARAMETER                                                                           \
+	{                                                                                         \
+		.name = "share", .unit = VM_UNIT_PAGES, .lowest = 400, .highest = 600, .step = 1, \
+		.drawn = 1,                                                                       \
+	}
+
+static const struct probe_parameter parameters[] = {
+	{
+		.name = "ranking",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 4,
+		.choices = {LARGEST, SHARED, TABLES, EQUAL},
+		.labels = ranking_labels,
+	},
+	ASKING_PARAMETER,
+	SHARE_PARAMETER,
+};
+
+static const struct probe_parameter adjusted_parameters[] = {
+	{
+		.name = "ranking",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 2,
+		.choices = {ADJUSTED, PROTECTED},
+		.labels = adjusted_labels,
+	},
+	ASKING_PARAMETER,
+	SHARE_PARAMETER,
+};
+
+/* The last one is the one that asks. */
+#define CANDIDATES    5
+#define ASKER	      (CANDIDATES - 1)
+#define ROOM_PAGES    200
+#define ASKED_PAGES   400
+#define ADDRESS_BYTES VM_GIB_BYTES
+
+static const char *const places[CANDIDATES] = {"0", "1", "2", "3", "asks"};
+
+static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	return probe_argument(arguments, "ranking") != PROTECTED ||
+	       (host->capabilities & VM_CAPABILITY_SYS_RESOURCE) != 0;
+}
+
+/* What the killer printed of a candidate: where in its list, and what it added up. */
+enum seen { SEEN_PLACE, SEEN_RESIDENT, SEEN_TABLES, SEEN_SWAPPED, SEEN_ADJUSTMENT, SEEN_COUNT };
+
+static bool take_table(const struct vm_model *model, const struct probe_readings *readings,
+	uint64_t total_pages, struct vm_oom_candidate candidates[CANDIDATES],
+	size_t candidate_at[CANDIDATES])
+{
+	for (size_t i = 0; i < CANDIDATES; i++) {
+		const struct probe_reading *row =
+			probe_reading_of(readings, "killer-saw", places[i]);
+		if (row == NULL || row->values_count != SEEN_COUNT ||
+			(uint64_t)row->values[SEEN_PLACE] >= CANDIDATES)
+			return false;
+		const struct vm_oom_inputs inputs = {
+			.resident_pages = (uint64_t)row->values[SEEN_RESIDENT],
+			.table_pages = vm_bytes_to_pages_floor((uint64_t)row->values[SEEN_TABLES]),
+			.swapped_pages = (uint64_t)row->values[SEEN_SWAPPED],
+			.adjustment = row->values[SEEN_ADJUSTMENT],
+			.total_pages = total_pages,
+		};
+		struct vm_oom_candidate *candidate = &candidates[row->values[SEEN_PLACE]];
+		candidate->killable =
+			vm_oom_badness(&model->behaviours, &inputs, &candidate->lowest_pages);
+		candidate->highest_pages = candidate->lowest_pages;
+		candidate_at[row->values[SEEN_PLACE]] = i;
+	}
+	return true;
+}
+
+static size_t take_before(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, uint64_t total_pages, bool chosen[CANDIDATES])
+{
+	struct vm_oom_candidate candidates[CANDIDATES];
+
+	for (size_t i = 0; i < CANDIDATES; i++) {
+		if (!oom_candidate_of(
+			    model, host, readings, places[i], total_pages, &candidates[i]))
+			return 0;
+		/* It takes up the room that there is before it comes to that. */
+		if (i == ASKER)
+			candidates[i].highest_pages += ASKED_PAGES;
+	}
+	return vm_oom_victims(candidates, CANDIDATES, chosen);
+}
+
+/* The candidates that may be chosen first; false before the readings. */
+static bool rank(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, bool chosen[CANDIDATES])
+{
+	const struct probe_reading *total = probe_reading_of(readings, "total", "");
+	struct vm_oom_candidate seen[CANDIDATES];
+	bool at_last[CANDIDATES];
+	size_t candidate_at[CANDIDATES];
+
+	if (total == NULL ||
+		take_before(model, host, readings, (uint64_t)total->values[0], chosen) == 0)
+		return false;
+	/* The kernel leaves the table out when there were many a moment ago. */
+	if (!take_table(model, readings, (uint64_t)total->values[0], seen, candidate_at))
+		return true;
+	(void)vm_oom_victims(seen, CANDIDATES, at_last);
+	for (size_t place = 0; place < CANDIDATES; place++)
+		chosen[candidate_at[place]] &= at_last[place];
+	return true;
+}
+
+static void predict_victim(struct vm_predictions *predictions, struct vm_prediction about,
+	const bool chosen[CANDIDATES])
+{
+	int64_t victims[CANDIDATES];
+
+	about.quantity = "victim-logged";
+	about.form = VM_FORM_AMONG;
+	about.values = victims;
+	for (size_t i = 0; i < CANDIDATES; i++)
+		if (chosen[i])
+			victims[about.values_count++] = (int64_t)i;
+	vm_predict(predictions, &about);
+}
+
+/* Of each candidate whether it died. More than one may when what one gives back comes late. */
+static void predict_died(struct vm_predictions *predictions, struct vm_prediction about,
+	const bool chosen[CANDIDATES], bool comes_late)
+{
+	int64_t spans[2 * CANDIDATES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < CANDIDATES; i++)
+		count += chosen[i];
+	for (size_t i = 0; i < CANDIDATES; i++) {
+		spans[2 * i] = chosen[i] && count == 1;
+		spans[2 * i + 1] = chosen[i] || comes_late;
+	}
+	about.quantity = "died";
+	about.unit = VM_UNIT_BOOL;
+	about.form = VM_FORM_WITHIN;
+	about.values = spans;
+	about.values_count = 2 * CANDIDATES;
+	vm_predict(predictions, &about);
+}
+
+static void predict_counts(struct vm_predictions *predictions, const char *claim, bool comes_late)
+{
+	static const struct {
+		const char *quantity;
+		enum vm_unit unit;
+		int64_t value;
+		bool is_count_of_victims;
+		const char *because;
+	} rows[] = {
+		{"signal", VM_UNIT_SIGNAL, SIGKILL, false, "there is no warning"},
+		{"deaths", VM_UNIT_COUNT, 1, true, "one victim is enough"},
+		{"kills", VM_UNIT_COUNT, 1, true, "one victim is enough"},
+		{"asked-got", VM_UNIT_BOOL, 1, false,
+			"the access goes on with what the victim had"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const bool loose = comes_late && rows[i].is_count_of_victims;
+		const int64_t span[2] = {rows[i].value, loose ? CANDIDATES - 1 : rows[i].value};
+		vm_predict(predictions,
+			&(struct vm_prediction){
+				.claim = claim,
+				.quantity = rows[i].quantity,
+				.at = "",
+				.unit = rows[i].unit,
+				.form = loose ? VM_FORM_WITHIN : VM_FORM_EXACT,
+				.values = span,
+				.values_count = loose ? 2 : 1,
+				.because = loose ? "tables are given back a grace period late, and "
+						   "until then there may be further victims"
+						 : rows[i].because,
+				.cite = loose ? "linux:6.12:mm/mmu_gather.c:tlb_remove_table_free"
+					      : "linux:6.12:mm/oom_kill.c:oom_kill_process",
+			});
+	}
+}
+
+static void predict(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	static const char *const inputs[] = {"total", "anonymous", "file", "shared", "swapped",
+		"tables", "adjustment", "cpus-used", "killer-saw"};
+	const enum ranking ranking = (enum ranking)probe_argument(arguments, "ranking");
+	struct vm_prediction about = {
+		.claim = ranking >= ADJUSTED ? "oom.adjust" : "oom.victim",
+		.at = "",
+		.unit = VM_UNIT_COUNT,
+		.because = "resident, swapped and table pages, plus the adjustment in thousandths "
+			   "of the group's limit; of equal ones the later in the list: not the one "
+			   "that asked, nor the last started, nor the largest address space",
+		.cite = "linux:6.12:mm/oom_kill.c:oom_evaluate_task",
+	};
+	bool chosen[CANDIDATES];
+
+	predict_counts(predictions, about.claim, ranking == TABLES);
+	if (rank(model, host, readings, chosen)) {
+		predict_victim(predictions, about, chosen);
+		predict_died(predictions, about, chosen, ranking == TABLES);
+		return;
+	}
+	about.quantity = "victim-logged";
+	predict_rule(predictions, &about, inputs, sizeof(inputs) / sizeof(inputs[0]));
+	about.quantity = "died";
+	about.unit = VM_UNIT_BOOL;
+	predict_rule(predictions, &about, inputs, sizeof(inputs) / sizeof(inputs[0]));
+}
+
+static void plan(enum ranking ranking, size_t share_pages, const struct memory_group *group,
+	struct candidate_plan plans[CANDIDATES])
+{
+	for (size_t i = 0; i < CANDIDATES; i++)
+		plans[i] = (struct candidate_plan){.group = group, .holding = HOLD_ANONYMOUS};
+	plans[0].pages = 2 * share_pages;
+	plans[0].address_bytes = ADDRESS_BYTES;
+	plans[1].pages = 3 * share_pages;
+	plans[2].pages = share_pages;
+	plans[3].pages = share_pages / 2;
+	switch (ranking) {
+	case LARGEST:
+		return;
+	case ADJUSTED:
+		plans[2].adjustment = 700;
+		return;
+	case SHARED:
+	case TABLES:
+		plans[2].holding = ranking == SHARED ? HOLD_SHARED : HOLD_TABLES;
+		plans[2].pages = 4 * share_pages;
+		return;
+	case EQUAL:
+		plans[2].pages = plans[1].pages;
+		return;
+	case PROTECTED:
+		plans[1].adjustment = VM_OOM_ADJUSTMENT_LOWEST;
+		return;
+	}
+}
+
+/* The table is printed before anybody is killed. */
+static void observe_log(int log, const struct candidate *candidates)
+{
+	struct kernel_log_record record;
+	struct kernel_log_columns columns;
+	struct kernel_log_candidate row;
+	bool in_table = false;
+	int64_t place = 0, logged = -1;
+	uint64_t killed = 0;
+
+	while (logged < 0 && kernel_log_next(log, &record)) {
+		if (kernel_log_columns(&record, &columns)) {
+			in_table = true;
+			place = 0;
+			continue;
+		}
+		if (in_table && kernel_log_candidate(&record, &columns, &row)) {
+			const int64_t index = candidate_index(candidates, CANDIDATES, row.process);
+			const int64_t seen[SEEN_COUNT] = {place++, (int64_t)row.resident_pages,
+				(int64_t)row.table_bytes, (int64_t)row.swapped_pages,
+				row.adjustment};
+			if (index >= 0)
+				observe_values("killer-saw", places[index], seen, SEEN_COUNT,
+					VM_UNIT_COUNT, "kernel log");
+		}
+		if (kernel_log_killed(&record, &killed) &&
+			candidate_index(candidates, CANDIDATES, killed) >= 0)
+			logged = candidate_index(candidates, CANDIDATES, killed);
+	}
+	observe("victim-logged", logged, VM_UNIT_COUNT, "kernel log");
+}
+
+static void observe_deaths(struct candidate *candidates)
+{
+	int64_t died[CANDIDATES] = {0}, deaths = 0, signal_number = 0;
+
+	for (size_t i = 0; i < CANDIDATES; i++)
+		(void)candidate_answers(&candidates[i]);
+	candidates_end(candidates, CANDIDATES);
+	for (size_t i = 0; i < CANDIDATES; i++)
+		if (WIFSIGNALED(candidates[i].status)) {
+			died[i] = 1;
+			signal_number = WTERMSIG(candidates[i].status);
+			deaths++;
+		}
+	observe_values("died", "", died, CANDIDATES, VM_UNIT_BOOL, "wait");
+	observe("signal", signal_number, VM_UNIT_SIGNAL, "wait");
+	observe("deaths", deaths, VM_UNIT_COUNT, "wait");
+}
+
+static void measure(const struct probe_arguments *arguments)
+{
+	const struct memory_group own = memory_group_own();
+	const struct memory_group group = memory_group_below(&own, "shortage", false);
+	const int log = kernel_log_open();
+	struct candidate_plan plans[CANDIDATES];
+	struct candidate candidates[CANDIDATES];
+
+	if (kernel_number_at("/proc/sys/vm/panic_on_oom") > 1)
+		unmet("the kernel panics when a group is out of memory",
+			"vm.panic_on_oom = 0 or 1");
+	plan((enum ranking)probe_argument(arguments, "ranking"),
+		(size_t)probe_argument(arguments, "share"), &group, plans);
+	for (size_t i = 0; i < CANDIDATES; i++)
+		candidates[i] = candidate_start(&plans[i]);
+	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY,
+		     memory_group_usage_pages(&group) + ROOM_PAGES) == 0);
+	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, 0) == 0);
+	observe("total", memory_group_capacity_pages(&group), VM_UNIT_PAGES, "group limit");
+	observe_oom_trial();
+	for (size_t i = 0; i < CANDIDATES; i++) {
+		struct oom_files files = oom_files_open(candidates[i].process);
+		observe_oom(&files, places[i]);
+		oom_files_close(&files);
+	}
+	observe("asked-got",
+		candidate_ask(&candidates[ASKER], (enum asking)probe_argument(arguments, "asking"),
+			ASKED_PAGES),
+		VM_UNIT_BOOL, "the one that asked");
+	observe_deaths(candidates);
+	observe("kills", memory_group_kills(&group), VM_UNIT_COUNT, "group events");
+	observe_log(log, candidates);
+	memory_group_remove(&group);
+}
+
+static const char *const claims[] = {"oom.victim", NULL};
+static const char *const adjusted_claims[] = {"oom.adjust", NULL};
+
+PROBE(victim) = {
+	.name = "oom.victim",
+	.claims = claims,
+	.question = "Whom does the OOM killer take?",
+	.method = "Candidates of known sizes, kinds and adjustments in a memory group; their "
+		  "figures are read, the limit is set a little above what they hold, and one of "
+		  "them asks for more than that.",
+	.threats = "The killer reads the counters of a process cheaply: the ranking allows for "
+		   "the lag, and is computed a second time from the table that it prints.",
+	.by_hand = "dmesg -w & systemd-run --scope -p MemoryMax=64M -p MemorySwapMax=0 "
+		   "stress-ng --vm 2 --vm-bytes 128M",
+	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),
+	.parameters = parameters,
+	.needs = {.root = true, .allow_pressure = true, .group_limit_bytes = 64 << 20},
+	.deadline_s = 20,
+	.own_score = true,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES(measure),
+};
+
+PROBE(adjusted_victim) = {
+	.name = "oom.adjusted-victim",
+	.claims = adjusted_claims,
+	.question = "Does the killer go by the adjustment?",
+	.method = "As oom.victim, with the adjustment of a small candidate raised, or that of the "
+		  "largest at -1000.",
+	.threats = "Lowering an adjustment takes CAP_SYS_RESOURCE, which few containers have.",
+	.by_hand = "echo 700 > /proc/PID/oom_score_adj; dmesg -w",
+	.parameters_count = sizeof(adjusted_parameters) / sizeof(adjusted_parameters[0]),
+	.parameters = adjusted_parameters,
+	.needs = {.root = true, .allow_pressure = true, .group_limit_bytes = 64 << 20},
+	.deadline_s = 20,
+	.own_score = true,
+	.suits = suits,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES(measure),
+};
