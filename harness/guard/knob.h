@@ -48,9 +48,9 @@ struct knob {
 	int64_t held_lowest, held_highest; /* what we hold; both 0: the same */
 	const char *words;		   /* of KNOB_WORD, blank-separated */
 	enum knob_undo undo;
+	enum knob_care care;
 	const char *beside;   /* path of the file that is journalled with it */
 	const char *disturbs; /* name of the knob that the kernel moves with it */
-	enum knob_care care;
 	uint64_t page_bytes; /* of a pool */
 	const char *note;
 };

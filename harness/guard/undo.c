@@ -109,7 +109,6 @@ static bool is_legal(const struct places *places, const struct undo *undo)
 	case UNDO_ZRAM_NEW:
 		return zram_set_is_legal(undo->name);
 	case UNDO_FILE:
-		return lies_in(undo->name, places->state) || lies_in(undo->name, places->run);
 	case UNDO_FOLDER:
 		return lies_in(undo->name, places->state) || lies_in(undo->name, places->run);
 	case UNDO_KIND_LIMIT:
