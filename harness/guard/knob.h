@@ -51,7 +51,7 @@ struct knob {
 	enum knob_care care;
 	const char *beside;   /* path of the file that is journalled with it */
 	const char *disturbs; /* name of the knob that the kernel moves with it */
-	uint64_t page_bytes; /* of a pool */
+	uint64_t page_bytes;  /* of a pool */
 	const char *note;
 };
 

@@ -30,11 +30,11 @@ struct vm_predictions;
 struct probe_parameter {
 	const char *name;
 	enum vm_unit unit;
+	unsigned drawn;
 	size_t choices_count;
 	int64_t choices[PROBE_CHOICES_LIMIT];
 	const char *const *labels; /* choices_count words, for parameters that are kinds */
 	int64_t lowest, highest, step;
-	unsigned drawn;
 	/* A knob as the settings guard names it ("vm.min_free_kbytes"), held at the value (or at
 	 * the label, for bracketed choices) while the case runs. PROBE_AS_IS leaves it alone. */
 	const char *knob;

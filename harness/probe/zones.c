@@ -2,18 +2,22 @@
 #include "probe/zones.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool zone_of(const struct probe_reading *reading, struct zone_reading *zone)
 {
-	char word[16];
+	static const char node[] = "node ";
+	const char *const number = reading->at + strlen(node);
+	char *end = NULL;
 
-	if (sscanf(reading->at, "node %" SCNu64 " %15s", &zone->node, word) != 2)
+	if (strncmp(reading->at, node, strlen(node)) != 0)
+		return false;
+	zone->node = strtoull(number, &end, 10);
+	if (end == number || *end != ' ')
 		return false;
 	for (int kind = 0; kind < VM_ZONE_KIND_LIMIT; kind++)
-		if (strcmp(vm_zone_word((enum vm_zone_kind)kind), word) == 0) {
+		if (strcmp(vm_zone_word((enum vm_zone_kind)kind), end + 1) == 0) {
 			zone->kind = (enum vm_zone_kind)kind;
 			zone->place = reading->at;
 			return true;

@@ -142,7 +142,7 @@ static struct tables reserve_tables(const struct oom_files *files)
 	const uint64_t total_pages =
 		vm_kib_to_pages_floor((uint64_t)kernel_meminfo_value(meminfo, "MemTotal") +
 				      (uint64_t)kernel_meminfo_value(meminfo, "SwapTotal"));
-	struct tables tables = {.limit = (size_t)(total_pages / 1000 * 2 + 2 * COARSE_TABLES)};
+	struct tables tables = {.limit = (size_t)(total_pages / 1000 * 2 + 2UL * COARSE_TABLES)};
 	const size_t length_bytes = (tables.limit + 1) * TABLE_SPAN;
 
 	if (vm_pages_to_bytes(tables.limit) > TABLES_HIGHEST_BYTES)
