@@ -16,59 +16,53 @@ volatile struct live_trap live_trap;
 static sigjmp_buf landing;
 static unsigned char signal_stack[SIGNAL_STACK_BYTES];
 static volatile uint64_t executing; /* address of the fetch, 0: none */
+static volatile bool departing;	    /* the next trap is our own, and leads there */
 
 /*
- * execute_one(address, scratch): every register but the stack pointer is set to scratch, so that
- * whatever instruction is found there has somewhere harmless to write; iretq switches the trap flag
- * on together with the jump, so exactly one instruction runs. There is no way back but the signal.
+ * Leaves for the fetch: every register but the stack pointer is set to scratch, so that whatever
+ * instruction is found there has somewhere harmless to write, and the trap flag is set, so that
+ * exactly one runs. The kernel does the jump as it returns from this signal: an iretq of our own
+ * would do as well, but QEMU's emulation before 9.1 reads its operands as the supervisor does, and
+ * takes the kernel down under SMAP.
  */
-_Noreturn void execute_one(uint64_t address, uint64_t scratch, uint64_t selectors);
-__asm__(".text\n"
-	".type execute_one, @function\n"
-	"execute_one:\n"
-	"	mov %rsp, %r8\n"
-	"	mov %rdx, %r9\n"
-	"	shr $16, %r9\n"
-	"	and $0xffff, %r9\n"
-	"	and $0xffff, %rdx\n"
-	"	push %r9\n" /* ss */
-	"	push %r8\n" /* rsp */
-	"	pushfq\n"
-	"	orq $0x100, (%rsp)\n"
-	"	push %rdx\n" /* cs */
-	"	push %rdi\n" /* rip */
-	"	mov %rsi, %rax\n"
-	"	mov %rsi, %rbx\n"
-	"	mov %rsi, %rcx\n"
-	"	mov %rsi, %rdx\n"
-	"	mov %rsi, %rdi\n"
-	"	mov %rsi, %rbp\n"
-	"	mov %rsi, %r8\n"
-	"	mov %rsi, %r9\n"
-	"	mov %rsi, %r10\n"
-	"	mov %rsi, %r11\n"
-	"	mov %rsi, %r12\n"
-	"	mov %rsi, %r13\n"
-	"	mov %rsi, %r14\n"
-	"	mov %rsi, %r15\n"
-	"	iretq\n"
-	".size execute_one, . - execute_one\n");
+static void leave_for(greg_t *registers, uint64_t address)
+{
+	static const int general[] = {REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP,
+		REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+	for (size_t i = 0; i < sizeof(general) / sizeof(general[0]); i++)
+		registers[general[i]] =
+			(greg_t)(uintptr_t)&live->scratch[sizeof(live->scratch) / 2];
+	registers[REG_RIP] = (greg_t)address;
+	registers[REG_EFL] |= TRAP_FLAG;
+}
+
+/* With four levels: the upper bits repeat bit 47. */
+static bool is_canonical(uint64_t address)
+{
+	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
 
 static void handle(int number, siginfo_t *information, void *context)
 {
-	const greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
 	const uint64_t bits = (uint64_t)registers[REG_ERR];
 	const uint64_t trap = (uint64_t)registers[REG_TRAPNO];
 
+	if (departing) {
+		departing = false;
+		leave_for(registers, executing);
+		return;
+	}
 	/*
 	 * An instruction that was fetched did what it does, harmless or not: the question was the
 	 * fetch. Only a page fault with the fetch bit, or a jump to an address that is none, is an
-	 * answer of no.
+	 * answer of no. (What lies above 2^47 with five levels holds returns, no instruction that
+	 * ends like such a jump.)
 	 */
-	const bool fetched = executing != 0 &&
-			     !(trap == TRAP_PAGE_FAULT && (bits & FAULT_FETCH) != 0) &&
-			     !(trap != TRAP_PAGE_FAULT && number == SIGSEGV &&
-				     (uint64_t)registers[REG_RIP] != executing);
+	const bool fetched =
+		executing != 0 && !(trap == TRAP_PAGE_FAULT && (bits & FAULT_FETCH) != 0) &&
+		!(trap != TRAP_PAGE_FAULT && number == SIGSEGV && !is_canonical(executing));
 	live_trap.caught = !fetched;
 	live_trap.values[LIVE_SIGNAL_NUMBER] = (uint64_t)number;
 	live_trap.values[LIVE_SIGNAL_CODE] = (uint64_t)(int64_t)information->si_code;
@@ -126,14 +120,11 @@ void live_write(uint64_t address, uint64_t length, uint64_t stride, unsigned cha
 
 void live_execute(uint64_t address)
 {
-	uint64_t code_selector, stack_selector;
-
-	__asm__ volatile("mov %%cs, %0" : "=r"(code_selector));
-	__asm__ volatile("mov %%ss, %0" : "=r"(stack_selector));
 	live_trap.caught = false;
 	executing = address;
+	departing = true;
+	/* There is no way back from the fetch but another signal. */
 	if (sigsetjmp(landing, 0) == 0)
-		execute_one(address, (uint64_t)(uintptr_t)&live->scratch[sizeof(live->scratch) / 2],
-			(stack_selector & 0xffff) << 16 | (code_selector & 0xffff));
+		__asm__ volatile("int3" ::: "memory");
 	executing = 0;
 }
