@@ -8,13 +8,12 @@
 static const char *const kind_words[] = {LIVE_KINDS(KIND_WORD)};
 #undef KIND_WORD
 
-/* Runs: first page, count, that many words. */
 static bool runs_are_sound(const uint64_t *words, size_t count)
 {
 	for (size_t at = 0; at < count;) {
-		if (count - at < 2 || words[at + 1] > count - at - 2)
+		if (count - at < 2 || live_run_values(words[at + 1]) > count - at - 2)
 			return false;
-		at += 2 + (size_t)words[at + 1];
+		at += 2 + (size_t)live_run_values(words[at + 1]);
 	}
 	return true;
 }

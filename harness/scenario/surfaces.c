@@ -154,19 +154,21 @@ struct runs {
 	size_t at; /* of the run's first word */
 };
 
-static uint64_t run_value(struct runs *runs, uint64_t page)
+/* The word of a page, or NULL: nothing there. */
+static const uint64_t *run_word(struct runs *runs, uint64_t page)
 {
 	const struct seen_group *group = runs->group;
 
 	while (runs->at < group->count) {
-		const uint64_t first = group->words[runs->at], count = group->words[runs->at + 1];
+		const uint64_t first = group->words[runs->at], head = group->words[runs->at + 1];
+		const uint64_t *words = &group->words[runs->at + 2];
 		if (page < first)
-			return 0;
-		if (page - first < count)
-			return group->words[runs->at + 2 + (size_t)(page - first)];
-		runs->at += 2 + (size_t)count;
+			return NULL;
+		if (page - first < live_run_pages(head))
+			return (head & LIVE_RUN_REPEATS) != 0 ? words : words + (page - first);
+		runs->at += 2 + (size_t)live_run_values(head);
 	}
-	return 0;
+	return NULL;
 }
 
 static void relate_frame(struct lockstep *l, uint32_t process, uint64_t address,
@@ -222,6 +224,7 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 	const struct seen_group *frames = &l->state[process][LIVE_FRAMES];
 	const bool has_frames = (surfaces & LIVE_SURFACE(FRAMES)) != 0;
 	const bool has_core = (surfaces & LIVE_SURFACE(CORE)) != 0;
+	const uint64_t *framed_word = NULL; /* whose figures stand at frames_at */
 	size_t frames_at = 0;
 
 	for (size_t i = 0; i < vm_machine_area_count(l->machine, process); i++) {
@@ -229,7 +232,8 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 		vm_machine_area(l->machine, process, i, &area);
 		for (uint64_t at = area.start; at < area.end; at += VM_PAGE_BYTES) {
 			const uint64_t page = vm_bytes_to_pages_floor(at);
-			const uint64_t word = run_value(&pages, page);
+			const uint64_t *const read = run_word(&pages, page);
+			const uint64_t word = read == NULL ? 0 : *read;
 			struct vm_page_view view;
 			vm_machine_page(l->machine, process, at, &view);
 			l->comparisons_count++;
@@ -243,16 +247,18 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 			}
 			const bool framed =
 				(word >> VM_PAGEMAP_PRESENT & 1) != 0 && (word & FRAME_MASK) != 0;
-			if (has_frames && framed && frames_at + 2 <= frames->count) {
-				if (view.state == VM_PAGE_PRESENT)
+			if (has_frames && framed) {
+				frames_at += framed_word != NULL && framed_word != read ? 2 : 0;
+				framed_word = read;
+				if (view.state == VM_PAGE_PRESENT && frames_at + 2 <= frames->count)
 					compare_frame(
 						l, process, at, &view, frames->words + frames_at);
-				frames_at += 2;
 			}
 			/* The step "write-back": until the device has it, what was swapped out is
 			 * in the swap cache, which mincore counts. linux:6.12:mm/mincore.c:
 			 * mincore_page */
-			const bool in_core = run_value(&core, page) != 0;
+			const uint64_t *const core_word = run_word(&core, page);
+			const bool in_core = core_word != NULL && *core_word != 0;
 			const bool in_flight = view.state == VM_PAGE_SWAPPED && in_core;
 			if (has_core && !in_flight && view.in_core != in_core &&
 				lockstep_miss(l, at))

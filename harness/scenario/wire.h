@@ -144,7 +144,22 @@ enum live_area {
 #define LIVE_NO_FILE	   UINT64_C(0xffffffff)
 #define LIVE_UNKNOWN_FILE  UINT64_C(0xfffffffe) /* shared anonymous memory has an inode, too */
 
-/* PAGES: runs of words other than 0: first page (address in pages), count, words. */
+/*
+ * PAGES: runs of words other than 0: first page (address in pages), count, words. Where the count
+ * has the mark below, one word follows that holds for all of them.
+ */
+#define LIVE_RUN_REPEATS (UINT64_C(1) << 62)
+
+static inline uint64_t live_run_pages(uint64_t head)
+{
+	return head & ~LIVE_RUN_REPEATS;
+}
+
+/* How many words follow. */
+static inline uint64_t live_run_values(uint64_t head)
+{
+	return (head & LIVE_RUN_REPEATS) != 0 ? 1 : head;
+}
 
 /* COUNTERS: differences against process 0 at the start, in KiB. */
 #define LIVE_COUNTERS(X) \
@@ -172,9 +187,9 @@ enum live_counter {
 #define LIVE_SMAPS_LIMIT (LIVE_SMAPS_LINES + VM_SMAPS_LIMIT)
 #define LIVE_ABSENT	 UINT64_MAX /* this kernel does not print it */
 
-/* CORE: runs: first page, count, one value (0 or 1) a page. */
+/* CORE: runs as in PAGES, of 1. */
 
-/* FRAMES: for each page of PAGES that has a frame, in the same order: kpageflags, kpagecount. */
+/* FRAMES: for each word of PAGES that names a frame, in the same order: kpageflags, kpagecount. */
 
 enum live_cache {
 	LIVE_FILE_INDEX,

@@ -144,6 +144,8 @@ void live_close_surfaces(void);
 /* Surfaces that can be read here, as LIVE_SURFACE bits. */
 uint32_t live_surfaces_available(void);
 void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT]);
+/* Once, before them: whether this kernel's resident figures are late. */
+void live_find_lag(void);
 /* Reads the surfaces and sends what changed. */
 void live_look(uint32_t surfaces);
 /* Areas of this process outside of the arena; returns how many there are in all. */

@@ -122,7 +122,7 @@ static struct kernel_text read_text(int descriptor)
 	return (struct kernel_text){look.text, length_bytes};
 }
 
-void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
+static void read_status(uint64_t counters[LIVE_COUNTER_LIMIT])
 {
 #define COUNTER_ROW(name) KERNEL_STATUS_##name,
 	static const enum kernel_status_field fields[] = {LIVE_COUNTERS(COUNTER_ROW)};
@@ -139,6 +139,44 @@ void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
 		counters[i] = status.value_kib[fields[i]];
 }
 
+/*
+ * A page of ours that comes and goes. Kernels before 6.2 count resident pages in the task and add
+ * them to the address space every 64 faults; dropping a page adds them at once. What that also
+ * does (the lists' batches are flushed) is spared where the figures are never late.
+ * linux:6.1:mm/memory.c:sync_mm_rss, zap_pte_range
+ */
+static struct {
+	_Alignas(VM_PAGE_BYTES) volatile unsigned char page[VM_PAGE_BYTES];
+	bool is_needed;
+} settling;
+
+static void settle_counters(void)
+{
+	LIVE_MUST(madvise((void *)(uintptr_t)settling.page, sizeof(settling.page), MADV_DONTNEED) ==
+		  0);
+}
+
+/* Two pages more are seen at once, or the figures are late: one of them may fall on the 64th. */
+void live_find_lag(void)
+{
+	uint64_t before[LIVE_COUNTER_LIMIT], after[LIVE_COUNTER_LIMIT];
+
+	for (int i = 0; i < 2; i++) {
+		settle_counters();
+		read_status(before);
+		settling.page[0] = 1;
+		read_status(after);
+		if (after[LIVE_COUNTER_RSS_ANON] == before[LIVE_COUNTER_RSS_ANON])
+			settling.is_needed = true;
+	}
+}
+
+void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
+{
+	if (settling.is_needed)
+		settle_counters();
+	read_status(counters);
+}
 static void look_at_counters(void)
 {
 	uint64_t counters[LIVE_COUNTER_LIMIT];
@@ -263,22 +301,40 @@ static void look_at_areas(bool sends)
 	send(LIVE_AREAS);
 }
 
-/* One run: words[at] becomes its first page, words[at + 1] how many values follow. */
+/* words[at] becomes its first page, words[at + 1] its head: see wire.h. */
 struct run {
 	size_t at;
 	uint64_t next_page;
 };
 
+static void begin_run(struct run *run, uint64_t page, uint64_t head, uint64_t value)
+{
+	run->at = look.words_count;
+	put(page);
+	put(head);
+	put(value);
+}
+
 static void put_in_run(struct run *run, uint64_t page, uint64_t value)
 {
-	if (look.words_count == 0 || run->next_page != page) {
-		run->at = look.words_count;
-		put(page);
-		put(0);
-	}
-	put(value);
-	look.words[run->at + 1]++;
+	uint64_t *const head = &look.words[run->at + 1];
+	const bool goes_on = look.words_count != 0 && run->next_page == page;
+	const bool is_same = goes_on && look.words[look.words_count - 1] == value;
+
 	run->next_page = page + 1;
+	if (is_same && ((*head & LIVE_RUN_REPEATS) != 0 || *head == 1)) {
+		*head = (*head | LIVE_RUN_REPEATS) + 1;
+	} else if (is_same) {
+		/* The value before is the first of the repetition instead. */
+		--*head;
+		look.words_count--;
+		begin_run(run, page - 1, LIVE_RUN_REPEATS | 2, value);
+	} else if (goes_on && (*head & LIVE_RUN_REPEATS) == 0) {
+		++*head;
+		put(value);
+	} else {
+		begin_run(run, page, 1, value);
+	}
 }
 
 /* Adjacent areas are read in one go: pagemap knows no areas. */
@@ -319,7 +375,7 @@ static bool frame_of(uint64_t word, uint64_t *frame)
 static void look_at_frames(size_t pages_words)
 {
 	for (size_t at = 0; at < pages_words;) {
-		const uint64_t count = look.words[at + 1];
+		const uint64_t count = live_run_values(look.words[at + 1]);
 		for (uint64_t i = 0; i < count; i++) {
 			uint64_t frame, figures[2];
 			if (!frame_of(look.words[at + 2 + i], &frame))

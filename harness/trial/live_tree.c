@@ -355,6 +355,7 @@ static _Noreturn void first_process(void)
 	own_count = live_own_areas(own, LIVE_INSTRUMENT_LIMIT);
 	LIVE_MUST(own_count <= LIVE_INSTRUMENT_LIMIT);
 	live_warm();
+	live_find_lag();
 	/* Twice: what runs for the first time takes faults that the second time does not. */
 	for (int i = 0; i < 2; i++) {
 		read_start();
