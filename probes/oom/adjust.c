@@ -66,12 +66,14 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		.admin = (host->capabilities & VM_CAPABILITY_SYS_ADMIN) != 0,
 	};
 
-	(void)arguments;
 	predict_scores(model, host, readings, &about, predictions);
 	predict_errno(predictions, "1001", EINVAL, "the adjustment ends at 1000");
 	predict_errno(predictions, "-1001", EINVAL, "the adjustment ends at -1000");
 	predict_errno(predictions, "below what it was, without the right", EACCES,
 		"lowering the adjustment takes CAP_SYS_RESOURCE");
+	predict_errno(predictions, "at the end, without the right",
+		probe_argument(arguments, "direction") != 0 ? 0 : EACCES,
+		"what a writer with the right has set last may be gone back to");
 }
 
 static int write_adjustment(int64_t adjustment)
@@ -83,7 +85,7 @@ static int write_adjustment(int64_t adjustment)
 }
 
 /* In a child that has given the right away: it starts with what its parent has, and goes down. */
-static void observe_lowering_without_right(void)
+static void observe_lowering_without_right(const char *when)
 {
 	const pid_t child = fork();
 
@@ -91,8 +93,8 @@ static void observe_lowering_without_right(void)
 	if (child == 0) {
 		privilege_drop(PRIVILEGE_SYS_RESOURCE);
 		MUST(write_adjustment(VM_OOM_ADJUSTMENT_HIGHEST) == 0);
-		observe_at("refusal", "below what it was, without the right",
-			write_adjustment(VM_OOM_ADJUSTMENT_LOWEST), VM_UNIT_ERRNO, "write");
+		observe_at("refusal", when, write_adjustment(VM_OOM_ADJUSTMENT_LOWEST),
+			VM_UNIT_ERRNO, "write");
 		_exit(0);
 	}
 	int status = 0;
@@ -105,7 +107,7 @@ static void measure(const struct probe_arguments *arguments)
 	const bool lower = probe_argument(arguments, "direction") != 0;
 	struct oom_files files = oom_files_open(getpid());
 
-	observe_lowering_without_right();
+	observe_lowering_without_right("below what it was, without the right");
 	observe_oom_trial();
 	observe_at("refusal", "1001", write_adjustment(VM_OOM_ADJUSTMENT_HIGHEST + 1),
 		VM_UNIT_ERRNO, "write");
@@ -118,7 +120,7 @@ static void measure(const struct probe_arguments *arguments)
 		for (int64_t to = 0; to < VM_OOM_ADJUSTMENT_HIGHEST; to += stride)
 			observe_oom_adjusted(&files, to);
 	observe_oom_adjusted(&files, lower ? VM_OOM_ADJUSTMENT_LOWEST : VM_OOM_ADJUSTMENT_HIGHEST);
-	observe_lowering_without_right();
+	observe_lowering_without_right("at the end, without the right");
 }
 
 static const char *const claims[] = {"oom.adjust", NULL};
