@@ -4,12 +4,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "trial/trial.h"
 
-void zone_passes_open(struct zone_passes *passes)
+struct zone_passes *zone_passes_open(void)
 {
+	struct zone_passes *passes = mmap(NULL, sizeof(*passes), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	MUST(passes != MAP_FAILED);
 	passes->file = kernel_file_open("/proc/zoneinfo", KERNEL_FILE_LARGE_BYTES);
+	return passes;
 }
 
 void zone_passes_read(struct zone_passes *passes, size_t pass)

@@ -16,7 +16,8 @@ struct zone_passes {
 	struct kernel_zoneinfo zoneinfo[ZONE_PASSES];
 };
 
-void zone_passes_open(struct zone_passes *passes);
+/* Present before anything is measured; not static, for those would be part of every trial. */
+struct zone_passes *zone_passes_open(void);
 /* Reads and parses the text of one pass. */
 void zone_passes_read(struct zone_passes *passes, size_t pass);
 

@@ -21,7 +21,7 @@
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define SAMPLES 1024
+#define SAMPLES 256
 #define BITS	48 /* of a user address */
 #define RANKS	17 /* the smallest, fifteen in between, the largest */
 
@@ -288,7 +288,7 @@ PROBE(aslr) = {
 	.claims = claims,
 	.question = "From how many places are program, mappings, stack and heap drawn, and how "
 		    "evenly?",
-	.method = "Execute a small position-independent program 1024 times, stop it before its "
+	.method = "Execute a small position-independent program 256 times, stop it before its "
 		  "first instruction, and read its areas. Count ones of each bit, bits equal to "
 		  "those of the launch before and of another object, repetitions, and take every "
 		  "64th of the sorted places.",

@@ -71,14 +71,13 @@ static int64_t entries_of(const char *path)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static struct zone_passes passes;
+	struct zone_passes *passes = zone_passes_open();
 	uint64_t end_frame = 0;
 
 	(void)arguments;
-	zone_passes_open(&passes);
-	zone_passes_read(&passes, 0);
-	for (size_t i = 0; i < passes.zoneinfo[0].count; i++) {
-		const struct kernel_zone *zone = &passes.zoneinfo[0].zone[i];
+	zone_passes_read(passes, 0);
+	for (size_t i = 0; i < passes->zoneinfo[0].count; i++) {
+		const struct kernel_zone *zone = &passes->zoneinfo[0].zone[i];
 		if (zone->populated && zone->start_frame + zone->spanned_pages > end_frame)
 			end_frame = zone->start_frame + zone->spanned_pages;
 	}

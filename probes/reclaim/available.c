@@ -311,14 +311,13 @@ static int64_t pages_at(struct kernel_text meminfo, const char *name)
 
 static void measure_available(const struct probe_arguments *arguments)
 {
-	static struct zone_passes passes;
+	struct zone_passes *passes = zone_passes_open();
 	const struct kernel_file meminfo =
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	int64_t free[READINGS], file[READINGS], reclaimable[READINGS], available[READINGS];
 
 	(void)arguments;
-	zone_passes_open(&passes);
-	zone_passes_read(&passes, 0);
+	zone_passes_read(passes, 0);
 	for (size_t i = 0; i < READINGS; i++) {
 		const struct kernel_text text = kernel_file_read(&meminfo);
 		free[i] = pages_at(text, "MemFree");
@@ -326,8 +325,8 @@ static void measure_available(const struct probe_arguments *arguments)
 		reclaimable[i] = pages_at(text, "KReclaimable");
 		available[i] = pages_at(text, "MemAvailable");
 	}
-	zone_passes_read(&passes, 1);
-	observe_kept(&passes);
+	zone_passes_read(passes, 1);
+	observe_kept(passes);
 	observe_values("free", "", free, READINGS, VM_UNIT_PAGES, "/proc/meminfo");
 	observe_values("file", "", file, READINGS, VM_UNIT_PAGES, "/proc/meminfo");
 	observe_values("reclaimable", "", reclaimable, READINGS, VM_UNIT_PAGES, "/proc/meminfo");
@@ -341,15 +340,14 @@ static void observe_setting(const char *quantity, const char *path, enum vm_unit
 
 static void measure_dirty(const struct probe_arguments *arguments)
 {
-	static struct zone_passes passes;
+	struct zone_passes *passes = zone_passes_open();
 	const struct kernel_file vmstat = kernel_file_open("/proc/vmstat", KERNEL_FILE_USUAL_BYTES);
 	const struct kernel_file meminfo =
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	int64_t free[READINGS], file[READINGS], threshold[READINGS], background[READINGS];
 
 	(void)arguments;
-	zone_passes_open(&passes);
-	zone_passes_read(&passes, 0);
+	zone_passes_read(passes, 0);
 	/* The inputs come from meminfo: both surfaces show the same counters, vmstat the limits. */
 	for (size_t i = 0; i < READINGS; i++) {
 		const struct kernel_text inputs = kernel_file_read(&meminfo);
@@ -359,8 +357,8 @@ static void measure_dirty(const struct probe_arguments *arguments)
 		threshold[i] = kernel_vmstat_value(limits, "nr_dirty_threshold");
 		background[i] = kernel_vmstat_value(limits, "nr_dirty_background_threshold");
 	}
-	zone_passes_read(&passes, 1);
-	observe_kept(&passes);
+	zone_passes_read(passes, 1);
+	observe_kept(passes);
 	observe_setting("ratio", "/proc/sys/vm/dirty_ratio", VM_UNIT_COUNT);
 	observe_setting("bytes", "/proc/sys/vm/dirty_bytes", VM_UNIT_BYTES);
 	observe_setting("background-ratio", "/proc/sys/vm/dirty_background_ratio", VM_UNIT_COUNT);

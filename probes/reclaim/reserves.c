@@ -368,23 +368,22 @@ static void observe_zone(const struct kernel_zone *zone)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static struct zone_passes passes;
+	struct zone_passes *passes = zone_passes_open();
 
 	(void)arguments;
-	zone_passes_open(&passes);
 	/* First: reading the ratios is what makes the kernel work out the reserves anew. */
 	observe_ratios();
-	zone_passes_read(&passes, 0);
+	zone_passes_read(passes, 0);
 	observe("high-fraction", kernel_number_at("/proc/sys/vm/percpu_pagelist_high_fraction"),
 		VM_UNIT_COUNT, "vm.percpu_pagelist_high_fraction");
-	zone_passes_read(&passes, 1);
-	observe_zones(&passes, "managed", zone_managed_pages);
-	observe_zones(&passes, "boost", zone_boost_pages);
-	observe_zones(&passes, "min", zone_min_pages);
-	observe_zones(&passes, "low", zone_low_pages);
-	for (size_t i = 0; i < passes.zoneinfo[1].count; i++) {
-		const struct kernel_zone *zone = &passes.zoneinfo[1].zone[i];
-		if (i == 0 || zone->node != passes.zoneinfo[1].zone[i - 1].node)
+	zone_passes_read(passes, 1);
+	observe_zones(passes, "managed", zone_managed_pages);
+	observe_zones(passes, "boost", zone_boost_pages);
+	observe_zones(passes, "min", zone_min_pages);
+	observe_zones(passes, "low", zone_low_pages);
+	for (size_t i = 0; i < passes->zoneinfo[1].count; i++) {
+		const struct kernel_zone *zone = &passes->zoneinfo[1].zone[i];
+		if (i == 0 || zone->node != passes->zoneinfo[1].zone[i - 1].node)
 			observe_node_cpus(zone->node);
 		observe_zone(zone);
 	}

@@ -213,7 +213,7 @@ static uint64_t promo_pages(const struct kernel_zone *zone)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static struct zone_passes passes;
+	struct zone_passes *passes = zone_passes_open();
 	int64_t min_free_kib[SETTING_READS], scale_factor[SETTING_READS];
 	struct kernel_file min_free =
 		kernel_file_open("/proc/sys/vm/min_free_kbytes", (size_t)VM_PAGE_BYTES);
@@ -221,25 +221,24 @@ static void measure(const struct probe_arguments *arguments)
 		kernel_file_open("/proc/sys/vm/watermark_scale_factor", (size_t)VM_PAGE_BYTES);
 
 	(void)arguments;
-	zone_passes_open(&passes);
 	/* A setting before and after each pass: what changes in between is in the readings. */
 	for (size_t pass = 0; pass <= ZONE_PASSES; pass++) {
 		min_free_kib[pass] = kernel_file_number(&min_free);
 		scale_factor[pass] = kernel_file_number(&scale);
 		if (pass < ZONE_PASSES)
-			zone_passes_read(&passes, pass);
+			zone_passes_read(passes, pass);
 	}
 	observe_values(
 		"min-free", "", min_free_kib, SETTING_READS, VM_UNIT_KIB, "vm.min_free_kbytes");
 	observe_values("scale-factor", "", scale_factor, SETTING_READS, VM_UNIT_COUNT,
 		"vm.watermark_scale_factor");
-	observe_zones(&passes, "managed", zone_managed_pages);
-	observe_zones(&passes, "boost", zone_boost_pages);
-	observe_zones(&passes, "min", zone_min_pages);
-	observe_zones(&passes, "low", zone_low_pages);
-	observe_zones(&passes, "high", zone_high_pages);
-	if (passes.zoneinfo[0].zone[0].has_promo)
-		observe_zones(&passes, "promo", promo_pages);
+	observe_zones(passes, "managed", zone_managed_pages);
+	observe_zones(passes, "boost", zone_boost_pages);
+	observe_zones(passes, "min", zone_min_pages);
+	observe_zones(passes, "low", zone_low_pages);
+	observe_zones(passes, "high", zone_high_pages);
+	if (passes->zoneinfo[0].zone[0].has_promo)
+		observe_zones(passes, "promo", promo_pages);
 }
 
 static const char *const claims[] = {"reclaim.watermarks", NULL};

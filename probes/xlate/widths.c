@@ -120,7 +120,7 @@ static uint64_t last_user_page(void)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static struct zone_passes passes;
+	struct zone_passes *passes = zone_passes_open();
 	const struct kernel_file file = kernel_file_open("/proc/cpuinfo", KERNEL_FILE_LARGE_BYTES);
 	struct kernel_cpuinfo cpuinfo;
 	struct kernel_error error;
@@ -128,10 +128,9 @@ static void measure(const struct probe_arguments *arguments)
 
 	(void)arguments;
 	MUST(kernel_cpuinfo_parse(kernel_file_read(&file), &cpuinfo, &error) == 0);
-	zone_passes_open(&passes);
-	zone_passes_read(&passes, 0);
-	for (size_t i = 0; i < passes.zoneinfo[0].count; i++) {
-		const struct kernel_zone *zone = &passes.zoneinfo[0].zone[i];
+	zone_passes_read(passes, 0);
+	for (size_t i = 0; i < passes->zoneinfo[0].count; i++) {
+		const struct kernel_zone *zone = &passes->zoneinfo[0].zone[i];
 		if (zone->populated && zone->start_frame + zone->spanned_pages > end_frame)
 			end_frame = zone->start_frame + zone->spanned_pages;
 	}
