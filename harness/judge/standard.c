@@ -50,7 +50,7 @@ static void require(const struct required_entry *entry, const struct judgement *
 		bad += !is_good(verdict);
 		first_bad = !is_good(verdict) && first_bad == NULL ? verdict : first_bad;
 	}
-	if (bad != 0)
+	if (first_bad != NULL)
 		fall_short(shortfalls, "%s has to pass: %zu of %zu do not, first %s: %s",
 			entry->claim, bad, good + bad,
 			case_id(shortfalls->pool, first_bad->kind, first_bad->probe,

@@ -7,7 +7,7 @@
 
 #include <nettle/sha2.h>
 
-#define RECORD_HASH_CHARACTERS (2 * SHA256_DIGEST_SIZE)
+#define RECORD_HASH_CHARACTERS (2UL * SHA256_DIGEST_SIZE)
 
 struct record_hash {
 	struct sha256_ctx state;

@@ -578,8 +578,10 @@ static bool decode_field(struct decoder *decoder, const struct field *field, jso
 		*(bool *)at = json_is_true(value);
 		return true;
 	case FIELD_INTEGERS:
+		assert(count != NULL);
 		return decode_integers(decoder, field, value, (const int64_t **)at, count);
 	case FIELD_TEXTS:
+		assert(count != NULL);
 		return decode_texts(decoder, field, value, (const char *const **)at, count);
 	case FIELD_UNIT:
 		if (!decode_word(decoder, field, value, unit_words, VM_UNIT_LIMIT, &index))
@@ -603,6 +605,7 @@ static bool decode_field(struct decoder *decoder, const struct field *field, jso
 		return true;
 	}
 	case FIELD_ROWS:
+		assert(count != NULL);
 		return decode_rows(decoder, field, value, (const void **)at, count);
 	}
 	return false;

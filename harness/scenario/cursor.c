@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario/cursor.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static unsigned column_of(const struct cursor *cursor)
 		return token->column;
 	if (cursor->line->tokens_count == 0)
 		return 1;
+	assert(cursor->line->tokens != NULL);
 	token = &cursor->line->tokens[cursor->line->tokens_count - 1];
 	return token->column + (unsigned)strlen(token->text);
 }

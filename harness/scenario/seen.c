@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario/seen.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KIND_WORD(name, word, witness) word,
@@ -66,6 +66,22 @@ static bool kind_of(const char *quantity, enum live_kind *kind)
 	return false;
 }
 
+/* "STEP/PROCESS" */
+static bool read_place(const char *at, struct seen_group *group)
+{
+	char *end = NULL;
+
+	if (*at < '0' || *at > '9')
+		return false;
+	const unsigned long step = strtoul(at, &end, 10);
+	if (*end != '/' || end[1] < '0' || end[1] > '9')
+		return false;
+	const unsigned long process = strtoul(end + 1, &end, 10);
+	group->step = (uint32_t)step;
+	group->process = (uint32_t)process;
+	return *end == '\0' && step <= UINT32_MAX && process <= UINT32_MAX;
+}
+
 bool seen_in_observations(struct pool *pool, const struct record_observation *observations,
 	size_t observations_count, struct seen *seen, const char **why)
 {
@@ -74,7 +90,6 @@ bool seen_in_observations(struct pool *pool, const struct record_observation *ob
 	for (size_t i = 0; i < observations_count; i++) {
 		const struct record_observation *observation = &observations[i];
 		struct seen_group *group = &groups[i];
-		char end = '\0';
 		if (!kind_of(observation->quantity, &group->kind)) {
 			*why = pool_format(pool, "no surface of a scenario is called '%s'",
 				observation->quantity);
@@ -86,8 +101,7 @@ bool seen_in_observations(struct pool *pool, const struct record_observation *ob
 		for (size_t k = 0; k < group->count; k++)
 			words[k] = (uint64_t)observation->values[k + 1];
 		group->words = words;
-		if (sscanf(observation->at, "%u/%u%c", &group->step, &group->process, &end) != 2 ||
-			observation->values_count == 0 ||
+		if (!read_place(observation->at, group) || observation->values_count == 0 ||
 			(uint64_t)observation->values[0] != group->count ||
 			!seen_group_is_sound(group) ||
 			(i > 0 && group->step < groups[i - 1].step)) {

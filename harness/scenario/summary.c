@@ -146,7 +146,7 @@ static const char *page_cell(struct pool *pool, const struct lockstep *l, uint32
 	/* Frames are numbered in the order in which the picture meets them. */
 	while (number < *shown_count && shown[number] != view.frame)
 		number++;
-	if (number == *shown_count && *shown_count < PAGES_AN_AREA * LIVE_PROCESSES_LIMIT)
+	if (number == *shown_count && *shown_count < (size_t)PAGES_AN_AREA * LIVE_PROCESSES_LIMIT)
 		shown[(*shown_count)++] = view.frame;
 	return pool_format(pool, "%3zu%c", number + 1, view.writable_now ? 'w' : 'r');
 }

@@ -238,7 +238,7 @@ static void what_we_would_not_write_is_not_obeyed(void **state)
 static void garbage_is_named_and_kept(void **state)
 {
 	static const char *const garbage[] = {"garbage", "garbage\n", "\n", "mmconform-journa\n",
-		"mmconform-journal 2 " BOOT " 1 0123456789abcdef\n"};
+		("mmconform-journal 2 " BOOT " 1 0123456789abcdef\n")};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {

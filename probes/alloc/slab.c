@@ -133,7 +133,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 static bool is_class(struct kernel_text name, uint64_t *size_bytes)
 {
 	static const char prefix[] = "kmalloc-";
-	struct kernel_text rest = name;
+	struct kernel_text rest;
 	bool kibibytes = false;
 
 	if (!kernel_text_starts(name, prefix))

@@ -127,8 +127,10 @@ static void predict_bits(const struct predicting *predicting, const char *quanti
 		const bool zero = weight < predicting->range.step_bytes &&
 				  (other == NULL || weight < other->step_bytes);
 
-		values[2 * bit] = random ? (int64_t)heads.lowest : zero && always ? n : 0;
-		values[2 * bit + 1] = random ? (int64_t)heads.highest : zero && !always ? 0 : n;
+		values[(size_t)2 * bit] = random ? (int64_t)heads.lowest : zero && always ? n : 0;
+		values[(size_t)2 * bit + 1] = random		? (int64_t)heads.highest
+					      : zero && !always ? 0
+								: n;
 	}
 	predict_intervals(predicting, quantity, at, VM_UNIT_COUNT, values,
 		sizeof(values) / sizeof(values[0]));

@@ -246,7 +246,7 @@ static bool keep_ignored(struct task *task, struct user_regs_struct *r)
 static bool half_unmapped(struct task *task, struct user_regs_struct *r)
 {
 	(void)task;
-	if (r->orig_rax != SYS_munmap || !in_arena(r->rdi) || r->rsi < 2 * PAGE_BYTES)
+	if (r->orig_rax != SYS_munmap || !in_arena(r->rdi) || r->rsi < 2ULL * PAGE_BYTES)
 		return false;
 	r->rsi = r->rsi / 2 / PAGE_BYTES * PAGE_BYTES;
 	return true;
@@ -514,7 +514,8 @@ static void read_beside(const char *name, char *line, size_t limit)
 	if (length <= 0)
 		exit(EXIT_FAILURE);
 	path[length] = '\0';
-	(void)strcpy(strrchr(path, '/') + 1, name);
+	char *const base = strrchr(path, '/') + 1;
+	(void)snprintf(base, sizeof(path) - (size_t)(base - path), "%s", name);
 	FILE *file = fopen(path, "r");
 	if (file == NULL || fgets(line, (int)limit, file) == NULL) {
 		perror(path);
