@@ -159,6 +159,7 @@ static const struct detector detectors[] = {
 		.surface = SURFACE_NAME,
 		.what = "on",
 		.within = "sys/kernel/mm/damon/admin/kdamonds/0/state"},
+	BY_FILE(TRANSLATION_ORACLE, "mmconform/oracle", "proc"),
 	BY_HOST(NUMA, "nodes-online"),
 	BY_HOST(FRAME_NUMBERS, "capabilities"),
 	BY_CONFIG(MODIFY_LDT, "CONFIG_MODIFY_LDT_SYSCALL"),

@@ -115,6 +115,7 @@ static const struct {
 	{VM_FEATURE_MEMCG, "mount the memory controller, or boot with cgroup_enable=memory"},
 	{VM_FEATURE_PSI, "boot with psi=1"},
 	{VM_FEATURE_PAGE_TABLE_ISOLATION, "boot with pti=on"},
+	{VM_FEATURE_TRANSLATION_ORACLE, "mmconform run --guest KERNEL"},
 };
 
 static void need_feature(struct listing *listing, enum vm_feature feature)

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest/oracle.h"
 #include "guest/payload.h"
 
 /* See harness/init: QEMU exits with (value << 1) | 1, value = EXIT_VALUE_BASE | status. */
@@ -28,6 +29,7 @@
 struct machine {
 	int initramfs, console, disk; /* anonymous files, inherited by QEMU under these numbers */
 	int output;		      /* read end of the second serial port */
+	struct oracle oracle;	      /* behind the third */
 	int process;		      /* pidfd of QEMU */
 	pid_t pid;
 };
@@ -136,6 +138,14 @@ static void compose(struct command_line *line, const struct guest *guest,
 	add_word(line, "stdio,id=result,signal=off");
 	add_word(line, "-serial");
 	add_word(line, "chardev:result");
+	add_word(line, "-chardev");
+	add_word(line, "socket,id=oracle,fd=%d", machine->oracle.port_inside);
+	add_word(line, "-serial");
+	add_word(line, "chardev:oracle");
+	add_word(line, "-chardev");
+	add_word(line, "socket,id=monitor,fd=%d", machine->oracle.monitor_inside);
+	add_word(line, "-mon");
+	add_word(line, "chardev=monitor,mode=control");
 	add_word(line, "-drive");
 	add_word(line, "if=none,id=disk,format=raw,file=/dev/fd/%d", machine->disk);
 	add_word(line, "-device");
@@ -205,6 +215,7 @@ static int start(
 	if (machine->pid == 0)
 		become_qemu(line, machine, ends[1], parent);
 	(void)close(ends[1]);
+	oracle_started(&machine->oracle);
 	free(line);
 	machine->output = ends[0];
 	machine->process = machine->pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, machine->pid, 0);
@@ -220,8 +231,8 @@ static int64_t milliseconds_now(void)
 }
 
 /* Passes the output on until it ends. Returns how: an end that is known here, or GUEST_VANISHED. */
-static enum guest_end pump(const struct machine *machine, const struct guest *guest,
-	int stop_descriptor, guest_sink *sink, void *context)
+static enum guest_end pump(struct machine *machine, const struct guest *guest, int stop_descriptor,
+	guest_sink *sink, void *context)
 {
 	const int64_t deadline_ms = milliseconds_now() + (int64_t)guest->deadline_s * 1000;
 	char bytes[65536];
@@ -230,15 +241,19 @@ static enum guest_end pump(const struct machine *machine, const struct guest *gu
 		struct pollfd waits[] = {
 			{.fd = machine->output, .events = POLLIN},
 			{.fd = stop_descriptor, .events = POLLIN},
+			{.fd = machine->oracle.port, .events = POLLIN},
 		};
 		const int64_t left_ms = deadline_ms - milliseconds_now();
 		if (left_ms <= 0)
 			return GUEST_OVERDUE;
-		const int ready = poll(waits, 2, (int)left_ms);
+		const int ready = poll(waits, 3, (int)left_ms);
 		if (ready < 0 && errno != EINTR)
 			return GUEST_VANISHED;
 		if (ready > 0 && waits[1].revents != 0)
 			return GUEST_CANCELLED;
+		if (ready > 0 && (waits[2].revents & POLLIN) != 0 &&
+			oracle_serve(&machine->oracle) != 0)
+			return GUEST_VANISHED;
 		if (ready <= 0 || waits[0].revents == 0)
 			continue;
 		const ssize_t got_bytes = read(machine->output, bytes, sizeof(bytes));
@@ -304,6 +319,7 @@ static void release(struct machine *machine)
 	const int descriptors[] = {machine->initramfs, machine->console, machine->disk,
 		machine->output, machine->process};
 
+	oracle_close(&machine->oracle);
 	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
 		if (descriptors[i] >= 0)
 			(void)close(descriptors[i]);
@@ -325,13 +341,19 @@ static int prepare(struct machine *machine, const struct guest *guest,
 	machine->disk = make_disk();
 	if (error == 0 && (machine->console < 0 || machine->disk < 0))
 		error = -errno;
-	return error;
+	return error == 0 ? oracle_open(&machine->oracle) : error;
 }
 
 int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int stop_descriptor,
 	guest_sink *sink, void *context, struct guest_result *result)
 {
-	struct machine machine = {-1, -1, -1, -1, -1, -1};
+	struct machine machine = {.initramfs = -1,
+		.console = -1,
+		.disk = -1,
+		.output = -1,
+		.oracle = {.port = -1, .port_inside = -1, .monitor = -1, .monitor_inside = -1},
+		.process = -1,
+		.pid = -1};
 	int status = 0;
 
 	*result = (struct guest_result){.end = GUEST_NOT_STARTED};

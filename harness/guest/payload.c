@@ -151,6 +151,8 @@ int payload_add(struct image *image, const struct guest *guest, const struct gue
 		error = add_modules(image, kernel, why, why_bytes);
 	if (error == 0)
 		error = add_arguments(image, guest);
+	if (error == 0)
+		error = image_add_text(image, GUEST_ORACLE_PATH, "", 0);
 	if (error != 0 && why[0] == '\0')
 		(void)snprintf(why, why_bytes, "the guest's initramfs: %s", strerror(-error));
 	return error;

@@ -11,6 +11,8 @@
 #define GUEST_DATA_PATH	     "/mmconform/share"
 #define GUEST_ARGUMENTS_PATH "/mmconform/arguments"
 #define GUEST_MODULES_PATH   "/mmconform/modules"
+/* That it is there says that the third serial port has an oracle behind it (guest/oracle.h). */
+#define GUEST_ORACLE_PATH "/mmconform/oracle"
 
 /* Adds everything to an open image; on failure why holds one line. Returns 0 or a negative errno.
  */

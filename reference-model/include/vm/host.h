@@ -70,7 +70,8 @@
 	X(GUARD_LETTER, "guard-letter")                           \
 	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")       \
 	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")   \
-	X(EXEC_READS_FORWARD, "exec-reads-forward")
+	X(EXEC_READS_FORWARD, "exec-reads-forward")               \
+	X(TRANSLATION_ORACLE, "translation-oracle")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,
