@@ -70,7 +70,8 @@ static void gather_expectations(struct gathering *gathering, const struct record
 		for (size_t k = 0; k < prediction->expect_count; k++) {
 			const struct record_expect *item = &prediction->expect[k];
 			const bool is_knee =
-				item->shape != NULL && strcmp(item->shape, "knee") == 0;
+				item->shape != NULL && (strcmp(item->shape, "knee") == 0 ||
+							       strcmp(item->shape, "reach") == 0);
 			const bool by_value =
 				strcmp(item->form, "exact") == 0 || strcmp(item->form, "set") == 0;
 			expect(gathering, &(struct expectation){

@@ -325,14 +325,59 @@ static void judge_trial(struct judging *judging)
 	}
 }
 
-/* A shape lies in the medians of all launches: no single one has it. */
+static int by_place(const void *left, const void *right)
+{
+	const struct record_observation *const *a = left, *const *b = right;
+	const int order = strcmp((*a)->quantity, (*b)->quantity);
+
+	return order != 0 ? order : strcmp((*a)->at, (*b)->at);
+}
+
+/* What all launches observed at a place, as one reading: their values behind each other. */
+static struct probe_readings readings_of_all(
+	struct pool *pool, const struct check_evidence *evidence)
+{
+	const struct record_observation **order = NULL;
+	size_t count = 0;
+	struct probe_readings readings = {0};
+	struct probe_reading *items = NULL;
+
+	for (size_t i = 0; i < evidence->trials_count; i++)
+		for (size_t k = 0; k < evidence->trials[i].observations_count; k++) {
+			order = pool_grow(pool, order, count, sizeof(*order));
+			order[count++] = &evidence->trials[i].observations[k];
+		}
+	if (count > 1)
+		qsort(order, count, sizeof(*order), by_place);
+	for (size_t first = 0, end = 0; first < count; first = end) {
+		size_t values_count = 0;
+		for (; end < count && by_place(&order[end], &order[first]) == 0; end++)
+			values_count += order[end]->values_count;
+		int64_t *values = pool_take(pool, values_count * sizeof(*values)), *next = values;
+		for (size_t i = first; i < end; i++) {
+			memcpy(next, order[i]->values, order[i]->values_count * sizeof(*next));
+			next += order[i]->values_count;
+		}
+		items = pool_grow(pool, items, readings.count, sizeof(*items));
+		items[readings.count++] = (struct probe_reading){
+			order[first]->quantity, order[first]->at, values_count, values};
+	}
+	readings.items = items;
+	return readings;
+}
+
+/*
+ * A shape lies in the medians of all launches: no single one has it. Where the shape depends on
+ * what was read elsewhere (how large the entries of a translation buffer are, under a hypervisor),
+ * it was sealed as a rule, and the readings of all launches decide.
+ */
 static void judge_shapes(struct judging *judging)
 {
-	const struct probe_readings none = {0};
 	struct vm_predictions predictions;
 
+	const struct probe_readings readings = readings_of_all(judging->pool, judging->evidence);
 	predict_case(&judging->room, judging->check_case, judging->model->id,
-		judging->evidence->host, &none, &predictions);
+		judging->evidence->host, &readings, &predictions);
 	for (size_t i = 0; i < predictions.count; i++) {
 		const char *observed = "";
 		if (predictions.items[i].form != VM_FORM_SHAPE)
@@ -386,7 +431,8 @@ void compare_case(const struct check_case *check_case, const struct vm_model *mo
 		judging.trial = &evidence->trials[i];
 		judge_trial(&judging);
 	}
-	judge_shapes(&judging);
+	if (check_case->check->timed)
+		judge_shapes(&judging);
 	prediction_room_drop(&judging.room);
 	for (size_t i = 0; i < judging.standings_count; i++) {
 		const struct check_finding finding =

@@ -76,6 +76,7 @@ const char *prediction_shape_word(enum vm_shape shape)
 		[VM_SHAPE_PROPORTIONAL] = "proportional",
 		[VM_SHAPE_STEP] = "step",
 		[VM_SHAPE_KNEE] = "knee",
+		[VM_SHAPE_REACH] = "reach",
 		[VM_SHAPE_BELOW] = "below",
 		[VM_SHAPE_LOGARITHMIC] = "logarithmic",
 	};

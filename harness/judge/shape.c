@@ -22,7 +22,8 @@ const unsigned shape_looks[SHAPE_LOOKS_COUNT] = {12, 18, 30, 60};
 struct figure {
 	const char *name;
 	double low, high;
-	double *values; /* one a launch */
+	bool early_is_open; /* below low nothing is refused */
+	double *values;	    /* one a launch */
 };
 
 struct figures {
@@ -220,6 +221,22 @@ size_t shape_knee(const double *curve, const double *numbers, size_t count)
 	return count - 1;
 }
 
+size_t shape_reach(const double *curve, size_t count)
+{
+	const size_t begin = count > PLATEAU_LEAST ? PLATEAU_LEAST : count;
+	const double twice = 2 * statistics_median(curve, begin);
+
+	for (size_t place = begin; place < count; place++) {
+		size_t above = 0;
+		while (above < DEPARTURE_RUN && place + above < count &&
+			curve[place + above] > twice)
+			above++;
+		if (above == DEPARTURE_RUN || (above != 0 && place + above == count))
+			return place - 1;
+	}
+	return count - 1;
+}
+
 /*
  * A cycle through more is never faster, and what disturbs a chase only adds to it: so no place can
  * really be higher than the lowest that was seen at it or at any place after it.
@@ -240,6 +257,7 @@ static void add_knee(
 	/* Places are whole numbers: half of one to each side takes in the ends themselves. */
 	struct figure *figure = add(figures, "last place on the plateau",
 		(double)prediction->values[0] - HALF, (double)prediction->values[1] + HALF);
+	figure->early_is_open = prediction->shape == VM_SHAPE_REACH;
 
 	const size_t places_count = figures->sweep->places_count;
 	double *numbers = pool_take(figures->pool, places_count * sizeof(*numbers));
@@ -254,7 +272,10 @@ static void add_knee(
 			lower_to_what_follows(curve_of(figures->other, i), places_count, control);
 		for (size_t place = 0; place < places_count; place++)
 			curve[place] -= control[place];
-		figure->values[i] = numbers[shape_knee(curve, numbers, places_count)];
+		const size_t last = prediction->shape == VM_SHAPE_REACH
+					    ? shape_reach(curve, places_count)
+					    : shape_knee(curve, numbers, places_count);
+		figure->values[i] = numbers[last];
 	}
 }
 
@@ -273,7 +294,8 @@ static bool lies_inside(const struct statistics_interval *interval, const struct
 
 static bool lies_outside(const struct statistics_interval *interval, const struct figure *figure)
 {
-	return interval->high <= figure->low || interval->low >= figure->high;
+	return (interval->high <= figure->low && !figure->early_is_open) ||
+	       interval->low >= figure->high;
 }
 
 static struct shape_decision decide(const struct figures *figures)
@@ -326,6 +348,7 @@ struct shape_decision shape_decide(struct pool *pool, const struct vm_prediction
 		add_step(&figures, prediction, places);
 		break;
 	case VM_SHAPE_KNEE:
+	case VM_SHAPE_REACH:
 		add_knee(&figures, prediction, places);
 		break;
 	case VM_SHAPE_BELOW:
@@ -376,7 +399,9 @@ double shape_figure(
 		values[i] = (double)samples->values[i];
 		least = fmin(least, values[i]);
 	}
-	return shape == VM_SHAPE_KNEE ? least : statistics_median(values, samples->values_count);
+	return shape == VM_SHAPE_KNEE || shape == VM_SHAPE_REACH
+		       ? least
+		       : statistics_median(values, samples->values_count);
 }
 
 /* The medians of one launch; false when it did not observe the quantity at every place. */

@@ -72,4 +72,7 @@ double shape_figure(
  */
 size_t shape_knee(const double *curve, const double *numbers, size_t count);
 
+/* The last place before five in a row, or all to the end, at twice the height of the first five. */
+size_t shape_reach(const double *curve, size_t count);
+
 #endif

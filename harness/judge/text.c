@@ -157,6 +157,7 @@ static const char *shape_text(struct pool *pool, const struct vm_prediction *pre
 	case VM_SHAPE_STEP:
 		return pool_format(pool, "a step after %s", prediction->inputs[values[0]]);
 	case VM_SHAPE_KNEE:
+	case VM_SHAPE_REACH:
 		return values[0] == values[1]
 			       ? pool_format(pool, "knee at %lld", (long long)values[0])
 			       : pool_format(pool, "knee from %lld to %lld", (long long)values[0],

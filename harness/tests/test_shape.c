@@ -268,6 +268,56 @@ static void test_knee_in_its_interval(void **state)
 		assert_int_equal(ask_knee(knee), SHAPE_REFUSED);
 }
 
+/*
+ * A ramp that doubles the second level's time at a place, on a plateau of 400 above the control.
+ * Asked for between 6 and 8.
+ */
+static enum shape_answer ask_reach(size_t doubled, double place_noise)
+{
+	static const char *const names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
+		"11", "12", "13", "14", "15"};
+	enum { COUNT = 16 };
+	static const int64_t from_6_to_8[] = {6, 8};
+	POOL_DROPS struct pool pool = {NULL};
+	double medians[LAUNCHES * COUNT], control[LAUNCHES * COUNT];
+	uint64_t state = doubled;
+	const struct vm_prediction prediction = {
+		.form = VM_FORM_SHAPE,
+		.shape = VM_SHAPE_REACH,
+		.other = "control",
+		.values = from_6_to_8,
+		.values_count = 2,
+		.inputs = names,
+		.inputs_count = COUNT,
+	};
+
+	for (size_t i = 0; i < LAUNCHES * COUNT; i++) {
+		const size_t place = i % COUNT;
+		const double rise = place > doubled ? 410 + 200 * (double)(place - doubled) : 0;
+		control[i] = 1000 + place_noise * noise(&state);
+		medians[i] =
+			1400 + rise + (place == doubled ? 150 : 0) + place_noise * noise(&state);
+	}
+	const struct shape_sweep sweep = {LAUNCHES, COUNT, medians};
+	const struct shape_sweep other = {LAUNCHES, COUNT, control};
+	return shape_decide(&pool, &prediction, &sweep, &other).answer;
+}
+
+static void test_reach_in_its_interval(void **state)
+{
+	(void)state;
+	for (size_t doubled = 6; doubled <= 8; doubled++)
+		assert_int_equal(ask_reach(doubled, 20), SHAPE_HOLDS);
+	/* bad_reach_beyond_all_entries, and bad_no_ramp_at_all. */
+	for (size_t doubled = 9; doubled <= 15; doubled++)
+		assert_int_equal(ask_reach(doubled, 20), SHAPE_REFUSED);
+	/* bad_reach_too_early: never held; entries may have been somebody else's meanwhile. */
+	assert_int_equal(ask_reach(5, 20), SHAPE_OPEN);
+	/* bad_noise_alone. */
+	for (size_t seed = 15; seed < 15 + SEEDS; seed++)
+		assert_int_not_equal(ask_reach(seed, 400), SHAPE_HOLDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_first_look_can_decide_both_ways),
 		cmocka_unit_test(test_knee_is_the_last_place_of_the_plateau),
 		cmocka_unit_test(test_knee_in_its_interval),
+		cmocka_unit_test(test_reach_in_its_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,8 @@ static void test_fully_associative_level_is_exact(void **state)
 		assert_true(reach.known);
 		assert_int_equal(reach.least_pages, entries);
 		assert_int_equal(reach.most_pages, entries);
+		/* A turn through one more misses every time. */
+		assert_int_equal(reach.half_pages, entries + 1);
 	}
 }
 
@@ -63,6 +65,8 @@ static void test_set_associative_level_is_an_interval(void **state)
 	assert_int_equal(reach.most_pages, 3072);
 	/* More than one set's ways, less than half of all. */
 	assert_true(reach.least_pages > 8 && reach.least_pages < 3072 / 2);
+	/* Beyond the last entry, and before every one of the 384 sets has a page too many. */
+	assert_true(reach.half_pages > 3072 && reach.half_pages <= 3072 + 384);
 }
 
 static void test_what_cpuid_does_not_say_is_not_known(void **state)
@@ -77,6 +81,35 @@ static void test_what_cpuid_does_not_say_is_not_known(void **state)
 	assert_false(reach_of(VM_MODEL_LINUX, others, 3, 1).known);
 	assert_true(reach_of(VM_MODEL_LINUX, others, 3, 2).known);
 	assert_false(reach_of(VM_MODEL_LINUX, others, 0, 2).known);
+}
+
+/* A guest of a Zen 5 host sees 128 and not whether that counts ones or 32s. */
+static void test_hidden_unit_leaves_two_candidates(void **state)
+{
+	struct vm_host host = {
+		.cpu = {.vendor = VM_CPU_AMD,
+			.family = 0x1a,
+			.hypervisor = true,
+			.tlb_count = 1,
+			.tlb = {{.type = VM_TLB_DATA,
+				.level = 2,
+				.pages_mask = VM_PAGE_BYTES,
+				.entries = 128,
+				.ways = 8}}},
+	};
+	struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT];
+
+	(void)state;
+	assert_int_equal(vm_tlb_candidates(&host, 2, VM_PAGE_BYTES, candidates), 2);
+	assert_int_equal(candidates[0].entries, 128);
+	assert_int_equal(candidates[1].entries, 4096);
+	assert_int_equal(vm_tlb_candidates(&host, 2, VM_HUGE_2M_BYTES, candidates), 0);
+	/* Without a hypervisor the bit is seen, and cpuid.c has counted by it. */
+	host.cpu.hypervisor = false;
+	assert_int_equal(vm_tlb_candidates(&host, 2, VM_PAGE_BYTES, candidates), 1);
+	host.cpu.hypervisor = true;
+	host.cpu.family = 0x19;
+	assert_int_equal(vm_tlb_candidates(&host, 2, VM_PAGE_BYTES, candidates), 1);
 }
 
 /* gios: a Core i7 has 64 first-level data entries and 512 in the second level. */
@@ -123,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_fully_associative_level_is_exact),
 		cmocka_unit_test(test_set_associative_level_is_an_interval),
 		cmocka_unit_test(test_what_cpuid_does_not_say_is_not_known),
+		cmocka_unit_test(test_hidden_unit_leaves_two_candidates),
 		cmocka_unit_test(test_teaching_has_one_processor),
 		cmocka_unit_test(test_fork_copies_tables),
 	};

@@ -11,6 +11,7 @@
 /* A turn fills the buffer, another shows what is left of it: with least recently used out first,
  * a cycle that misses once goes on missing. */
 #define TURNS 2
+#define HALF  2
 
 /* Page numbers are drawn below 2^35: addresses of the user's half. */
 #define PAGE_NUMBERS (UINT64_C(1) << 35)
@@ -63,15 +64,19 @@ static uint64_t misses(const struct vm_tlb_fact *array, enum layout layout, uint
 	return missed;
 }
 
-/* The largest number of pages without a miss: a chase that misses goes on missing with more. */
+/*
+ * The largest number of pages of which at most 1 / share miss, or none for share 0: a chase that
+ * misses goes on missing with more. With twice the entries every set has more pages than ways.
+ */
 static uint32_t reach_of(
-	const struct vm_tlb_fact *array, enum layout layout, struct vm_arena *arena)
+	const struct vm_tlb_fact *array, enum layout layout, uint32_t share, struct vm_arena *arena)
 {
-	uint32_t fits = 0, overflows = array->entries + 1;
+	uint32_t fits = 0, overflows = 2 * array->entries + 1;
 
 	while (overflows - fits > 1) {
 		const uint32_t middle = fits + (overflows - fits) / 2;
-		if (misses(array, layout, middle, arena) == 0)
+		if (misses(array, layout, middle, arena) * (share != 0 ? share : middle + 1) <=
+			middle)
 			fits = middle;
 		else
 			overflows = middle;
@@ -79,35 +84,68 @@ static uint32_t reach_of(
 	return fits;
 }
 
-static const struct vm_tlb_fact *array_of(const struct vm_host *host, unsigned level)
+static const struct vm_tlb_fact *array_of(
+	const struct vm_host *host, unsigned level, uint64_t page_bytes)
 {
 	for (size_t i = 0; i < host->cpu.tlb_count; i++) {
 		const struct vm_tlb_fact *array = &host->cpu.tlb[i];
 		if (array->level == level && array->type != VM_TLB_CODE && array->entries != 0 &&
-			(array->pages_mask & VM_PAGE_BYTES) != 0)
+			(array->pages_mask & page_bytes) != 0)
 			return array;
 	}
 	return NULL;
 }
 
+struct vm_reach vm_tlb_reach_of(const struct vm_tlb_fact *described, struct vm_arena *arena)
+{
+	/* Alone, and as the first level: what another level or page size holds is another question.
+	 */
+	struct vm_tlb_fact array = *described;
+
+	array.level = 1;
+	array.type = VM_TLB_DATA;
+	/* How many pages fit is the same for every size of page. */
+	array.pages_mask = VM_PAGE_BYTES;
+	const uint32_t row = reach_of(&array, LAYOUT_IN_A_ROW, HALF, arena);
+	const uint32_t scattered = reach_of(&array, LAYOUT_SCATTERED, HALF, arena);
+	return (struct vm_reach){
+		.known = true,
+		.least_pages = reach_of(&array, LAYOUT_SCATTERED, 0, arena),
+		.most_pages = reach_of(&array, LAYOUT_IN_A_ROW, 0, arena),
+		.half_pages = 1 + (row > scattered ? row : scattered),
+	};
+}
+
+/* amd-apm:3:E.4.17: CPUID Fn8000_0021, L2TlbSizeX32. */
+#define COUNTED_IN	       32
+#define FAMILY_COUNTING_IN_32S 0x1a
+
+size_t vm_tlb_candidates(const struct vm_host *host, unsigned level, uint64_t page_bytes,
+	struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT])
+{
+	const struct vm_tlb_fact *array = array_of(host, level, page_bytes);
+	size_t count = 0;
+
+	if (array == NULL)
+		return 0;
+	candidates[count++] = *array;
+	if (host->cpu.vendor == VM_CPU_AMD && host->cpu.family >= FAMILY_COUNTING_IN_32S &&
+		host->cpu.hypervisor && level == 2) {
+		candidates[count] = *array;
+		candidates[count++].entries *= COUNTED_IN;
+	}
+	return count;
+}
+
 static struct vm_reach reach_from_cpuid(
 	const struct vm_host *host, unsigned level, struct vm_arena *arena)
 {
-	const struct vm_tlb_fact *found = array_of(host, level);
+	struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT];
 
-	if (found == NULL)
+	/* Of two candidates neither is known. */
+	if (vm_tlb_candidates(host, level, VM_PAGE_BYTES, candidates) != 1)
 		return (struct vm_reach){.known = false};
-	/* Alone, and as the first level: what another level or page size holds is another question.
-	 */
-	struct vm_tlb_fact array = *found;
-	array.level = 1;
-	array.type = VM_TLB_DATA;
-	array.pages_mask = VM_PAGE_BYTES;
-	return (struct vm_reach){
-		.known = true,
-		.least_pages = reach_of(&array, LAYOUT_SCATTERED, arena),
-		.most_pages = reach_of(&array, LAYOUT_IN_A_ROW, arena),
-	};
+	return vm_tlb_reach_of(&candidates[0], arena);
 }
 
 struct vm_reach vm_tlb_reach(const struct vm_behaviours *behaviours, const struct vm_host *host,
@@ -117,7 +155,7 @@ struct vm_reach vm_tlb_reach(const struct vm_behaviours *behaviours, const struc
 
 	switch (behaviours->tlb_geometry) {
 	case VM_TLB_GEOMETRY_CORE_I7:
-		return (struct vm_reach){true, taught_pages, taught_pages};
+		return (struct vm_reach){true, taught_pages, taught_pages, taught_pages};
 	case VM_TLB_GEOMETRY_CPUID:
 		return reach_from_cpuid(host, level, arena);
 	}

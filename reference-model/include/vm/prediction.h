@@ -65,6 +65,13 @@ enum vm_shape {
 	 * of its samples, elsewhere their median.
 	 */
 	VM_SHAPE_KNEE,
+	/*
+	 * The same for a buffer in sets, which is left in a ramp: the last n at which the curve is
+	 * not twice as far above other as at its beginning lies from values[0] to values[1]. What
+	 * shares the processor takes entries away and never gives any, so a ramp that begins before
+	 * values[0] decides nothing; one that begins behind values[1] refuses.
+	 */
+	VM_SHAPE_REACH,
 	/* Below the quantity named by other, at every place. */
 	VM_SHAPE_BELOW,
 	/*

@@ -16,10 +16,24 @@
 struct vm_reach {
 	bool known; /* false: CPUID does not describe such a buffer */
 	uint32_t least_pages, most_pages;
+	/* The fewest with which more than half of the loads miss, whichever way pages lie. */
+	uint32_t half_pages;
 };
 
 /* Data pages of 4 KiB. The arena is used and given back. */
 struct vm_reach vm_tlb_reach(const struct vm_behaviours *behaviours, const struct vm_host *host,
 	unsigned level, struct vm_arena *arena);
+
+/* Of one buffer, as a description or a candidate for one has it. */
+struct vm_reach vm_tlb_reach_of(const struct vm_tlb_fact *array, struct vm_arena *arena);
+
+/*
+ * What the buffer for data pages of that size may be, from what CPUID says: nothing, or one
+ * description, or two. AMD's second level counts in 32s from family 1Ah on where a bit says so, and
+ * a hypervisor may hide the bit: then either may be true, and measuring has to tell.
+ */
+#define VM_TLB_CANDIDATES_LIMIT 2
+size_t vm_tlb_candidates(const struct vm_host *host, unsigned level, uint64_t page_bytes,
+	struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT]);
 
 #endif
