@@ -101,11 +101,11 @@ int command_judge(int argc, char **argv)
 		status = status_of(&judged.judgement, &judged.summary);
 		if (given.lines)
 			print_lines(&judged.judgement);
-		else
+		else if (!output_takes_stdout(&given.outputs))
 			report_terminal(
 				&judged.record, &judged.judgement, &judged.summary, &given.report);
-		if (!output_write(
-			    &given.outputs, &judged.record, &judged.judgement, &judged.summary))
+		const struct outcome outcome = {&judged.record, &judged.judgement, &judged.summary};
+		if (!output_write(&given.outputs, &(struct outcome_list){1, &outcome}))
 			status = status_worse(status, EXIT_DEFECTIVE);
 	}
 	record_drop(&judged.record);

@@ -262,11 +262,13 @@ static enum exit_status hold_against_standards(
 static enum exit_status report(
 	struct given *given, const struct run_result *result, enum exit_status status)
 {
+	const struct outcome outcome = {&result->record, &result->judgement, &result->summary};
+
 	status = hold_against_standards(given, result, status);
-	if (!given->options.lines)
+	if (!given->options.lines && !output_takes_stdout(&given->outputs))
 		report_terminal(
 			&result->record, &result->judgement, &result->summary, &given->report);
-	if (!output_write(&given->outputs, &result->record, &result->judgement, &result->summary))
+	if (!output_write(&given->outputs, &(struct outcome_list){1, &outcome}))
 		status = status_worse(status, EXIT_DEFECTIVE);
 	return status;
 }

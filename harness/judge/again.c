@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "judge/errata.h"
 #include "suite/cases.h"
 #include "suite/data.h"
 #include "suite/date.h"
@@ -40,6 +41,7 @@ enum exit_status judge_again(int descriptor, const char *path, bool exchange, st
 	struct pool *pool = judged->pool;
 	struct check_list checks = {.pool = pool};
 	struct known_list known = {0};
+	struct errata_list errata = {0};
 	const struct judge_options options = {
 		.checks = &checks,
 		.known = &known,
@@ -49,7 +51,8 @@ enum exit_status judge_again(int descriptor, const char *path, bool exchange, st
 
 	judged->judgement = (struct judgement){.pool = pool};
 	if (!checks_load(data_path(pool, "suites"), &checks) ||
-		!known_load(pool, data_path(pool, "suites/known.yaml"), &known))
+		!known_load(pool, data_path(pool, "suites/known.yaml"), &known) ||
+		!errata_load(pool, data_path(pool, ERRATA_FILE), &errata))
 		return EXIT_DEFECTIVE;
 	if (!read(judged, descriptor, path))
 		return EXIT_MISUSED;
@@ -57,6 +60,7 @@ enum exit_status judge_again(int descriptor, const char *path, bool exchange, st
 		return EXIT_DEFECTIVE;
 	if (!exchange)
 		note_changes(&judged->record, &judged->judgement);
+	errata_apply(&errata, &judged->record, &judged->judgement);
 	judged->summary = judged->record.summary;
 	judged->summary.notes_count = judged->judgement.notes_count;
 	judged->summary.notes = judged->judgement.notes;

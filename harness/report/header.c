@@ -95,33 +95,47 @@ static const char *run_text(struct pool *pool, const struct record_header *heade
 		allow, style_plain(pool, header->model), style_plain(pool, header->started));
 }
 
-static void line(FILE *stream, const char *name, const char *text)
+static const char *cpu_text(struct pool *pool, const struct facts *facts)
 {
-	(void)fprintf(stream, "  %-9s %s\n", name, text);
+	const struct vm_cpu_facts *cpu = &facts->host.cpu;
+	const char *name = pool_format(pool, "%s, family %u model %u",
+		text_of(pool, facts, FACTS_TEXT_CPU_NAME), (unsigned)cpu->family,
+		(unsigned)cpu->model);
+
+	return !cpu->hypervisor ? name
+				: pool_format(pool, "%s, under %s", name,
+					  text_of(pool, facts, FACTS_TEXT_HYPERVISOR));
+}
+
+size_t header_lines(struct pool *pool, const struct record *record,
+	struct header_line lines[HEADER_LINES_COUNT])
+{
+	struct facts facts;
+	const char *why = NULL;
+
+	/* A judge has read them before; of a record that is only reported they may be anything. */
+	if (!facts_from_json(pool, record->facts, strlen(record->facts), &facts, &why))
+		return 0;
+	const struct header_line filled[HEADER_LINES_COUNT] = {
+		{"kernel", pool_format(pool, "Linux %s, %u-level page tables",
+				   text_of(pool, &facts, FACTS_TEXT_RELEASE),
+				   (unsigned)facts.host.page_table_levels)},
+		{"cpu", cpu_text(pool, &facts)},
+		{"topology", text_of(pool, &facts, FACTS_TEXT_TOPOLOGY)},
+		{"memory", memory_text(pool, &facts)},
+		{"settings", settings_text(pool, &facts.host)},
+		{"run", run_text(pool, &record->header)},
+	};
+	memcpy(lines, filled, sizeof(filled));
+	return HEADER_LINES_COUNT;
 }
 
 void header_print(FILE *stream, const struct record *record)
 {
 	struct pool POOL_DROPS pool = {0};
-	struct facts facts;
-	const char *why = NULL;
+	struct header_line lines[HEADER_LINES_COUNT];
+	const size_t count = header_lines(&pool, record, lines);
 
-	/* The judge has read them before. */
-	if (!facts_from_json(&pool, record->facts, strlen(record->facts), &facts, &why))
-		return;
-	line(stream, "kernel",
-		pool_format(&pool, "Linux %s, %u-level page tables",
-			text_of(&pool, &facts, FACTS_TEXT_RELEASE),
-			(unsigned)facts.host.page_table_levels));
-	line(stream, "cpu",
-		pool_format(&pool, "%s, family %u model %u%s%s",
-			text_of(&pool, &facts, FACTS_TEXT_CPU_NAME),
-			(unsigned)facts.host.cpu.family, (unsigned)facts.host.cpu.model,
-			facts.host.cpu.hypervisor ? ", under " : "",
-			facts.host.cpu.hypervisor ? text_of(&pool, &facts, FACTS_TEXT_HYPERVISOR)
-						  : ""));
-	line(stream, "topology", text_of(&pool, &facts, FACTS_TEXT_TOPOLOGY));
-	line(stream, "memory", memory_text(&pool, &facts));
-	line(stream, "settings", settings_text(&pool, &facts.host));
-	line(stream, "run", run_text(&pool, &record->header));
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(stream, "  %-9s %s\n", lines[i].name, lines[i].text);
 }

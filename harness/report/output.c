@@ -9,10 +9,17 @@
 
 #include "base/message.h"
 #include "base/owner.h"
-#include "report/record.h"
+#include "report/formats.h"
 
 static const struct output_format formats[] = {
-	{"record", record_output},
+	{.name = "gbench", .write = gbench_output, .one_only = true},
+	{.name = "html", .write = html_output},
+	{.name = "junit", .write = junit_output},
+	{.name = "kcidb", .write = kcidb_output},
+	{.name = "ktap", .write = ktap_output},
+	{.name = "markdown", .write = markdown_output},
+	{.name = "record", .write = record_output, .one_only = true, .whole = true},
+	{.name = "tap", .write = tap_output},
 };
 
 #define FORMATS_COUNT (sizeof(formats) / sizeof(formats[0]))
@@ -26,7 +33,7 @@ static const struct output_format *format_named(const char *name, size_t length)
 	return NULL;
 }
 
-static const char *names(struct pool *pool)
+const char *output_names(struct pool *pool)
 {
 	const char *text = "";
 
@@ -43,14 +50,30 @@ const char *output_add(struct pool *pool, struct output_list *outputs, const cha
 		return pool_format(pool, "\"%s\" is not FORMAT=PATH", text);
 	const struct output_format *format = format_named(text, (size_t)(equals - text));
 	if (format == NULL)
-		return pool_format(
-			pool, "\"%.*s\" is no format: %s", (int)(equals - text), text, names(pool));
+		return pool_format(pool, "\"%.*s\" is no format: %s", (int)(equals - text), text,
+			output_names(pool));
 	outputs->items = pool_grow(pool, outputs->items, outputs->count, sizeof(outputs->items[0]));
 	outputs->items[outputs->count++] = (struct output){format, equals + 1};
 	return NULL;
 }
 
-static bool write_file(const struct output *output, const struct outcome *outcome)
+bool output_needs_whole(const struct output_list *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].format->whole)
+			return true;
+	return false;
+}
+
+bool output_takes_stdout(const struct output_list *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (strcmp(outputs->items[i].path, "-") == 0)
+			return true;
+	return false;
+}
+
+static bool write_file(const struct output *output, const struct outcome_list *outcomes)
 {
 	struct pool POOL_DROPS pool = {0};
 	char *partial = (char *)pool_format(&pool, "%s.XXXXXX", output->path);
@@ -62,7 +85,7 @@ static bool write_file(const struct output *output, const struct outcome *outcom
 		return false;
 	}
 	owner_as_folder(descriptor, output->path);
-	bool good = output->format->write(stream, outcome);
+	bool good = output->format->write(stream, outcomes);
 	if (fflush(stream) != 0 || ferror(stream) != 0 || fchmod(descriptor, 0644) != 0) {
 		message("%s: %s", output->path, strerror(errno));
 		good = false;
@@ -77,18 +100,22 @@ static bool write_file(const struct output *output, const struct outcome *outcom
 	return good;
 }
 
-bool output_write(const struct output_list *outputs, const struct record *record,
-	const struct judgement *judgement, const struct record_summary *summary)
+static bool write_one(const struct output *output, const struct outcome_list *outcomes)
 {
-	const struct outcome outcome = {record, judgement, summary};
+	if (output->format->one_only && outcomes->count != 1) {
+		message("%s: the format %s takes one record", output->path, output->format->name);
+		return false;
+	}
+	if (strcmp(output->path, "-") != 0)
+		return write_file(output, outcomes);
+	return output->format->write(stdout, outcomes) && fflush(stdout) == 0;
+}
+
+bool output_write(const struct output_list *outputs, const struct outcome_list *outcomes)
+{
 	bool good = true;
 
-	for (size_t i = 0; i < outputs->count; i++) {
-		const struct output *output = &outputs->items[i];
-		if (strcmp(output->path, "-") == 0)
-			good = output->format->write(stdout, &outcome) && good;
-		else
-			good = write_file(output, &outcome) && good;
-	}
+	for (size_t i = 0; i < outputs->count; i++)
+		good = write_one(&outputs->items[i], outcomes) && good;
 	return good;
 }

@@ -9,20 +9,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "judge/judge.h"
-#include "record/reader.h"
-
-/* What a writer is given. */
-struct outcome {
-	const struct record *record;
-	const struct judgement *judgement;
-	const struct record_summary *summary;
-};
+#include "report/outcome.h"
 
 struct output_format {
 	const char *name; /* "record" */
 	/* False when something else than writing the stream failed, after one message. */
-	bool (*write)(FILE *stream, const struct outcome *outcome);
+	bool (*write)(FILE *stream, const struct outcome_list *outcomes);
+	bool one_only; /* has no words for several records */
+	bool whole;    /* needs every line of the record */
 };
 
 struct output {
@@ -38,8 +32,16 @@ struct output_list {
 /* Adds what "FORMAT=PATH" asks for. NULL, or why not. */
 const char *output_add(struct pool *pool, struct output_list *outputs, const char *text);
 
+/* "html, record, ..." */
+const char *output_names(struct pool *pool);
+
+/* Whether one of them needs every line of the record. */
+bool output_needs_whole(const struct output_list *outputs);
+
+/* Whether one goes to standard output, where nothing else then belongs. */
+bool output_takes_stdout(const struct output_list *outputs);
+
 /* Writes them all. False after a message for each that failed. */
-bool output_write(const struct output_list *outputs, const struct record *record,
-	const struct judgement *judgement, const struct record_summary *summary);
+bool output_write(const struct output_list *outputs, const struct outcome_list *outcomes);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report/record.h"
+#include "report/formats.h"
 
 #include <string.h>
 
@@ -55,8 +55,9 @@ static void put_launches(struct lines *lines, const struct record *record)
 	}
 }
 
-bool record_output(FILE *stream, const struct outcome *outcome)
+bool record_output(FILE *stream, const struct outcome_list *outcomes)
 {
+	const struct outcome *outcome = &outcomes->items[0];
 	struct lines lines = {.stream = stream, .good = true};
 	struct record_summary summary = *outcome->summary;
 	char sha256[RECORD_HASH_CHARACTERS + 1];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/header.h"
+#include "report/outcome.h"
 #include "report/report.h"
 #include "report/style.h"
 #include "report/table.h"
@@ -42,27 +43,6 @@ static void item(const struct report *report, const char *name, const char *text
 	free(wrapped);
 }
 
-/* The one command that shows the same again: the claim's cases with the same draws. */
-static const char *reproduce(struct report *report, const struct record_verdict *verdict)
-{
-	const struct record_header *header = &report->record->header;
-	const char *command = "mmconform run", *pattern = "";
-
-	if (strcmp(header->suite, "exact") != 0)
-		command = pool_format(&report->pool, "%s %s", command, header->suite);
-	if (strcmp(header->profile, "standard") != 0)
-		command = pool_format(&report->pool, "%s --profile %s", command, header->profile);
-	for (size_t i = 0; i < header->allow_count; i++)
-		command = pool_format(&report->pool, "%s%s%s", command, i == 0 ? " --allow " : ",",
-			header->allow[i]);
-	/* Dots are quoted, so that the pattern means this claim. */
-	for (const char *at = verdict->claim; *at != '\0'; at++)
-		pattern =
-			pool_format(&report->pool, "%s%s%c", pattern, *at == '.' ? "\\" : "", *at);
-	return pool_format(&report->pool, "%s --seed %" PRIu64 " --claim '^%s$'", command,
-		header->seed, pattern);
-}
-
 static void print_in_full(struct report *report, const struct record_verdict *verdict)
 {
 	(void)printf("\n%s  %s\n", style_paint(&report->pool, verdict->verdict, report->colour),
@@ -82,7 +62,8 @@ static void print_in_full(struct report *report, const struct record_verdict *ve
 		item(report, "known",
 			pool_format(&report->pool, "%s (%s, until %s)", verdict->known[i].reason,
 				verdict->known[i].link, verdict->known[i].expires));
-	item(report, "again", reproduce(report, verdict));
+	item(report, "again",
+		outcome_again(&report->pool, &report->record->header, verdict->claim));
 }
 
 /* How many verdicts before this one are of the same claim and came out the same way. */

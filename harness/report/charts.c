@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/charts.h"
+
+#include <string.h>
+
+#include "report/curves.h"
+#include "vm/units.h"
+
+#define NS_PER_MS    1e6
+#define SIZES_SPREAD 8
+
+struct gathering {
+	struct pool *pool;
+	const struct record *record;
+	size_t count;
+	struct chart *items;
+};
+
+static const char *claim_of(const struct record *record, const struct record_launch *launch)
+{
+	for (size_t i = 0; i < record->verdicts_count; i++)
+		if (strcmp(record->verdicts[i].probe, launch->trial.probe) == 0 &&
+			strcmp(record->verdicts[i].kind, launch->trial.kind) == 0)
+			return record->verdicts[i].claim;
+	return launch->trial.probe;
+}
+
+static void keep(struct gathering *gathering, const struct chart *chart)
+{
+	gathering->items = pool_grow(
+		gathering->pool, gathering->items, gathering->count, sizeof(gathering->items[0]));
+	gathering->items[gathering->count++] = *chart;
+}
+
+static double *doubles(
+	struct pool *pool, const struct record_observation *observation, double scale)
+{
+	double *values = pool_take(pool, observation->values_count * sizeof(*values));
+
+	for (size_t i = 0; i < observation->values_count; i++)
+		values[i] = (double)observation->values[i] * scale;
+	return values;
+}
+
+static const char *line_name(struct pool *pool, const struct record_observation *observation)
+{
+	return observation->at[0] == '\0'
+		       ? observation->quantity
+		       : pool_format(pool, "%s, %s", observation->quantity, observation->at);
+}
+
+static void add_line(struct pool *pool, struct chart *chart, const struct chart_line *line)
+{
+	struct chart_line *lines =
+		pool_grow(pool, chart->lines, chart->lines_count, sizeof(*lines));
+
+	lines[chart->lines_count++] = *line;
+	chart->lines = lines;
+}
+
+/* --- over the clock of a trial --------------------------------------------------------------- */
+
+static const struct record_observation *clock_of(const struct record_launch *launch)
+{
+	for (size_t i = 0; i < launch->observations_count; i++)
+		if (strcmp(launch->observations[i].quantity, "elapsed") == 0 &&
+			launch->observations[i].unit == VM_UNIT_NS &&
+			launch->observations[i].values_count > 1)
+			return &launch->observations[i];
+	return NULL;
+}
+
+static bool is_mark(const char *quantity)
+{
+	return strcmp(quantity, "min") == 0 || strcmp(quantity, "low") == 0 ||
+	       strcmp(quantity, "high") == 0;
+}
+
+static void add_level(
+	struct pool *pool, struct chart *chart, const struct record_observation *observation)
+{
+	struct chart_level *levels =
+		pool_grow(pool, chart->levels, chart->levels_count, sizeof(*levels));
+
+	levels[chart->levels_count++] =
+		(struct chart_level){line_name(pool, observation), (double)observation->values[0]};
+	chart->levels = levels;
+}
+
+static void take_clock(struct gathering *gathering, const struct record_launch *launch)
+{
+	const struct record_observation *clock = clock_of(launch);
+	struct chart chart = {
+		.claim = claim_of(gathering->record, launch),
+		.x_label = "time in the trial [ms]",
+		.y_label = "",
+		.summary = pool_format(gathering->pool, "One trial of %s.", launch->id),
+	};
+
+	if (clock == NULL)
+		return;
+	const double *x = doubles(gathering->pool, clock, 1 / NS_PER_MS);
+	for (size_t i = 0; i < launch->observations_count; i++) {
+		const struct record_observation *item = &launch->observations[i];
+		if (item == clock || item->values_count == 0)
+			continue;
+		if (is_mark(item->quantity))
+			add_level(gathering->pool, &chart, item);
+		else if (item->values_count == clock->values_count) {
+			chart.y_label = vm_unit_word(item->unit);
+			add_line(gathering->pool, &chart,
+				&(struct chart_line){line_name(gathering->pool, item),
+					item->values_count, x, doubles(gathering->pool, item, 1)});
+		}
+	}
+	if (chart.lines_count != 0)
+		keep(gathering, &chart);
+}
+
+/* --- counts over sizes ----------------------------------------------------------------------- */
+
+/* Adds a point to the line of that name. */
+static void add_point(struct pool *pool, struct chart *chart, const char *name, double x, double y)
+{
+	size_t at = 0;
+
+	while (at < chart->lines_count && strcmp(chart->lines[at].name, name) != 0)
+		at++;
+	if (at == chart->lines_count)
+		add_line(pool, chart, &(struct chart_line){.name = name});
+	struct chart_line *line = (struct chart_line *)&chart->lines[at];
+	double *xs = pool_grow(pool, line->x, line->count, sizeof(*xs));
+	double *ys = pool_grow(pool, line->y, line->count, sizeof(*ys));
+	size_t place = line->count;
+	for (; place > 0 && xs[place - 1] > x; place--) {
+		xs[place] = xs[place - 1];
+		ys[place] = ys[place - 1];
+	}
+	xs[place] = x;
+	ys[place] = y;
+	line->x = xs;
+	line->y = ys;
+	line->count++;
+}
+
+static double references_of(const struct record_launch *launch)
+{
+	for (size_t i = 0; i < launch->observations_count; i++)
+		if (strcmp(launch->observations[i].quantity, "references") == 0 &&
+			launch->observations[i].values_count == 1 &&
+			launch->observations[i].values[0] > 0)
+			return (double)launch->observations[i].values[0];
+	return 1;
+}
+
+static void take_sizes(struct gathering *gathering, const struct record_launch *launch,
+	const char *start, const char *y_label, bool as_ratio)
+{
+	const double references = as_ratio ? references_of(launch) : 1;
+	struct chart chart = {
+		.claim = claim_of(gathering->record, launch),
+		.x_label = "size",
+		.y_label = references > 1 ? "misses a reference" : y_label,
+		.summary = pool_format(gathering->pool, "One trial of %s.", launch->id),
+	};
+
+	for (size_t i = 0; i < launch->observations_count; i++) {
+		const struct record_observation *item = &launch->observations[i];
+		double place = 0;
+		bool is_bytes = false;
+		if (strncmp(item->quantity, start, strlen(start)) != 0 || item->values_count == 0 ||
+			!curve_place(item->at, &place, &is_bytes))
+			continue;
+		add_point(gathering->pool, &chart, item->quantity + strlen(start), place,
+			(double)item->values[0] / references);
+	}
+	for (size_t i = 0; i < chart.lines_count; i++) {
+		const struct chart_line *line = &chart.lines[i];
+		chart.wide_x =
+			chart.wide_x ||
+			(line->x[0] > 0 && line->x[line->count - 1] / line->x[0] > SIZES_SPREAD);
+	}
+	if (chart.lines_count != 0 && chart.lines[0].count > 1)
+		keep(gathering, &chart);
+}
+
+struct chart_list charts_of(struct pool *pool, const struct record *record)
+{
+	struct gathering gathering = {.pool = pool, .record = record};
+
+	for (size_t i = 0; i < record->launches_count; i++) {
+		const struct record_launch *launch = &record->launches[i];
+		/* One launch of a case is drawn: the first. */
+		if (launch->trial.launch != 1)
+			continue;
+		take_clock(&gathering, launch);
+		take_sizes(&gathering, launch, "misses-", "misses", true);
+		take_sizes(&gathering, launch, "survivors-", "pages that survived", false);
+	}
+	return (struct chart_list){gathering.count, gathering.items};
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is reported: a record with its verdicts, fresh from the judge or as the record has them. */
+#ifndef REPORT_OUTCOME_H
+#define REPORT_OUTCOME_H
+
+#include <stdbool.h>
+
+#include "judge/errata.h"
+#include "judge/judge.h"
+#include "record/reader.h"
+
+struct outcome {
+	const struct record *record;
+	const struct judgement *judgement;
+	const struct record_summary *summary;
+};
+
+struct outcome_list {
+	size_t count;
+	const struct outcome *items; /* in the order of the command line */
+};
+
+/* Verdicts of one claim in one outcome, put together. */
+struct claim_digest {
+	const char *claim;
+	size_t tally[VERDICT_LIMIT];
+	size_t cases_count, departs_count;
+	enum verdict verdict; /* what a reader has to know first: one deviation makes it one */
+	/* Stands for the others: of that verdict, and where the textbook differs if it does. */
+	const struct record_verdict *shown;
+	size_t members_count;
+	const struct record_verdict *const *members;
+};
+
+struct digest_list {
+	size_t count;
+	const struct claim_digest *items; /* by chapter, then by name */
+};
+
+/* Which records, and how. */
+struct outcome_request {
+	size_t paths_count;
+	const char *const *paths;
+	const char *errata_path;
+	bool whole; /* with what no report shows */
+};
+
+/*
+ * Reads records for a report, with the verdicts that they hold; errata have been applied. All in
+ * the pool but the records, which the caller drops with outcomes_drop, also after a failure. False
+ * after one message.
+ */
+__attribute__((warn_unused_result)) bool outcomes_read(
+	struct pool *pool, const struct outcome_request *request, struct outcome_list *outcomes);
+
+void outcomes_drop(const struct outcome_list *outcomes);
+
+struct digest_list digest_of(struct pool *pool, const struct judgement *judgement);
+
+/* NULL when the outcome has nothing on the claim. */
+const struct claim_digest *digest_named(const struct digest_list *digests, const char *claim);
+
+/* The one command that shows the same again: the claim's cases with the same draws. */
+const char *outcome_again(struct pool *pool, const struct record_header *header, const char *claim);
+
+/* The first characters of the record's own hash: which record a figure is from. */
+const char *outcome_id(struct pool *pool, const struct outcome *outcome);
+
+#endif

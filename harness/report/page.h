@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the HTML page, one file each; html.c puts them in order. */
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
+
+#include "report/outcome.h"
+#include "report/xml.h"
+#include "suite/claims.h"
+
+/* Records of which every case is shown; of more, a claim is a row with a word for each record. */
+#define PAGE_RECORDS_IN_FULL 4
+
+struct page {
+	struct xml *xml;
+	struct pool *pool;
+	const struct outcome_list *outcomes;
+	const struct digest_list *digests; /* by outcome */
+	const char *const *labels;	   /* by outcome: "6.18.44" */
+	struct claim_list claims;
+};
+
+/* Six lines a record and a picture of the first one's machine. */
+void page_hosts(struct page *page);
+/* The machine of one record as a drawing: TLBs, page tables, caches, memory. */
+void page_machine(struct page *page, const struct outcome *outcome);
+
+/* What needs a reader: deviations, errors and known deviations in full. */
+void page_deviations(struct page *page);
+/* Several records: claims that did not come out alike. */
+void page_differences(struct page *page);
+void page_lessons(struct page *page);
+void page_chapters(struct page *page);
+void page_lectures(struct page *page);
+/* What was not measured, and what would allow it. */
+void page_skips(struct page *page);
+
+/* False after one message: gnuplot is not there or failed. */
+bool page_figures(struct page *page);
+
+/* A word of a verdict or of the textbook's column, in its colour. */
+void page_word(struct page *page, const char *word);
+/* A link to the claim on this page. */
+void page_claim_link(struct page *page, const char *claim);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which machines: six lines each, and a drawing of what an address passes on its way. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "facts/facts.h"
+#include "report/header.h"
+#include "report/page.h"
+#include "vm/units.h"
+
+#define ROW_HEIGHT 46
+#define GAP	   8
+#define WIDTH	   720
+
+void page_hosts(struct page *page)
+{
+	struct xml *xml = page->xml;
+	struct header_line lines[HEADER_LINES_COUNT];
+	const size_t count = page->outcomes->count;
+
+	xml_start(xml, "section", "id", "host", NULL);
+	xml_element(xml, "h2", count == 1 ? "Host" : "Hosts", NULL);
+	xml_start(xml, "div", "class", "scroll", NULL);
+	xml_start(xml, "table", "class", "hosts", NULL);
+	for (size_t line = 0; line < HEADER_LINES_COUNT; line++) {
+		xml_start(xml, "tr", NULL);
+		for (size_t i = 0; i < count; i++) {
+			const size_t filled =
+				header_lines(page->pool, page->outcomes->items[i].record, lines);
+			if (i == 0)
+				xml_element(xml, "th", filled != 0 ? lines[line].name : "", "scope",
+					"row", NULL);
+			xml_element(xml, "td", filled != 0 ? lines[line].text : "not known", NULL);
+		}
+		xml_end(xml);
+	}
+	xml_end(xml);
+	xml_end(xml);
+	if (count == 1)
+		page_machine(page, &page->outcomes->items[0]);
+	xml_end(xml);
+}
+
+/* --- the drawing ----------------------------------------------------------------------------- */
+
+struct drawing {
+	struct page *page;
+	int top; /* of the row that is being drawn */
+};
+
+static const char *pixels(struct page *page, int value)
+{
+	return pool_format(page->pool, "%d", value);
+}
+
+static void box(struct drawing *drawing, int left, int width, const char *kind, const char *above,
+	const char *below)
+{
+	struct page *page = drawing->page;
+	struct xml *xml = page->xml;
+	const int middle = left + width / 2;
+
+	xml_start(xml, "rect", "class", kind, "x", pixels(page, left), "y",
+		pixels(page, drawing->top), "width", pixels(page, width), "height",
+		pixels(page, ROW_HEIGHT - GAP), "rx", "4", NULL);
+	xml_end(xml);
+	xml_element(xml, "text", above, "x", pixels(page, middle), "y",
+		pixels(page, drawing->top + (below[0] == '\0' ? 23 : 16)), NULL);
+	if (below[0] != '\0')
+		xml_element(xml, "text", below, "class", "small", "x", pixels(page, middle), "y",
+			pixels(page, drawing->top + 31), NULL);
+}
+
+/* Boxes of equal width in one row. */
+static void row(struct drawing *drawing, const char *kind, size_t count, const char *const above[],
+	const char *const below[])
+{
+	const int width = (WIDTH - GAP * ((int)count - 1)) / (int)count;
+
+	for (size_t i = 0; i < count; i++)
+		box(drawing, (int)i * (width + GAP), width, kind, above[i], below[i]);
+	drawing->top += ROW_HEIGHT;
+}
+
+static const char *page_sizes(struct pool *pool, uint64_t mask)
+{
+	static const char *const names[] = {"4 KiB", "2 MiB", "1 GiB"};
+	static const uint64_t sizes[] = {
+		VM_PAGE_BYTES, VM_PAGE_BYTES << 9, (uint64_t)VM_PAGE_BYTES << 18};
+	const char *text = "";
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if ((mask & sizes[i]) != 0)
+			text = pool_format(
+				pool, "%s%s%s", text, text[0] == '\0' ? "" : ", ", names[i]);
+	return text[0] == '\0' ? "pages" : text;
+}
+
+/* Data TLBs, a row a level: what the processor says that it has. */
+static void draw_tlbs(struct drawing *drawing, const struct vm_host *host)
+{
+	struct pool *pool = drawing->page->pool;
+
+	for (unsigned level = 1; level <= 2; level++) {
+		const char *above[VM_TLB_FACTS_LIMIT], *below[VM_TLB_FACTS_LIMIT];
+		size_t count = 0;
+		for (size_t i = 0; i < VM_TLB_FACTS_LIMIT; i++) {
+			const struct vm_tlb_fact *tlb = &host->cpu.tlb[i];
+			if (tlb->entries == 0 || tlb->level != level || tlb->type == VM_TLB_CODE)
+				continue;
+			above[count] = pool_format(
+				pool, "L%u data TLB: %u entries", level, (unsigned)tlb->entries);
+			below[count++] = pool_format(pool, "%s, %s",
+				page_sizes(pool, tlb->pages_mask),
+				tlb->ways == 0 ? "fully associative"
+					       : pool_format(pool, "%u ways", (unsigned)tlb->ways));
+		}
+		if (count != 0)
+			row(drawing, "tlb", count, above, below);
+	}
+}
+
+static void draw_tables(struct drawing *drawing, const struct vm_host *host)
+{
+	static const char *const names[] = {"PGD", "P4D", "PUD", "PMD", "PTE", "page"};
+	static const char *const bits[] = {
+		"bits 48-56", "bits 39-47", "bits 30-38", "bits 21-29", "bits 12-20", "bits 0-11"};
+	const char *above[6], *below[6];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (i == 0 && host->page_table_levels == 4)
+			continue;
+		above[count] = i == 1 && host->page_table_levels == 4 ? "PGD" : names[i];
+		below[count++] = bits[i];
+	}
+	row(drawing, "walk", count, above, below);
+}
+
+/* "L1d 48 KiB" and the like, at the end of the topology's text. */
+static void draw_caches(struct drawing *drawing, const char *topology)
+{
+	struct pool *pool = drawing->page->pool;
+	const char *above[4], *below[4];
+	size_t count = 0;
+
+	for (const char *at = topology; at != NULL && count < 4; at = strchr(at, ',')) {
+		at += strspn(at, ", ");
+		if (at[0] != 'L' || at[1] < '1' || at[1] > '4')
+			continue;
+		const size_t length = strcspn(at, ","), name = strcspn(at, " ");
+		if (name >= length)
+			continue;
+		above[count] = pool_format(pool, "%.*s cache", (int)name, at);
+		below[count++] = pool_text_of(pool, at + name + 1, length - name - 1);
+	}
+	if (count != 0)
+		row(drawing, "cache", count, above, below);
+}
+
+static void draw_memory(struct drawing *drawing, const struct facts *facts)
+{
+	struct pool *pool = drawing->page->pool;
+	const char *above[] = {
+		pool_format(pool, "memory %" PRIu64 " MiB", facts->memory_kib >> 10),
+		facts->swap_kib == 0
+			? "no swap"
+			: pool_format(pool, "swap %" PRIu64 " MiB", facts->swap_kib >> 10),
+	};
+	const char *below[] = {
+		pool_format(pool, "%u node%s", (unsigned)facts->host.nodes_online,
+			facts->host.nodes_online == 1 ? "" : "s"),
+		"",
+	};
+
+	row(drawing, "memory", 2, above, below);
+}
+
+static size_t rows_of(const struct vm_host *host, const char *topology)
+{
+	bool has_level[3] = {false};
+
+	for (size_t i = 0; i < VM_TLB_FACTS_LIMIT; i++)
+		if (host->cpu.tlb[i].entries != 0 && host->cpu.tlb[i].type != VM_TLB_CODE &&
+			host->cpu.tlb[i].level <= 2)
+			has_level[host->cpu.tlb[i].level] = true;
+	return 3U + has_level[1] + has_level[2] + (strstr(topology, " L1") != NULL);
+}
+
+void page_machine(struct page *page, const struct outcome *outcome)
+{
+	const char *text = outcome->record->facts, *why = NULL;
+	struct facts facts;
+	struct drawing drawing = {.page = page};
+
+	if (!facts_from_json(page->pool, text, strlen(text), &facts, &why))
+		return;
+	const char *topology = facts.text[FACTS_TEXT_TOPOLOGY];
+	const char *cpus = pool_format(page->pool, "%u CPU%s", (unsigned)facts.host.cpus_online,
+		facts.host.cpus_online == 1 ? "" : "s");
+	const char *addresses = pool_format(page->pool, "%u virtual, %u physical address bits",
+		(unsigned)facts.host.cpu.virtual_bits, (unsigned)facts.host.cpu.physical_bits);
+	xml_start(page->xml, "svg", "class", "machine", "role", "img", "aria-label",
+		"The machine: CPUs, TLBs, page tables, caches, memory", "viewBox",
+		pool_format(page->pool, "0 0 %d %d", WIDTH,
+			ROW_HEIGHT * (int)rows_of(&facts.host, topology)),
+		NULL);
+	row(&drawing, "cpu", 1, &cpus, &addresses);
+	draw_tlbs(&drawing, &facts.host);
+	draw_tables(&drawing, &facts.host);
+	draw_caches(&drawing, topology);
+	draw_memory(&drawing, &facts);
+	xml_end(page->xml);
+}
