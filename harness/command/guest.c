@@ -12,6 +12,7 @@
 #include "base/message.h"
 #include "command/command.h"
 #include "judge/again.h"
+#include "run/ending.h"
 #include "run/status.h"
 #include "run/stop.h"
 
@@ -154,6 +155,9 @@ static char *const *compose(struct pool *pool, const struct run_options *options
 	add(arguments, &count, pool_format(pool, "--seed=%" PRIu64, options->seed));
 	add(arguments, &count, "--allow=settings,pressure");
 	add(arguments, &count, "--record=-");
+	add(arguments, &count, "--unjudged");
+	if (options->anonymous)
+		add(arguments, &count, "--anonymous");
 	if (options->anonymous)
 		add(arguments, &count, "--anonymous");
 	if (options->selection != NULL)
@@ -167,7 +171,6 @@ static char *const *compose(struct pool *pool, const struct run_options *options
 
 struct keeping {
 	int descriptor; /* of the record */
-	bool mirrored;	/* to standard output as well */
 	int error;
 };
 
@@ -190,8 +193,6 @@ static int take_output(void *context, const char *bytes, size_t size_bytes)
 	struct keeping *keeping = context;
 
 	keeping->error = keep(keeping->descriptor, bytes, size_bytes);
-	if (keeping->error == 0 && keeping->mirrored)
-		keeping->error = keep(STDOUT_FILENO, bytes, size_bytes);
 	return keeping->error;
 }
 
@@ -239,10 +240,39 @@ static void quote_console(const struct guest_result *ended)
 	}
 }
 
-/* Judges what came out, and takes the answer of the program inside only if it is the same. */
-static enum exit_status judge_what_came(const struct guest_request *request,
-	const struct guest_result *ended, int descriptor, const char *path,
-	struct run_result *result)
+/* The record ends with the verdicts of here, in place of the guest's summary of none. */
+static enum exit_status end_record(int descriptor, struct pool *pool, struct run_result *result)
+{
+	const struct record *record = &result->record;
+	const char *again = pool_format(pool, "/proc/self/fd/%d", descriptor);
+	struct record_writer writer;
+
+	if (record_go_on(&writer, again, &record->launched_hash, record->launched_bytes,
+		    record->launched_lines, NULL) != 0)
+		return EXIT_DEFECTIVE;
+	const bool ended = ending_write(&writer, &result->judgement, &result->summary);
+	record_close(&writer);
+	return ended ? status_of(&result->judgement, &result->summary) : EXIT_DEFECTIVE;
+}
+
+static enum exit_status print_lines(int descriptor)
+{
+	char bytes[65536];
+	ssize_t got_bytes = 0;
+	int error = lseek(descriptor, 0, SEEK_SET) < 0 ? -errno : 0;
+
+	while (error == 0 && (got_bytes = read(descriptor, bytes, sizeof(bytes))) > 0)
+		error = keep(STDOUT_FILENO, bytes, (size_t)got_bytes);
+	if (error == 0 && got_bytes < 0)
+		error = -errno;
+	if (error == 0)
+		return EXIT_CONFORMS;
+	message("standard output: %s", strerror(-error));
+	return EXIT_DEFECTIVE;
+}
+
+static enum exit_status judge_what_came(
+	int descriptor, const char *path, bool lines, struct run_result *result)
 {
 	struct judged judged = {.pool = result->pool};
 	enum exit_status status = lseek(descriptor, 0, SEEK_SET) < 0
@@ -250,23 +280,19 @@ static enum exit_status judge_what_came(const struct guest_request *request,
 					  : judge_again(descriptor, path, false, &judged);
 
 	result->record = judged.record;
-	if (status == EXIT_CONFORMS) {
-		result->judgement = judged.judgement;
-		result->summary = judged.summary;
-		result->judged = true;
-		status = status_of(&result->judgement, &result->summary);
-	}
-	if (status == (enum exit_status)ended->exit_status)
-		return status;
-	message("guest %s: it ended with %d, and its record is judged %d here", request->kernel,
-		ended->exit_status, (int)status);
-	quote_console(ended);
-	return EXIT_DEFECTIVE;
+	if (status != EXIT_CONFORMS)
+		return EXIT_DEFECTIVE;
+	result->judgement = judged.judgement;
+	result->summary = judged.summary;
+	result->judged = true;
+	status = end_record(descriptor, result->pool, result);
+	return lines ? status_worse(status, print_lines(descriptor)) : status;
 }
 
 /* Only a record with its summary, from a guest that ended, counts. */
-static enum exit_status conclude(const struct guest_request *request, const char *path,
-	const struct guest_result *ended, const struct keeping *keeping, struct run_result *result)
+static enum exit_status conclude(const struct guest_request *request,
+	const struct run_options *options, const char *path, const struct guest_result *ended,
+	const struct keeping *keeping, struct run_result *result)
 {
 	if (keeping->error != 0) {
 		message("%s: %s", path, strerror(-keeping->error));
@@ -277,11 +303,11 @@ static enum exit_status conclude(const struct guest_request *request, const char
 		quote_console(ended);
 		return EXIT_DEFECTIVE;
 	}
-	if (ended->exit_status == EXIT_MISUSED || ended->exit_status == EXIT_NOTHING) {
+	if (ended->exit_status != EXIT_CONFORMS) {
 		quote_console(ended);
 		return (enum exit_status)ended->exit_status;
 	}
-	return judge_what_came(request, ended, keeping->descriptor, path, result);
+	return judge_what_came(keeping->descriptor, path, options->lines, result);
 }
 
 enum exit_status run_in_guest(const struct guest_request *request,
@@ -294,7 +320,7 @@ enum exit_status run_in_guest(const struct guest_request *request,
 	struct pool POOL_DROPS pool = {0};
 	char why[512];
 	struct guest guest = request->guest;
-	struct keeping keeping = {.mirrored = options->lines};
+	struct keeping keeping = {.error = 0};
 
 	if (!guest_kernel_find(&kernel, request->kernel, cache_folder(&pool), why, sizeof(why))) {
 		message("--guest: %s", why);
@@ -313,7 +339,7 @@ enum exit_status run_in_guest(const struct guest_request *request,
 		message("guest %s: %s", request->kernel,
 			ended.why[0] != '\0' ? ended.why : strerror(-error));
 	else
-		status = conclude(request, path, &ended, &keeping, result);
+		status = conclude(request, options, path, &ended, &keeping, result);
 	if (stop >= 0)
 		stop_end(stop);
 	(void)close(keeping.descriptor);

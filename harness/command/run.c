@@ -29,6 +29,7 @@ enum run_option {
 	OPTION_VERBOSE = 'v',
 	OPTION_SET = 0x100,
 	OPTION_RESUME,
+	OPTION_UNJUDGED,
 	OPTION_BASELINE,
 	OPTION_REQUIRE,
 	OPTION_ANONYMOUS,
@@ -52,6 +53,8 @@ static const struct argp_option argp_options[] = {
 		"Write the outcome in another format too; may be given more than once", 3},
 	{"json", OPTION_JSON, NULL, 0, "Print the record's lines instead of the report", 3},
 	{"verbose", OPTION_VERBOSE, NULL, 0, "A row for each case in the table", 3},
+	/* What a guest's harness is told: emulated, judging takes longer than measuring. */
+	{"unjudged", OPTION_UNJUDGED, NULL, OPTION_HIDDEN, NULL, 3},
 	{NULL, 0, NULL, 0, "What it is held against:", 4},
 	{"baseline", OPTION_BASELINE, "RECORD", 0,
 		"Fail when a verdict is worse than in this record; takes its seed", 4},
@@ -189,6 +192,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_RESUME:
 		given->options.resume = true;
+		return 0;
+	case OPTION_UNJUDGED:
+		given->options.unjudged = true;
 		return 0;
 	case OPTION_ANONYMOUS:
 		given->options.anonymous = true;

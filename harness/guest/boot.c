@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "guest/oracle.h"
 #include "guest/payload.h"
@@ -129,8 +130,9 @@ static void compose(struct command_line *line, const struct guest *guest,
 	add_word(line, "-initrd");
 	add_word(line, "/dev/fd/%d", machine->initramfs);
 	add_word(line, "-append");
-	/* A panic stops the machine at once: with -no-reboot QEMU then exits with 0. */
-	add_word(line, "console=ttyS0 quiet loglevel=4 panic=-1 %s",
+	/* A panic stops the machine at once: with -no-reboot QEMU then exits with 0. A busy host
+	 * ticks late, and a kernel with an I/O APIC that counts ticks gives up. */
+	add_word(line, "console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check %s",
 		guest->kernel_arguments != NULL ? guest->kernel_arguments : "");
 	add_word(line, "-serial");
 	add_word(line, "file:/dev/fd/%d", machine->console);
@@ -230,12 +232,43 @@ static int64_t milliseconds_now(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Where the output goes, which comes packed. */
+struct receiver {
+	z_stream stream;
+	bool whole; /* it had its own end */
+	guest_sink *sink;
+	void *context;
+};
+
+/* Makes what came plain again and passes it on. False when that is not to be, or not wanted. */
+static bool pass_on(struct receiver *receiver, unsigned char *bytes, size_t size_bytes)
+{
+	z_stream *stream = &receiver->stream;
+	unsigned char plain[65536];
+
+	stream->next_in = bytes;
+	stream->avail_in = (uInt)size_bytes;
+	while (!receiver->whole) {
+		stream->next_out = plain;
+		stream->avail_out = sizeof(plain);
+		const int result = inflate(stream, Z_NO_FLUSH);
+		const size_t plain_bytes = sizeof(plain) - stream->avail_out;
+		if (plain_bytes != 0 &&
+			receiver->sink(receiver->context, (const char *)plain, plain_bytes) < 0)
+			return false;
+		receiver->whole = result == Z_STREAM_END;
+		if (result != Z_OK)
+			return result == Z_STREAM_END || result == Z_BUF_ERROR;
+	}
+	return true;
+}
+
 /* Passes the output on until it ends. Returns how: an end that is known here, or GUEST_VANISHED. */
 static enum guest_end pump(struct machine *machine, const struct guest *guest, int stop_descriptor,
-	guest_sink *sink, void *context)
+	struct receiver *receiver)
 {
 	const int64_t deadline_ms = milliseconds_now() + (int64_t)guest->deadline_s * 1000;
-	char bytes[65536];
+	unsigned char bytes[65536];
 
 	for (;;) {
 		struct pollfd waits[] = {
@@ -259,7 +292,7 @@ static enum guest_end pump(struct machine *machine, const struct guest *guest, i
 		const ssize_t got_bytes = read(machine->output, bytes, sizeof(bytes));
 		if (got_bytes <= 0)
 			return GUEST_VANISHED;
-		if (sink(context, bytes, (size_t)got_bytes) < 0)
+		if (!pass_on(receiver, bytes, (size_t)got_bytes))
 			return GUEST_CANCELLED;
 	}
 }
@@ -286,8 +319,8 @@ static void quote_line(const char *console, const char *word, char *why, size_t 
 	(void)snprintf(why, why_bytes, "%.*s", (int)strcspn(start, "\r\n"), start);
 }
 
-static void conclude(
-	struct guest_result *result, enum guest_end pumped, int status, const struct guest *guest)
+static void conclude(struct guest_result *result, enum guest_end pumped, bool whole, int status,
+	const struct guest *guest)
 {
 	const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
@@ -299,7 +332,7 @@ static void conclude(
 		result->end = GUEST_PANICKED;
 		quote_line(result->console, "Kernel panic", result->why, sizeof(result->why));
 	} else if (pumped == GUEST_VANISHED && code > 0 && (code & 1) != 0 &&
-		   ((code >> 1) & ~0x1f) == EXIT_VALUE_BASE) {
+		   ((code >> 1) & ~0x1f) == EXIT_VALUE_BASE && whole) {
 		result->end = GUEST_ENDED;
 		result->exit_status = (code >> 1) & 0x1f;
 	} else if (pumped == GUEST_VANISHED && (code == 1 || code == 127)) {
@@ -308,7 +341,7 @@ static void conclude(
 			(int)strcspn(result->console, "\r\n"), result->console);
 	} else if (pumped == GUEST_VANISHED) {
 		(void)snprintf(result->why, sizeof(result->why),
-			"the guest stopped without a panic and without a result");
+			"the guest stopped without a panic and without a whole result");
 	} else {
 		(void)snprintf(result->why, sizeof(result->why), "the run was stopped");
 	}
@@ -366,7 +399,11 @@ int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int 
 	if (error == 0)
 		error = start(&machine, guest, kernel);
 	if (error == 0) {
-		const enum guest_end pumped = pump(&machine, guest, stop_descriptor, sink, context);
+		struct receiver receiver = {.sink = sink, .context = context};
+		if (inflateInit(&receiver.stream) != Z_OK)
+			abort();
+		const enum guest_end pumped = pump(&machine, guest, stop_descriptor, &receiver);
+		(void)inflateEnd(&receiver.stream);
 		/* Its output has ended or is not wanted any more: a machine that still runs must
 		 * go. */
 		if (pumped != GUEST_VANISHED)
@@ -374,7 +411,7 @@ int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int 
 		while (waitpid(machine.pid, &status, 0) < 0 && errno == EINTR) {
 		}
 		read_console(&machine, result);
-		conclude(result, pumped, status, guest);
+		conclude(result, pumped, receiver.whole, status, guest);
 	}
 	release(&machine);
 	return error;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first process of a guest: mounts what a host has mounted, runs mmconform with the arguments
- * of the run, sends what it prints over the second serial port, and ends the machine with its exit
- * status. Static and without the harness, so that it runs on any kernel.
+ * of the run, sends what it prints, packed, over the second serial port, and ends the machine with
+ * its exit status. Static and without the harness, so that it runs on any kernel.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "guest/payload.h"
 
@@ -30,6 +32,11 @@
  */
 #define EXIT_PORT	0xf4
 #define EXIT_VALUE_BASE 0x20
+/* The command said nothing of itself: our own failure. */
+#define EXIT_LOST    3
+#define PLAIN_BYTES  65536
+#define PACKED_BYTES 65536
+#define LINGER_MS    200
 
 static const struct {
 	const char *source, *target, *type, *options;
@@ -110,36 +117,111 @@ static char *arguments_text(size_t *size_bytes)
 	return text;
 }
 
-static int run_command(int port)
+/* --- what the command prints, packed --------------------------------------------------------- */
+
+struct packer {
+	z_stream stream;
+	int port;
+	unsigned char packed[PACKED_BYTES];
+};
+
+static void write_port(int port, const unsigned char *bytes, size_t size_bytes)
+{
+	while (size_bytes != 0) {
+		const ssize_t written = write(port, bytes, size_bytes);
+		if (written < 0 && errno != EINTR)
+			return;
+		bytes += written > 0 ? written : 0;
+		size_bytes -= written > 0 ? (size_t)written : 0;
+	}
+}
+
+static void pack(struct packer *packer, unsigned char *bytes, size_t size_bytes, int flush)
+{
+	packer->stream.next_in = bytes;
+	packer->stream.avail_in = (uInt)size_bytes;
+	do {
+		packer->stream.next_out = packer->packed;
+		packer->stream.avail_out = sizeof(packer->packed);
+		(void)deflate(&packer->stream, flush);
+		write_port(packer->port, packer->packed,
+			sizeof(packer->packed) - packer->stream.avail_out);
+	} while (packer->stream.avail_out == 0);
+}
+
+/*
+ * A serial port passes a byte for each exit to the emulator, and every kernel has one: so the
+ * record goes out packed, and is made whole on the host. What was printed is sent at the latest
+ * when nothing more came for a while, so that a guest that dies has told what it knew.
+ */
+static void send_packed(int from, int port)
+{
+	static struct packer packer;
+	static unsigned char plain[PLAIN_BYTES];
+	bool waits = false;
+
+	packer.port = port;
+	if (deflateInit(&packer.stream, Z_BEST_SPEED) != Z_OK)
+		return;
+	for (;;) {
+		struct pollfd input = {.fd = from, .events = POLLIN};
+		const int ready = poll(&input, 1, waits ? LINGER_MS : -1);
+		if (ready == 0) {
+			pack(&packer, plain, 0, Z_SYNC_FLUSH);
+			waits = false;
+			continue;
+		}
+		const ssize_t got_bytes = ready < 0 ? -1 : read(from, plain, sizeof(plain));
+		if (got_bytes < 0 && errno == EINTR)
+			continue;
+		if (got_bytes <= 0)
+			break;
+		pack(&packer, plain, (size_t)got_bytes, Z_NO_FLUSH);
+		waits = true;
+	}
+	pack(&packer, plain, 0, Z_FINISH);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static _Noreturn void become_command(int output)
 {
 	static char *arguments[ARGUMENTS_LIMIT] = {"mmconform"};
 	size_t size_bytes = 0, count = 1;
-	int status = 0;
 	char *text = arguments_text(&size_bytes);
 
 	for (size_t at = 0; at < size_bytes && count < ARGUMENTS_LIMIT - 1;
 		at += strlen(text + at) + 1)
 		arguments[count++] = text + at;
+	(void)dup2(output, STDOUT_FILENO);
+	(void)setsid();
+	(void)setenv("PATH", "/mmconform/bin", 1);
+	(void)setenv("HOME", "/root", 1);
+	(void)setenv("TMPDIR", "/var/tmp", 1);
+	(void)setenv("MMCONFORM_DATA", GUEST_DATA_PATH, 1);
+	(void)execv(GUEST_PROGRAM_PATH, arguments);
+	(void)fprintf(stderr, "init: %s: %s\n", GUEST_PROGRAM_PATH, strerror(errno));
+	_exit(EXIT_LOST);
+}
+
+static int run_command(int port)
+{
+	int ends[2], status = 0;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return EXIT_LOST;
 	const pid_t child = fork();
-	if (child == 0) {
-		if (port >= 0)
-			(void)dup2(port, STDOUT_FILENO);
-		(void)setsid();
-		(void)setenv("PATH", "/mmconform/bin", 1);
-		(void)setenv("HOME", "/root", 1);
-		(void)setenv("TMPDIR", "/var/tmp", 1);
-		(void)setenv("MMCONFORM_DATA", GUEST_DATA_PATH, 1);
-		(void)execv(GUEST_PROGRAM_PATH, arguments);
-		(void)fprintf(stderr, "init: %s: %s\n", GUEST_PROGRAM_PATH, strerror(errno));
-		_exit(3);
-	}
+	if (child == 0)
+		become_command(ends[1]);
+	(void)close(ends[1]);
+	send_packed(ends[0], port);
 	/* The first process also buries orphans: only its own child's end is the end. */
 	for (;;) {
 		const pid_t ended = wait(&status);
 		if (ended == child)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+			return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_LOST;
 		if (ended < 0 && errno == ECHILD)
-			return 3;
+			return EXIT_LOST;
 	}
 }
 

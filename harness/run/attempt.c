@@ -240,9 +240,9 @@ static bool settle(struct trying *trying)
 	size_t count = 0;
 
 	case_host(trying->check_case, &trying->execution->facts->host, &trying->expected);
-	if (!read_changes(trying, &changes, &count))
+	if (trying->settings_count != 0 && !read_changes(trying, &changes, &count))
 		return false;
-	for (size_t i = 0; trying->settings_count != 0 && i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (is_knob(changes[i].name) && trying->settings_count < SETTINGS_MOST)
 			note_setting(trying, changes[i].name, changes[i].after);
 	trying->trial.settings_count = trying->settings_count;

@@ -13,6 +13,7 @@
 #include "guard/guard.h"
 #include "guard/watch.h"
 #include "record/version.h"
+#include "run/ending.h"
 #include "run/execute.h"
 #include "run/plan.h"
 #include "run/status.h"
@@ -205,8 +206,6 @@ static void print_plan(const struct run *run)
 static struct record_summary summary_of(struct run *run, const struct execution *execution)
 {
 	struct pool *pool = run->result->pool;
-	const struct judgement *judgement = &run->result->judgement;
-	struct record_count *counts = pool_take(pool, VERDICT_LIMIT * sizeof(*counts));
 	struct watch_report report;
 
 	watch_end("", &run->watch, pool, &report);
@@ -217,17 +216,12 @@ static struct record_summary summary_of(struct run *run, const struct execution 
 		if (report.lines[i].complaint != KERNEL_COMPLAINT_GROUP_OOM ||
 			!run->options.allow_pressure)
 			log[log_count++] = report.lines[i].text;
-	for (int i = 0; i < VERDICT_LIMIT; i++)
-		counts[i] = (struct record_count){
-			verdict_word((enum verdict)i), (int64_t)judgement->tally[i]};
 	if (report.log_overran)
 		judgement_note(&run->result->judgement,
 			"the kernel's log overran: warnings may have been missed");
 	return (struct record_summary){
 		.complete = execution->stopped_by == NULL,
 		.stopped_by = execution->stopped_by,
-		.counts_count = VERDICT_LIMIT,
-		.counts = counts,
 		.trials = execution->trials_count,
 		.duration_ms = now_ms() - run->started_ms,
 		.taint_before =
@@ -235,32 +229,7 @@ static struct record_summary summary_of(struct run *run, const struct execution 
 		.taint_after = report.taint_was_read ? (int64_t)report.taint_after : TAINT_UNKNOWN,
 		.kernel_log_count = log_count,
 		.kernel_log = log,
-		.notes_count = judgement->notes_count,
-		.notes = judgement->notes,
 	};
-}
-
-static bool write_verdicts(struct run *run)
-{
-	const struct judgement *judgement = &run->result->judgement;
-
-	for (size_t i = 0; i < judgement->count; i++) {
-		const struct record_line line = {
-			.type = RECORD_TYPE_VERDICT, .verdict = judgement->verdicts[i]};
-		if (!record_write(&run->writer, &line, 1))
-			return false;
-	}
-	return true;
-}
-
-static bool write_summary(struct run *run, struct record_summary *summary)
-{
-	char *sha256 = pool_take(run->result->pool, RECORD_HASH_CHARACTERS + 1);
-
-	record_hash_text(&run->writer.hash, sha256);
-	summary->sha256 = sha256;
-	const struct record_line line = {.type = RECORD_TYPE_SUMMARY, .summary = *summary};
-	return record_write_through(&run->writer, &line, 1);
 }
 
 /* Reads back what was written, and judges that. */
@@ -287,9 +256,22 @@ static enum exit_status judge(struct run *run, const struct execution *execution
 		return EXIT_DEFECTIVE;
 	result->summary = summary_of(run, execution);
 	result->judged = true;
-	if (!write_verdicts(run) || !write_summary(run, &result->summary))
+	if (!ending_write(&run->writer, &result->judgement, &result->summary))
 		return EXIT_DEFECTIVE;
 	return status_of(&result->judgement, &result->summary);
+}
+
+/* Somebody else judges: what a guest measured is judged on its host. */
+static enum exit_status leave_unjudged(struct run *run, const struct execution *execution)
+{
+	struct run_result *result = run->result;
+
+	result->judgement = (struct judgement){.pool = result->pool};
+	result->summary = summary_of(run, execution);
+	return ending_write(&run->writer, &result->judgement, &result->summary) &&
+			       result->summary.complete
+		       ? EXIT_CONFORMS
+		       : EXIT_DEFECTIVE;
 }
 
 /* --- the way of the data --------------------------------------------------------------------- */
@@ -317,7 +299,10 @@ static enum exit_status measure_and_judge(struct run *run)
 	run->guard = NULL;
 	/* A signal from here on ends the program: the record can be resumed, and then judges. */
 	stop_end(execution.stop);
-	const enum exit_status status = measured ? judge(run, &execution) : EXIT_DEFECTIVE;
+	enum exit_status status = EXIT_DEFECTIVE;
+	if (measured)
+		status = run->options.unjudged ? leave_unjudged(run, &execution)
+					       : judge(run, &execution);
 	return restored == 0 ? status : EXIT_DEFECTIVE;
 }
 

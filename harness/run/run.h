@@ -27,6 +27,7 @@ struct run_options {
 	uint64_t seed;
 	bool dry_run, resume;
 	bool lines;	/* the record's lines on standard output */
+	bool unjudged;	/* end with a summary of no verdicts */
 	bool anonymous; /* the record names neither the host's build nor its groups */
 };
 
