@@ -443,7 +443,7 @@ static void shrink(
 static bool find_anomaly(const struct options *options)
 {
 	const enum vm_policy policy = (enum vm_policy)(
-		(const bool *)memchr(options->policies, true, sizeof(options->policies)) -
+		(const bool *)memchr(options->policies, 1, sizeof(options->policies)) -
 		options->policies);
 	const uint32_t frames = options->sizes[0];
 	uint64_t random = options->config.seed;
