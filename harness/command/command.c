@@ -18,6 +18,7 @@ const struct command commands[] = {
 	{"compare", "what changed between two records or more", command_compare},
 	{"history", "what was timed for one claim, over records", command_history},
 	{"report", "records as a page, for CI, side by side", command_report},
+	{"tables", "tables of records for documents, and whether they still hold", command_tables},
 	{"restore", "put back the settings that a killed run left changed", command_restore},
 	{"scenario", "one scenario, step by step, on both models and this host", command_scenario},
 	{"explore", "random operations on model and host, until they differ", command_explore},

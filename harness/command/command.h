@@ -38,6 +38,7 @@ int command_history(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_tables(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_scenario(int argc, char **argv);
 int command_explore(int argc, char **argv);

@@ -51,7 +51,7 @@ static const char *part(struct pool *pool, const char *text)
 	return copy[0] == '\0' ? "_" : copy;
 }
 
-/* "mmconform.tlb.entries.demand_first-touch_pages_64_". */
+/* "mmconform.chapter.claim.case_pages_64_". */
 static const char *path_of(struct pool *pool, const struct record_verdict *verdict)
 {
 	const size_t dot = strcspn(verdict->claim, ".");

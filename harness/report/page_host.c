@@ -6,6 +6,7 @@
 #include "facts/facts.h"
 #include "report/header.h"
 #include "report/page.h"
+#include "vm/reach.h"
 #include "vm/units.h"
 
 #define ROW_HEIGHT 46
@@ -82,39 +83,43 @@ static void row(struct drawing *drawing, const char *kind, size_t count, const c
 	drawing->top += ROW_HEIGHT;
 }
 
-static const char *page_sizes(struct pool *pool, uint64_t mask)
+/* "128 entries", or "128 or 4096 entries" where a hypervisor hides which. */
+static const char *entries_text(
+	struct pool *pool, const struct vm_tlb_fact *candidates, size_t count)
 {
-	static const char *const names[] = {"4 KiB", "2 MiB", "1 GiB"};
-	static const uint64_t sizes[] = {
-		VM_PAGE_BYTES, VM_PAGE_BYTES << 9, (uint64_t)VM_PAGE_BYTES << 18};
 	const char *text = "";
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		if ((mask & sizes[i]) != 0)
-			text = pool_format(
-				pool, "%s%s%s", text, text[0] == '\0' ? "" : ", ", names[i]);
-	return text[0] == '\0' ? "pages" : text;
+	for (size_t i = 0; i < count; i++)
+		text = pool_format(pool, "%s%s%u", text, i == 0 ? "" : " or ",
+			(unsigned)candidates[i].entries);
+	return pool_format(pool, "%s entries", text);
 }
 
-/* Data TLBs, a row a level: what the processor says that it has. */
+/* Data TLBs of a level, a box a page size: what the processor says that it has. */
+static size_t tlbs_of(struct pool *pool, const struct vm_host *host, unsigned level,
+	const char *above[3], const char *below[3])
+{
+	static const char *const names[] = {"4 KiB", "2 MiB", "1 GiB"};
+	const unsigned bits_a_level = 9;
+	uint64_t page_bytes = VM_PAGE_BYTES;
+	size_t filled = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++, page_bytes <<= bits_a_level) {
+		struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT];
+		const size_t count = vm_tlb_candidates(host, level, page_bytes, candidates);
+		if (count == 0)
+			continue;
+		above[filled] = pool_format(pool, "L%u data TLB, %s", level, names[i]);
+		below[filled++] = entries_text(pool, candidates, count);
+	}
+	return filled;
+}
+
 static void draw_tlbs(struct drawing *drawing, const struct vm_host *host)
 {
-	struct pool *pool = drawing->page->pool;
-
 	for (unsigned level = 1; level <= 2; level++) {
-		const char *above[VM_TLB_FACTS_LIMIT], *below[VM_TLB_FACTS_LIMIT];
-		size_t count = 0;
-		for (size_t i = 0; i < VM_TLB_FACTS_LIMIT; i++) {
-			const struct vm_tlb_fact *tlb = &host->cpu.tlb[i];
-			if (tlb->entries == 0 || tlb->level != level || tlb->type == VM_TLB_CODE)
-				continue;
-			above[count] = pool_format(
-				pool, "L%u data TLB: %u entries", level, (unsigned)tlb->entries);
-			below[count++] = pool_format(pool, "%s, %s",
-				page_sizes(pool, tlb->pages_mask),
-				tlb->ways == 0 ? "fully associative"
-					       : pool_format(pool, "%u ways", (unsigned)tlb->ways));
-		}
+		const char *above[3], *below[3];
+		const size_t count = tlbs_of(drawing->page->pool, host, level, above, below);
 		if (count != 0)
 			row(drawing, "tlb", count, above, below);
 	}
@@ -176,15 +181,14 @@ static void draw_memory(struct drawing *drawing, const struct facts *facts)
 	row(drawing, "memory", 2, above, below);
 }
 
-static size_t rows_of(const struct vm_host *host, const char *topology)
+static size_t rows_of(struct pool *pool, const struct vm_host *host, const char *topology)
 {
-	bool has_level[3] = {false};
+	const char *above[3], *below[3];
+	size_t count = 3U + (strstr(topology, " L1") != NULL);
 
-	for (size_t i = 0; i < VM_TLB_FACTS_LIMIT; i++)
-		if (host->cpu.tlb[i].entries != 0 && host->cpu.tlb[i].type != VM_TLB_CODE &&
-			host->cpu.tlb[i].level <= 2)
-			has_level[host->cpu.tlb[i].level] = true;
-	return 3U + has_level[1] + has_level[2] + (strstr(topology, " L1") != NULL);
+	for (unsigned level = 1; level <= 2; level++)
+		count += tlbs_of(pool, host, level, above, below) != 0;
+	return count;
 }
 
 void page_machine(struct page *page, const struct outcome *outcome)
@@ -203,7 +207,7 @@ void page_machine(struct page *page, const struct outcome *outcome)
 	xml_start(page->xml, "svg", "class", "machine", "role", "img", "aria-label",
 		"The machine: CPUs, TLBs, page tables, caches, memory", "viewBox",
 		pool_format(page->pool, "0 0 %d %d", WIDTH,
-			ROW_HEIGHT * (int)rows_of(&facts.host, topology)),
+			ROW_HEIGHT * (int)rows_of(page->pool, &facts.host, topology)),
 		NULL);
 	row(&drawing, "cpu", 1, &cpus, &addresses);
 	draw_tlbs(&drawing, &facts.host);
