@@ -42,7 +42,6 @@ bool command_parse(const struct argp *argp, int argc, char **argv, void *input)
 	const struct argp_child children[] = {{.argp = argp}, {0}};
 	const struct argp outer = {
 		.parser = parse_option,
-		.args_doc = argp->args_doc,
 		.doc = argp->doc,
 		.children = children,
 	};
