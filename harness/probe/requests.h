@@ -17,6 +17,7 @@ enum request_way {
 	REQUEST_MPROTECT, /* mapped without rights, then made writable */
 	REQUEST_MREMAP,	  /* grown from one page */
 	REQUEST_BRK,
+	REQUEST_GROWSDOWN, /* an area that grows downwards, used far below its only page */
 	REQUEST_SHMGET,
 };
 
@@ -35,6 +36,7 @@ enum request_way {
 	X(MADE_WRITABLE, "made-writable", MPROTECT, ANONYMOUS, false, true, false)               \
 	X(GROWN, "grown", MREMAP, ANONYMOUS, false, true, false)                                 \
 	X(HEAP, "heap", BRK, ANONYMOUS, false, true, false)                                      \
+	X(STACK, "stack", GROWSDOWN, ANONYMOUS, false, true, false)                              \
 	X(SYSTEM_V, "system-v", SHMGET, ANONYMOUS, true, true, false)
 
 enum request_kind {

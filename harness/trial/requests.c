@@ -2,6 +2,7 @@
 #include "trial/requests.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -11,6 +12,9 @@
 #include "trial/trial.h"
 #include "vm/units.h"
 
+/* stack_guard_gap of the kernel, where its command line says nothing else */
+#define STACK_GAP_PAGES 256
+
 static void lift(int resource, const char *name)
 {
 	struct rlimit limit;
@@ -19,13 +23,14 @@ static void lift(int resource, const char *name)
 	limit.rlim_cur = limit.rlim_max;
 	MUST(setrlimit((__rlimit_resource_t)resource, &limit) == 0);
 	if (limit.rlim_cur != RLIM_INFINITY)
-		unmet(name, "ulimit -H -v unlimited -d unlimited, as root");
+		unmet(name, "ulimit -H -v unlimited -d unlimited -s unlimited, as root");
 }
 
 void requests_lift_limits(void)
 {
 	lift(RLIMIT_AS, "the address space of processes is limited");
 	lift(RLIMIT_DATA, "the data size of processes is limited");
+	lift(RLIMIT_STACK, "the stack of processes is limited");
 }
 
 static int protection_of(const struct vm_commit_request *asks)
@@ -68,12 +73,35 @@ static int make_writable(struct request *request)
 	return why;
 }
 
+/* Room for so many bytes with nothing around it; only room: nothing is mapped there. NULL: none. */
+static char *find_room(size_t length_bytes)
+{
+	char *room = mmap(
+		NULL, length_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (room == MAP_FAILED)
+		return NULL;
+	MUST(munmap(room, length_bytes) == 0);
+	return room;
+}
+
+static char *map_page_at(char *address, int flags)
+{
+	char *page = mmap(address, (size_t)VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | flags, -1, 0);
+
+	MUST(page == address);
+	return page;
+}
+
+/* The page lies where it can only grow by being moved, and next to nothing that it would join. */
 static int make_grown(struct request *request)
 {
-	char *small = mmap(NULL, (size_t)VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *room = find_room(request->length_bytes + 2 * (size_t)VM_PAGE_BYTES);
 
-	MUST(small != MAP_FAILED);
+	if (room == NULL)
+		return errno;
+	char *small = map_page_at(room + request->length_bytes, 0);
 	request->address = mremap(small, (size_t)VM_PAGE_BYTES,
 		request->length_bytes + VM_PAGE_BYTES, MREMAP_MAYMOVE);
 	if (request->address != MAP_FAILED) {
@@ -93,6 +121,31 @@ static int make_heap(struct request *request)
 		return errno;
 	request->address = before;
 	return 0;
+}
+
+/*
+ * One page that may grow, above room for it and for the gap that the kernel keeps below; then the
+ * kernel is asked to put a byte where the area would have to grow to. So a refusal is an error of
+ * the call, and no signal.
+ */
+static int make_stack(struct request *request)
+{
+	const size_t gap_bytes = (size_t)vm_pages_to_bytes(STACK_GAP_PAGES);
+	const size_t whole_bytes = request->length_bytes + (size_t)VM_PAGE_BYTES;
+	char *room = find_room(gap_bytes + whole_bytes);
+
+	if (room == NULL)
+		return errno;
+	request->address = room + gap_bytes;
+	(void)map_page_at(request->address + request->length_bytes, MAP_GROWSDOWN);
+	const int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	MUST(zeros >= 0);
+	const int why = read(zeros, request->address, 1) == 1 ? 0 : errno;
+	MUST(close(zeros) == 0);
+	request->length_bytes = whole_bytes;
+	if (why != 0)
+		MUST(munmap(request->address, whole_bytes) == 0);
+	return why;
 }
 
 static int make_segment(struct request *request)
@@ -117,6 +170,8 @@ int request_make(struct request *request, enum request_kind kind, uint64_t lengt
 		return make_grown(request);
 	case REQUEST_BRK:
 		return make_heap(request);
+	case REQUEST_GROWSDOWN:
+		return make_stack(request);
 	case REQUEST_SHMGET:
 		return make_segment(request);
 	}
@@ -129,6 +184,7 @@ void request_give_back(struct request *request)
 	case REQUEST_MMAP:
 	case REQUEST_MPROTECT:
 	case REQUEST_MREMAP:
+	case REQUEST_GROWSDOWN:
 		MUST(munmap(request->address, request->length_bytes) == 0);
 		return;
 	case REQUEST_BRK:

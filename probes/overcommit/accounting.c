@@ -16,14 +16,13 @@
 #include "probe/probe.h"
 #include "probe/requests.h"
 #include "trial/files.h"
-#include "trial/majority.h"
+#include "trial/quiet.h"
 #include "trial/requests.h"
 #include "trial/trial.h"
 #include "vm/commit.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define WINDOWS	   31
 #define WALL_BYTES (size_t) VM_GIB_BYTES /* longer than any other hole */
 
 static const char *const kind_labels[] = {
@@ -42,7 +41,7 @@ static const struct probe_parameter parameters[] = {
 			REQUEST_SHARED_READ_ONLY, REQUEST_SHARED_NO_RESERVE,
 			REQUEST_FILE_PRIVATE_WRITABLE, REQUEST_FILE_PRIVATE_READ_ONLY,
 			REQUEST_FILE_SHARED, REQUEST_MADE_WRITABLE, REQUEST_GROWN, REQUEST_HEAP,
-			REQUEST_SYSTEM_V},
+			REQUEST_STACK, REQUEST_SYSTEM_V},
 		.labels = kind_labels,
 	},
 	{
@@ -56,7 +55,7 @@ static const struct probe_parameter parameters[] = {
 		.unit = VM_UNIT_PAGES,
 		.choices_count = 0,
 		.lowest = 1025,
-		.highest = 100003,
+		.highest = 20003,
 		.step = 1,
 		.drawn = 1,
 	},
@@ -107,9 +106,10 @@ struct expected {
 	bool accounts;
 };
 
+/* A heap is one area with what was there before; a segment is not mapped at all. */
 static bool is_mprotected(const struct request_kind_info *kind)
 {
-	return kind->way == REQUEST_MMAP;
+	return kind->way != REQUEST_BRK && kind->way != REQUEST_SHMGET;
 }
 
 /* Kept outside of the area: by the object that is mapped. */
@@ -125,8 +125,10 @@ static struct expected work_out(const struct vm_model *model, const struct reque
 	struct vm_commit_request area = kind->asks;
 	struct expected expected;
 
-	/* What grows was one page before. */
-	area.length_pages = length_pages + (kind->way == REQUEST_MREMAP);
+	/* What grows was one page before; a stack grows by being used. */
+	area.length_pages =
+		length_pages + (kind->way == REQUEST_MREMAP || kind->way == REQUEST_GROWSDOWN);
+	touched = touched || kind->way == REQUEST_GROWSDOWN;
 	/* In mode 2 an area cannot opt out: it is as if it had not asked to. */
 	area.no_reserve = area.no_reserve && mode != VM_COMMIT_NEVER_MORE;
 	expected.accounts = vm_commit_area_accounts(behaviours, mode, &area);
@@ -176,17 +178,16 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 
 	(void)readings;
 	for (size_t step = 0; step < STEPS_COUNT; step++)
-		vm_predict(predictions, &(struct vm_prediction){
-						.claim = "overcommit.mode2",
-						.quantity = "commitment",
-						.at = step_words[step],
-						.unit = VM_UNIT_PAGES,
-						.form = VM_FORM_EXACT,
-						.values = &expected.pages[step],
-						.values_count = 1,
-						.because = because[step],
-						.cite = "linux:6.12:mm/mmap.c:accountable_mapping",
-					});
+		predict_moving(predictions,
+			&(struct vm_prediction){
+				.claim = "overcommit.mode2",
+				.quantity = "commitment",
+				.at = step_words[step],
+				.unit = VM_UNIT_PAGES,
+				.because = because[step],
+				.cite = "linux:6.12:mm/mmap.c:accountable_mapping",
+			},
+			(struct moving){expected.pages[step], expected.pages[step]}, QUIET_WANTED);
 	if (kind->way == REQUEST_SHMGET)
 		return;
 	vm_predict(predictions,
@@ -209,54 +210,99 @@ static int64_t committed_pages(const struct kernel_file *meminfo)
 		(uint64_t)kernel_meminfo_value(kernel_file_read(meminfo), "Committed_AS"));
 }
 
-/* How much the commitment grows while there is a child, which does nothing. */
-static int64_t fork_pages(const struct kernel_file *meminfo)
-{
-	int end[2];
-	char byte;
+/* What each step moved the commitment by, in the stretches in which nobody else ran. */
+struct steps {
+	struct quiet quiet;
+	struct kernel_file meminfo;
+	size_t counts[STEPS_COUNT];
+	int64_t pages[STEPS_COUNT][QUIET_WANTED];
+};
 
-	MUST(pipe(end) == 0);
-	const int64_t before = committed_pages(meminfo);
-	const pid_t child = fork();
-	MUST(child >= 0);
-	if (child == 0) {
-		MUST(close(end[1]) == 0);
-		_exit(read(end[0], &byte, 1) == 0 ? 0 : 1);
-	}
-	const int64_t during = committed_pages(meminfo);
-	MUST(close(end[0]) == 0 && close(end[1]) == 0);
-	MUST(waitpid(child, NULL, 0) == child);
-	return during - before;
+static int64_t begin(struct steps *steps)
+{
+	quiet_begin(&steps->quiet);
+	return committed_pages(&steps->meminfo);
 }
 
-static void take_window(const struct kernel_file *meminfo, enum request_kind kind, uint64_t pages,
-	bool touched, int64_t deltas[STEPS_COUNT])
+/* False where somebody else ran: then the difference is not ours alone. */
+static bool end(struct steps *steps, int64_t before_pages, int64_t *delta_pages)
 {
-	const bool mprotected = is_mprotected(&request_kinds[kind]);
-	const int64_t fork_alone = fork_pages(meminfo);
-	struct request request;
-	int64_t committed[STEPS_COUNT + 1];
+	*delta_pages = committed_pages(&steps->meminfo) - before_pages;
+	return quiet_end(&steps->quiet);
+}
 
-	committed[0] = committed_pages(meminfo);
-	MUST(request_make(&request, kind, pages) == 0);
-	committed[1] = committed_pages(meminfo);
+static void keep(struct steps *steps, enum step step, bool is_quiet, int64_t delta_pages)
+{
+	if (is_quiet && steps->counts[step] < QUIET_WANTED)
+		steps->pages[step][steps->counts[step]++] = delta_pages;
+}
+
+/*
+ * How much the commitment grows by a child. It is on this CPU, so it does not run before it has
+ * been counted; and it does nothing.
+ */
+static bool fork_pages(struct steps *steps, int64_t *delta_pages)
+{
+	const int64_t before_pages = begin(steps);
+	const pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	const bool is_quiet = end(steps, before_pages, delta_pages);
+	MUST(child > 0 && waitpid(child, NULL, 0) == child);
+	return is_quiet;
+}
+
+static void take_fork(struct steps *steps, bool alone_is_quiet, int64_t alone_pages)
+{
+	int64_t pages = 0;
+	const bool is_quiet = fork_pages(steps, &pages);
+
+	keep(steps, STEP_FORK, is_quiet && alone_is_quiet, pages - alone_pages);
+}
+
+static void take_rights(struct steps *steps, enum step step, const struct request *request)
+{
+	const int rights = step == STEP_WRITABLE ? PROT_READ | PROT_WRITE : PROT_READ;
+	int64_t before_pages = begin(steps), pages = 0;
+
+	if (is_mprotected(&request_kinds[request->kind]))
+		MUST(mprotect(request->address, request->length_bytes, rights) == 0);
+	const bool is_quiet = end(steps, before_pages, &pages);
+	keep(steps, step, is_quiet, pages);
+}
+
+static void take_all(
+	struct steps *steps, enum request_kind kind, uint64_t length_pages, bool touched)
+{
+	struct request request;
+	int64_t alone_pages = 0, pages = 0;
+	const bool alone_is_quiet = fork_pages(steps, &alone_pages);
+	int64_t before_pages = begin(steps);
+
+	MUST(request_make(&request, kind, length_pages) == 0);
+	bool is_quiet = end(steps, before_pages, &pages);
+	keep(steps, STEP_MAP, is_quiet, pages);
+	before_pages = begin(steps);
 	if (touched)
 		*(volatile char *)request.address = 1;
-	deltas[STEP_TOUCH] = committed_pages(meminfo) - committed[1];
-	deltas[STEP_FORK] = fork_pages(meminfo) - fork_alone;
-	committed[2] = committed_pages(meminfo);
-	if (mprotected)
-		MUST(mprotect(request.address, request.length_bytes, PROT_READ) == 0);
-	committed[3] = committed_pages(meminfo);
-	if (mprotected)
-		MUST(mprotect(request.address, request.length_bytes, PROT_READ | PROT_WRITE) == 0);
-	committed[4] = committed_pages(meminfo);
+	is_quiet = end(steps, before_pages, &pages);
+	keep(steps, STEP_TOUCH, is_quiet, pages);
+	take_fork(steps, alone_is_quiet, alone_pages);
+	take_rights(steps, STEP_READ_ONLY, &request);
+	take_rights(steps, STEP_WRITABLE, &request);
+	before_pages = begin(steps);
 	request_give_back(&request);
-	committed[5] = committed_pages(meminfo);
-	deltas[STEP_MAP] = committed[1] - committed[0];
-	deltas[STEP_READ_ONLY] = committed[3] - committed[2];
-	deltas[STEP_WRITABLE] = committed[4] - committed[3];
-	deltas[STEP_UNMAP] = committed[5] - committed[4];
+	is_quiet = end(steps, before_pages, &pages);
+	keep(steps, STEP_UNMAP, is_quiet, pages);
+}
+
+static bool are_enough(const struct steps *steps)
+{
+	for (size_t step = 0; step < STEPS_COUNT; step++)
+		if (steps->counts[step] < QUIET_WANTED)
+			return false;
+	return true;
 }
 
 /* The flag of the area at the address. */
@@ -290,22 +336,20 @@ static void measure(const struct probe_arguments *arguments)
 	const enum request_kind kind = (enum request_kind)probe_argument(arguments, "kind");
 	const uint64_t pages = (uint64_t)probe_argument(arguments, "pages");
 	const bool touched = probe_argument(arguments, "touched") != 0;
-	const struct kernel_file meminfo =
-		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
-	int64_t deltas[WINDOWS][STEPS_COUNT], column[WINDOWS];
+	static struct steps steps;
 
 	requests_lift_limits();
+	steps.meminfo = kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
+	quiet_open(&steps.quiet);
 	/* A wall, so that nothing merges with a neighbour that holds pages already. */
 	MUST(mmap(NULL, WALL_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
-	for (size_t i = 0; i < WINDOWS; i++)
-		take_window(&meminfo, kind, pages, touched, deltas[i]);
-	for (size_t step = 0; step < STEPS_COUNT; step++) {
-		for (size_t i = 0; i < WINDOWS; i++)
-			column[i] = deltas[i][step];
-		observe_at("commitment", step_words[step],
-			majority_of(column, WINDOWS, "Committed_AS"), VM_UNIT_PAGES,
-			"Committed_AS");
+	while (!are_enough(&steps)) {
+		quiet_try(&steps.quiet, "Committed_AS");
+		take_all(&steps, kind, pages, touched);
 	}
+	for (size_t step = 0; step < STEPS_COUNT; step++)
+		observe_values("commitment", step_words[step], steps.pages[step], QUIET_WANTED,
+			VM_UNIT_PAGES, "Committed_AS");
 	observe_flag(kind, pages);
 }
 
@@ -316,10 +360,11 @@ PROBE(accounting) = {
 	.claims = claims,
 	.question = "What do mappings, fork, mprotect and munmap add to the commitment, and take "
 		    "off it?",
-	.method = "Read Committed_AS before and after each step; thirty-one times over. Read the "
-		  "area's flags in smaps.",
-	.threats = "The commitment is the machine's, and others move it: what prevails among "
-		   "the windows counts, and if nothing does there is no observation.",
+	.method = "Read Committed_AS before and after each step, until nobody else has run on any "
+		  "CPU during five of each. Read the area's flags in smaps.",
+	.threats = "The commitment is the machine's, and others move it: only stretches count in "
+		   "which no other task ran, by the number of context switches; without them "
+		   "there is no observation.",
 	.by_hand = "grep Committed_AS /proc/meminfo; grep VmFlags /proc/self/smaps",
 	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),
 	.parameters = parameters,

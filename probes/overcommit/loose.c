@@ -35,7 +35,7 @@ static const char *const kind_labels[] = {
 			REQUEST_SHARED_READ_ONLY, REQUEST_SHARED_NO_RESERVE,                     \
 			REQUEST_FILE_PRIVATE_WRITABLE, REQUEST_FILE_PRIVATE_READ_ONLY,           \
 			REQUEST_FILE_SHARED, REQUEST_MADE_WRITABLE, REQUEST_GROWN, REQUEST_HEAP, \
-			REQUEST_SYSTEM_V},                                                       \
+			REQUEST_STACK, REQUEST_SYSTEM_V},                                        \
 		.labels = kind_labels,                                                           \
 	}
 
@@ -171,9 +171,13 @@ static bool is_endless(enum vm_commit_mode mode, const struct request_kind_info 
 	return mode == VM_COMMIT_ALWAYS && kind->way == REQUEST_SHMGET;
 }
 
-static void predict_refusal(const char *claim, bool endless, struct vm_predictions *predictions)
+static void predict_refusal(const char *claim, enum vm_commit_mode mode,
+	const struct request_kind_info *kind, struct vm_predictions *predictions)
 {
-	if (endless) {
+	/* Where nothing is refused, the mapping that is to leave room for a stack does not fit. */
+	const bool is_fault = kind->way == REQUEST_GROWSDOWN && mode != VM_COMMIT_ALWAYS;
+
+	if (is_endless(mode, kind)) {
 		vm_predict(predictions,
 			&(struct vm_prediction){
 				.claim = claim,
@@ -196,10 +200,14 @@ static void predict_refusal(const char *claim, bool endless, struct vm_predictio
 				     .at = "",
 				     .unit = VM_UNIT_ERRNO,
 				     .form = VM_FORM_EXACT,
-				     .values = (int64_t[]){ENOMEM},
+				     .values = (int64_t[]){is_fault ? EFAULT : ENOMEM},
 				     .values_count = 1,
-				     .because = "a promise refused is out of memory to the caller",
-				     .cite = "linux:6.12:mm/util.c:__vm_enough_memory",
+				     .because = is_fault ? "a stack that may not grow is a bad "
+							   "address to the caller"
+							 : "a promise refused is out of memory to "
+							   "the caller",
+				     .cite = is_fault ? "linux:6.12:mm/mmap.c:acct_stack_growth"
+						      : "linux:6.12:mm/util.c:__vm_enough_memory",
 			     });
 }
 
@@ -266,7 +274,7 @@ static void predict_mode(const struct vm_model *model, const struct probe_argume
 	struct state_span state;
 	struct moving each;
 
-	predict_refusal(claim, is_endless(mode, kind), predictions);
+	predict_refusal(claim, mode, kind, predictions);
 	if (state_of(readings, mode, &state) && moving_of(readings, "each", "", &each)) {
 		predict_values(model, kind, &state, each, claim, predictions);
 		return;

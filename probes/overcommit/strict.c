@@ -12,16 +12,25 @@
 #include "probe/probe.h"
 #include "probe/requests.h"
 #include "trial/files.h"
-#include "trial/majority.h"
 #include "trial/privilege.h"
+#include "trial/quiet.h"
 #include "trial/requests.h"
 #include "trial/trial.h"
 #include "vm/commit.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define WINDOWS 9
-#define PASSES	2
+#define PASSES 2
+
+/* A reserve, and so much mapped that a 32nd of it is more than the reserve, or less. */
+#define RESERVE_LARGE 400003
+#define RESERVE_SMALL 60013
+#define MAPPED_MUCH   (1 << 23)
+#define MAPPED_LESS   2500000
+#define MAPPED_LEAST  400000
+
+/* What the kernel reserves by itself where memory is plenty: on less, a large reserve is all. */
+#define RESERVE_USUAL_HIGHEST 131072
 
 static const char *const kind_labels[] = {
 	"private-writable", "private-no-reserve", "shared-writable", "heap", "system-v"};
@@ -51,14 +60,14 @@ static const struct probe_parameter parameters[] = {
 	{
 		.name = "mapped",
 		.unit = VM_UNIT_PAGES,
-		.choices_count = 2,
-		.choices = {1 << 23, 2500000},
+		.choices_count = 3,
+		.choices = {MAPPED_MUCH, MAPPED_LESS, MAPPED_LEAST},
 	},
 	{
 		.name = "user-reserve",
 		.unit = VM_UNIT_KIB,
-		.choices_count = 1,
-		.choices = {400003},
+		.choices_count = 2,
+		.choices = {RESERVE_LARGE, RESERVE_SMALL},
 		.knob = "vm.user_reserve_kbytes",
 	},
 	{
@@ -82,12 +91,17 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 {
 	const bool dropped = probe_argument(arguments, "admin") == 0;
 	const bool own_reserve = probe_argument(arguments, "admin-reserve") != PROBE_AS_IS;
+	const bool large =
+		vm_host_knob(host, VM_KNOB_USER_RESERVE_KBYTES, 0) >= RESERVE_USUAL_HIGHEST;
+	const int64_t mapped = probe_argument(arguments, "mapped");
 	const int varied = (probe_argument(arguments, "kind") != REQUEST_PRIVATE_WRITABLE) +
-			   (probe_argument(arguments, "mapped") != 1 << 23) +
+			   (mapped != MAPPED_MUCH) +
 			   (probe_argument(arguments, "ratio") != PROBE_AS_IS) +
 			   (dropped || own_reserve);
 
-	(void)host;
+	if (probe_argument(arguments, "user-reserve") != (large ? RESERVE_LARGE : RESERVE_SMALL) ||
+		mapped == (large ? MAPPED_LEAST : MAPPED_LESS))
+		return false;
 	return varied <= 1;
 }
 
@@ -178,7 +192,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_moving(predictions, &prediction,
 		(struct moving){allowed_of(model, &taken, admin, false),
 			allowed_of(model, &taken, admin, true)},
-		1);
+		model->behaviours.commit_limit == VM_COMMIT_LIMIT_RAM_SHARE ? 1 : QUIET_WANTED);
 }
 
 struct pass {
@@ -201,11 +215,26 @@ static struct pass pass_of(const struct kernel_file *meminfo, const struct kerne
 	};
 }
 
-/* Writing the mode again makes every CPU give up the part of the sum that it holds back. */
-static void fold(void)
+/*
+ * Mode 2 looks at a sum from which each CPU holds a part back, as long as that is smaller than a
+ * batch: no more than a 256th of RAM, or twice the number of CPUs, or 32 pages
+ * (linux:6.12:mm/mm_init.c:mm_compute_batch). A request larger than that takes the part along.
+ */
+static uint64_t more_than_held_back_pages(const struct kernel_file *meminfo, unsigned cpus_count)
 {
-	if (kernel_write("/proc/sys/vm/overcommit_memory", "2") != 0)
-		unmet("overcommit_memory may not be written", "run as root");
+	const int64_t ram_kib = kernel_meminfo_value(kernel_file_read(meminfo), "MemTotal");
+
+	return vm_kib_to_pages_floor((uint64_t)ram_kib) / 256 + 2 * (uint64_t)cpus_count + 32;
+}
+
+static void give_up_part(void *context)
+{
+	const size_t length_bytes = (size_t)vm_pages_to_bytes(*(const uint64_t *)context);
+	void *memory = mmap(
+		NULL, length_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory != MAP_FAILED)
+		(void)munmap(memory, length_bytes);
 }
 
 static int64_t committed_pages(const struct kernel_file *meminfo)
@@ -266,29 +295,41 @@ static void measure(const struct probe_arguments *arguments)
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	const struct kernel_file status =
 		kernel_file_open("/proc/self/status", KERNEL_FILE_USUAL_BYTES);
-	int64_t allowed[WINDOWS], with_use[WINDOWS];
+	int64_t allowed[QUIET_WANTED], with_use = 0;
 	struct pass passes[PASSES];
+	struct quiet quiet;
+	size_t count = 0;
 
 	requests_lift_limits();
+	quiet_open(&quiet);
 	MUST(mmap(NULL, mapped_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 	leave_room_to_others(&meminfo);
 	observe_settings();
 	if (probe_argument(arguments, "admin") == 0)
 		privilege_drop(PRIVILEGE_SYS_ADMIN);
 	passes[0] = pass_of(&meminfo, &status);
-	for (size_t i = 0; i < WINDOWS; i++) {
-		fold();
-		const int64_t committed = committed_pages(&meminfo);
-		const struct request_boundary boundary = request_find_boundary(kind);
-		allowed[i] = (int64_t)boundary.largest_pages + committed;
-		with_use[i] = (int64_t)boundary.largest_pages +
-			      (int64_t)vm_kib_to_pages_floor((uint64_t)passes[0].used);
+	uint64_t part_pages = more_than_held_back_pages(&meminfo, quiet.others_count + 1);
+	while (count < QUIET_WANTED) {
+		quiet_try(&quiet, "Committed_AS");
+		struct request_boundary boundary = {0};
+		int64_t committed = 0;
+		if (quiet_begin_seated(&quiet)) {
+			quiet_on_others(&quiet, give_up_part, &part_pages);
+			give_up_part(&part_pages);
+			committed = committed_pages(&meminfo);
+			boundary = request_find_boundary(kind);
+		}
+		if (!quiet_end(&quiet))
+			continue;
+		allowed[count++] = (int64_t)boundary.largest_pages + committed;
+		with_use = (int64_t)boundary.largest_pages +
+			   (int64_t)vm_kib_to_pages_floor((uint64_t)passes[0].used);
 	}
 	passes[1] = pass_of(&meminfo, &status);
 	observe_passes(passes);
-	observe("allowed", majority_of(allowed, WINDOWS, "Committed_AS"), VM_UNIT_PAGES,
-		"the call and Committed_AS");
-	observe("allowed-with-use", with_use[WINDOWS - 1], VM_UNIT_PAGES, "the call and MemFree");
+	observe_values(
+		"allowed", "", allowed, QUIET_WANTED, VM_UNIT_PAGES, "the call and Committed_AS");
+	observe("allowed-with-use", with_use, VM_UNIT_PAGES, "the call and MemFree");
 }
 
 static const char *const claims[] = {"overcommit.mode2", NULL};
@@ -297,12 +338,14 @@ PROBE(mode2) = {
 	.name = "overcommit.mode2",
 	.claims = claims,
 	.question = "Up to which page may memory be committed in mode 2?",
-	.method = "Map much without rights; write mode 2 again, which folds the commitment of all "
-		  "CPUs; read it, and find by halving the largest request that is granted. Nine "
-		  "times; what prevails among them counts.",
-	.threats = "Others commit and give back at the same time: the windows are short, and "
-		   "if nothing prevails there is no observation. While it looks, the reserve for "
-		   "users stays free for the others.",
+	.method = "Map much without rights; make every CPU give up the part of the commitment that "
+		  "it holds back, by a request larger than that; read the sum, and find by halving "
+		  "the largest request that is granted: until "
+		  "nobody else has run on any CPU during five such searches.",
+	.threats = "Others commit and give back at the same time: only searches count in which "
+		   "no other task ran, by the number of context switches; without them there is "
+		   "no observation. While it looks, the reserve for users stays free for the "
+		   "others.",
 	.by_hand =
 		"sysctl vm.overcommit_memory=2; grep -E 'CommitLimit|Committed_AS' /proc/meminfo",
 	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/quiet.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/lists.h"
+#include "kernel/values.h"
+#include "trial/trial.h"
+
+#define SITTERS_LIMIT	   64
+#define STACK_BYTES	   ((size_t)1 << 16)
+#define PATIENCE_NS	   20000000 /* some time slices: a sitter that has no turn by then */
+#define TRIES_S		   10
+#define CACHE_LINE_BYTES   64
+#define NANOSECONDS_SECOND INT64_C(1000000000)
+
+/* One for the process: the threads outlive every caller's frame. */
+static struct sitter {
+	_Alignas(CACHE_LINE_BYTES) atomic_ulong beats;
+} sitters[SITTERS_LIMIT];
+
+static atomic_uint sitting; /* 1 while they are wanted; they sleep on it otherwise */
+
+/* What the sitter whose turn it is (1 is the first; 0: nobody's) calls. */
+static atomic_size_t turn;
+static void (*turn_call)(void *context);
+static void *turn_context;
+
+static void wait_while(unsigned value)
+{
+	(void)syscall(SYS_futex, &sitting, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	MUST(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+	return now.tv_sec * NANOSECONDS_SECOND + now.tv_nsec;
+}
+
+/* Of the calling thread. Without the right to it things stay as they are. */
+static void put_first(bool first)
+{
+	const struct sched_param priority = {.sched_priority = first ? 1 : 0};
+
+	(void)sched_setscheduler(
+		0, first ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, &priority);
+}
+
+static void *sit(void *argument)
+{
+	struct sitter *sitter = argument;
+
+	put_first(true);
+	for (;;) {
+		while (atomic_load(&sitting) == 0)
+			wait_while(0);
+		atomic_fetch_add_explicit(&sitter->beats, 1, memory_order_relaxed);
+		if (atomic_load(&turn) != (size_t)(sitter - sitters) + 1)
+			continue;
+		turn_call(turn_context);
+		atomic_store(&turn, 0);
+	}
+	return NULL;
+}
+
+static bool start_sitter(size_t index, unsigned cpu)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	MUST(pthread_attr_init(&attributes) == 0);
+	MUST(pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0);
+	MUST(pthread_attr_setaffinity_np(&attributes, sizeof(one), &one) == 0);
+	const bool started = pthread_create(&thread, &attributes, sit, &sitters[index]) == 0;
+	MUST(pthread_attr_destroy(&attributes) == 0);
+	return started;
+}
+
+void quiet_open(struct quiet *quiet)
+{
+	struct kernel_file online =
+		kernel_file_open("/sys/devices/system/cpu/online", KERNEL_FILE_USUAL_BYTES);
+	const int here = sched_getcpu();
+	struct kernel_ranges cpus;
+	struct kernel_error error;
+	uint64_t next = 0, cpu;
+	cpu_set_t allowed;
+
+	*quiet = (struct quiet){
+		.stat = kernel_file_open("/proc/stat", KERNEL_FILE_LARGE_BYTES),
+		.until_ns = now_ns() + TRIES_S * NANOSECONDS_SECOND,
+	};
+	MUST(here >= 0 && sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
+	if (CPU_COUNT(&allowed) != 1)
+		broken("the trial is not on one CPU");
+	MUST(kernel_ranges_parse(kernel_file_read(&online), &cpus, &error) == 0);
+	while (kernel_ranges_next(&cpus, &next, &cpu)) {
+		if (cpu == (uint64_t)here)
+			continue;
+		quiet->others_count++;
+		if (cpu < CPU_SETSIZE && quiet->sitters_count < SITTERS_LIMIT &&
+			start_sitter(quiet->sitters_count, (unsigned)cpu))
+			quiet->sitters_count++;
+	}
+	kernel_file_close(&online);
+}
+
+/* Whether each sitter runs on after this call began. */
+static bool all_sit(const struct quiet *quiet)
+{
+	const int64_t until_ns = now_ns() + PATIENCE_NS;
+	unsigned long seen[SITTERS_LIMIT];
+
+	for (size_t i = 0; i < quiet->sitters_count; i++)
+		seen[i] = atomic_load(&sitters[i].beats);
+	for (size_t i = 0; i < quiet->sitters_count; i++)
+		while (atomic_load(&sitters[i].beats) == seen[i])
+			if (now_ns() > until_ns)
+				return false;
+	return true;
+}
+
+/* The count is printed before the number of tasks, so it is the older of the two. */
+static uint64_t read_switches(const struct quiet *quiet, uint64_t *running)
+{
+	const struct kernel_text text = kernel_file_read(&quiet->stat);
+	uint64_t switches = 0;
+
+	MUST(kernel_vmstat_find(text, "ctxt", &switches) &&
+		kernel_vmstat_find(text, "procs_running", running));
+	return switches;
+}
+
+bool quiet_begin_seated(struct quiet *quiet)
+{
+	uint64_t running = 0;
+
+	quiet->switches = 0;
+	quiet->alone = false;
+	if (quiet->sitters_count < quiet->others_count)
+		return false;
+	put_first(true);
+	atomic_store(&sitting, 1);
+	(void)syscall(SYS_futex, &sitting, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+	if (!all_sit(quiet))
+		return false;
+	quiet->switches = read_switches(quiet, &running);
+	quiet->alone = all_sit(quiet);
+	return quiet->alone;
+}
+
+void quiet_begin(struct quiet *quiet)
+{
+	uint64_t running = 0;
+
+	quiet->switches = read_switches(quiet, &running);
+	quiet->alone = running == 1;
+	if (!quiet->alone)
+		(void)quiet_begin_seated(quiet);
+}
+
+void quiet_on_others(const struct quiet *quiet, void (*call)(void *context), void *context)
+{
+	turn_call = call;
+	turn_context = context;
+	for (size_t i = 0; i < quiet->sitters_count; i++) {
+		atomic_store(&turn, i + 1);
+		while (atomic_load(&turn) != 0)
+			;
+	}
+}
+
+bool quiet_end(struct quiet *quiet)
+{
+	uint64_t running = 0;
+	const bool same = read_switches(quiet, &running) == quiet->switches;
+
+	atomic_store(&sitting, 0);
+	put_first(false);
+	return quiet->alone && same;
+}
+
+void quiet_try(const struct quiet *quiet, const char *counter)
+{
+	char reason[160];
+
+	if (now_ns() < quiet->until_ns)
+		return;
+	(void)snprintf(reason, sizeof(reason),
+		"others ran in nearly every stretch of %d s in which %s was watched", TRIES_S,
+		counter);
+	unmet(reason, "run as root, on a machine with less going on, or in a guest");
+}
