@@ -2,6 +2,7 @@
 #include "facts/anonymous.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "kernel/areas.h"
 #include "kernel/blocks.h"
 #include "kernel/mounts.h"
+#include "kernel/system.h"
 
 /* Ids of users are numbers, and numbers name people where accounts are numbered. */
 #define ANONYMOUS_ID "1000"
@@ -72,9 +74,9 @@ static void filter_cmdline(struct pool *pool, struct kernel_text text, FILE *str
 		"movable_node", "movablecore", "nokaslr", "nopti", "norandmaps", "nosmp", "nr_cpus",
 		"numa", "numa_balancing", "page_alloc.shuffle", "page_owner", "page_poison", "pti",
 		"slab_max_order", "slab_nomerge", "slub_max_order", "slub_min_objects",
-		"stack_guard_gap", "swapaccount", "transparent_hugepage",
-		"transparent_hugepage_shmem", "vdso", "vm_debug", "vsyscall", "zswap.enabled",
-		NULL};
+		"stack_guard_gap", "swapaccount", "sysctl.vm.min_free_kbytes",
+		"transparent_hugepage", "transparent_hugepage_shmem", "vdso", "vm_debug",
+		"vsyscall", "zswap.enabled", NULL};
 	struct kernel_text rest = text, word;
 	const char *separator = "";
 
@@ -446,6 +448,20 @@ static void filter_topology(struct pool *pool, struct kernel_text text, FILE *st
 	}
 }
 
+/* Which memory there is, and nothing of the devices that have the other addresses. */
+static void filter_iomem(struct pool *pool, struct kernel_text text, FILE *stream)
+{
+	struct kernel_lines lines = kernel_lines_of(text);
+	struct kernel_resource resource;
+	struct kernel_error error;
+
+	(void)pool;
+	while (kernel_iomem_next(&lines, &resource, &error) > 0)
+		if (!resource.is_child && kernel_text_starts(resource.name, "System RAM"))
+			(void)fprintf(stream, "%08" PRIx64 "-%08" PRIx64 " : System RAM\n",
+				resource.first, resource.last);
+}
+
 struct passing {
 	const char *pattern; /* of fnmatch(3), a * does not match a slash */
 	filter *filter;	     /* NULL: as it is */
@@ -456,6 +472,7 @@ static const struct passing passing[] = {
 	{"proc/cgroups", NULL},
 	{"proc/cmdline", filter_cmdline},
 	{"proc/cpuinfo", filter_cpuinfo},
+	{"proc/iomem", filter_iomem},
 	{"proc/meminfo", NULL},
 	{"proc/pagetypeinfo", NULL},
 	{"proc/pressure/memory", NULL},

@@ -26,6 +26,7 @@
 static const char *const wanted[] = {
 	"proc/zoneinfo",
 	"proc/vmstat",
+	"proc/iomem",
 	"proc/meminfo",
 	"proc/buddyinfo",
 	"proc/pagetypeinfo",
@@ -302,6 +303,9 @@ static int capture_all(struct capture *capture)
 {
 	int result = 0;
 
+	/* Whoever reads it has the kernel work the zones' reserves out again, from today's sizes.
+	 */
+	(void)source_read(capture->source, "proc/sys/vm/lowmem_reserve_ratio");
 	for (size_t i = 0; result == 0 && i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		result = capture_pattern(capture, "", wanted[i]);
 	if (result == 0)

@@ -410,6 +410,7 @@ void cpuid_decode(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
 	const struct cpuid_leaf leaf1 = get(leaves, 1, 0), leaf7 = get(leaves, 7, 0);
 	const struct cpuid_leaf extended = get(leaves, 0x80000001, 0);
 	const struct cpuid_leaf sizes = get(leaves, 0x80000008, 0);
+	const uint32_t listed = get(leaves, 0x80000006, 0).ebx;
 
 	*cpu = (struct vm_cpu_facts){
 		.vendor = vendor_of(leaves),
@@ -425,6 +426,7 @@ void cpuid_decode(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
 		.la57 = bit(leaf7.ecx, 16),
 		.invariant_tsc = bit(get(leaves, 0x80000007, 0).edx, 8),
 		.hypervisor = bit(leaf1.ecx, 31),
+		.tlb_listed_pages = (uint16_t)((listed >> 16 & 0xfff) + (listed & 0xfff)),
 	};
 	signature(leaves, cpu);
 	switch (cpu->vendor) {

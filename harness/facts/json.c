@@ -36,6 +36,7 @@ const struct json_field json_fields[] = {
 	NUMBER("cpu", "stepping", host.cpu.stepping),
 	NUMBER("cpu", "physical-bits", host.cpu.physical_bits),
 	NUMBER("cpu", "virtual-bits", host.cpu.virtual_bits),
+	NUMBER("cpu", "tlb-listed-pages", host.cpu.tlb_listed_pages),
 	FLAG("cpu", "nx", host.cpu.nx),
 	FLAG("cpu", "page-1g", host.cpu.page_1g),
 	FLAG("cpu", "pcid", host.cpu.pcid),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's release, configuration, cpuinfo and lru_gen. */
+/* The kernel's release, configuration, cpuinfo, iomem and lru_gen. */
 #include <stdlib.h>
 
 #include "kernel/system.h"
@@ -14,8 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	struct kernel_release release;
 	struct kernel_cpuinfo cpuinfo;
 	struct kernel_text value;
+	struct kernel_lines lines = kernel_lines_of(text);
+	struct kernel_resource resource;
 	struct kernel_error error;
 
+	while (kernel_iomem_next(&lines, &resource, &error) > 0)
+		if (resource.last < resource.first)
+			abort();
 	if (kernel_release_parse(text, &release, &error) == 0 && release.patch > UINT16_MAX)
 		abort();
 	(void)kernel_config_check(text, &error);

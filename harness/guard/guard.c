@@ -212,6 +212,14 @@ static int hold_remembered(struct guard *guard, const struct knob_instance *inst
 	return failed != 0 ? guard_retreat(guard, mark, failed) : 0;
 }
 
+void guard_let_go(struct guard *guard, const char *name)
+{
+	for (size_t i = 0; i < guard->stack.count; i++)
+		if (guard->stack.undos[i].kind == UNDO_SETTING &&
+			strcmp(guard->stack.undos[i].name, name) == 0)
+			guard->stack.undos[i].left[0] = '\0';
+}
+
 static int hold_known(struct guard *guard, const struct knob_instance *instance, const char *value,
 	char *in_force)
 {

@@ -65,6 +65,12 @@ __attribute__((warn_unused_result)) int guard_end(struct guard *guard);
 __attribute__((warn_unused_result)) int guard_hold(
 	struct guard *guard, const char *knob, const char *value, char *in_force);
 
+/*
+ * The knob was only a start: what the kernel makes of it when another one is held is left as it is.
+ * It is put back like any other.
+ */
+void guard_let_go(struct guard *guard, const char *knob);
+
 /* The sentence for the last answer that was not 0. */
 const char *guard_why(const struct guard *guard);
 

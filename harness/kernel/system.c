@@ -110,6 +110,8 @@ static bool cpuinfo_value(
 		       kernel_text_decimal(value, &cpuinfo->stepping);
 	else if (kernel_text_is(key, "address sizes"))
 		return address_sizes(value, cpuinfo);
+	else if (kernel_text_is(key, "TLB size"))
+		return kernel_number_next(&value, &cpuinfo->tlb_pages);
 	return true;
 }
 
@@ -151,6 +153,32 @@ bool kernel_cpuinfo_has(const struct kernel_cpuinfo *cpuinfo, const char *flag)
 			return true;
 	}
 	return false;
+}
+
+int kernel_iomem_next(
+	struct kernel_lines *lines, struct kernel_resource *resource, struct kernel_error *error)
+{
+	struct kernel_text line;
+	const int got = kernel_line_next(lines, &line, error);
+
+	if (got <= 0)
+		return got;
+	const bool is_child = kernel_text_starts(line, " ");
+	line = kernel_text_trimmed(line);
+	const size_t first_bytes = kernel_text_find(line, '-');
+	const size_t range_bytes = kernel_text_find(line, ' ');
+	*resource = (struct kernel_resource){.is_child = is_child};
+	if (first_bytes >= range_bytes ||
+		!kernel_text_hexadecimal(
+			(struct kernel_text){line.bytes, first_bytes}, &resource->first) ||
+		!kernel_text_hexadecimal((struct kernel_text){line.bytes + first_bytes + 1,
+						 range_bytes - first_bytes - 1},
+			&resource->last) ||
+		resource->last < resource->first ||
+		!kernel_text_starts(kernel_text_after(line, range_bytes), " : "))
+		return kernel_fail(error, lines->line, "not a range of addresses and its name");
+	resource->name = kernel_text_after(line, range_bytes + 3);
+	return 1;
 }
 
 struct kernel_generations kernel_lru_gen_of(struct kernel_text text)

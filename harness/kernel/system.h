@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel says of itself and of the processors: its configuration, cpuinfo, lru_gen. */
+/* What the kernel says of itself and of the machine: configuration, cpuinfo, iomem, lru_gen. */
 #ifndef KERNEL_SYSTEM_H
 #define KERNEL_SYSTEM_H
 
@@ -25,12 +25,24 @@ struct kernel_cpuinfo {
 	struct kernel_text vendor, name, microcode;
 	uint64_t family, model, stepping;
 	uint64_t physical_bits, virtual_bits; /* of addresses; 0 if not printed */
+	uint64_t tlb_pages;		      /* of 4 KiB; 0 if not printed */
 	struct kernel_text flags;
 };
 
 int kernel_cpuinfo_parse(
 	struct kernel_text text, struct kernel_cpuinfo *cpuinfo, struct kernel_error *error);
 bool kernel_cpuinfo_has(const struct kernel_cpuinfo *cpuinfo, const char *flag);
+
+/* /proc/iomem: "00100000-bfffffff : System RAM", children indented below their parent. */
+struct kernel_resource {
+	uint64_t first, last; /* addresses of bytes; all 0 for those who may not see them */
+	bool is_child;
+	struct kernel_text name;
+};
+
+/* 1, 0 at the end, or -EINVAL. */
+int kernel_iomem_next(
+	struct kernel_lines *lines, struct kernel_resource *resource, struct kernel_error *error);
 
 /* debugfs lru_gen, one generation of one node of one memory group at a time. */
 struct kernel_generation {

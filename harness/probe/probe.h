@@ -38,6 +38,8 @@ struct probe_parameter {
 	/* A knob as the settings guard names it ("vm.min_free_kbytes"), held at the value (or at
 	 * the label, for bracketed choices) while the case runs. PROBE_AS_IS leaves it alone. */
 	const char *knob;
+	/* The knob is only where it starts from: another one makes the kernel move it. */
+	bool kernel_moves_on;
 };
 
 #define PROBE_AS_IS INT64_MIN

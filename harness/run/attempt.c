@@ -159,6 +159,8 @@ static int hold_knobs(struct trying *trying)
 		if (error != 0)
 			return error;
 		note_setting(trying, knob, in_force);
+		if (arguments->parameters[i].kernel_moves_on)
+			guard_let_go(trying->execution->guard, knob);
 	}
 	return 0;
 }

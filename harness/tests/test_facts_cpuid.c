@@ -28,6 +28,7 @@ struct machine {
 	const char *dump;
 	enum vm_cpu_vendor vendor;
 	unsigned family, model;
+	unsigned listed_pages; /* what cpuinfo calls the TLB size */
 	size_t count;
 	struct vm_tlb_fact tlb[VM_TLB_FACTS_LIMIT];
 };
@@ -49,6 +50,57 @@ static const struct machine machines[] = {
 		.tlb = {{VM_TLB_DATA, 1, M2 | M4, 32, 4}, {VM_TLB_DATA, 1, K4, 64, 4},
 			{VM_TLB_CODE, 1, M2 | M4, 7, 0}, {VM_TLB_CODE, 1, K4, 64, 4},
 			{VM_TLB_UNIFIED, 2, K4, 512, 4}},
+	},
+	{
+		/* Published register values of leaf 2. */
+		.name = "Pentium II (Deschutes)",
+		.dump = INTEL "0x1 0x0: eax=0x00000652 ebx=0 ecx=0 edx=0\n"
+			      "0x2 0x0: eax=0x03020101 ebx=0x0 ecx=0x0 edx=0x0c040843\n",
+		.vendor = VM_CPU_INTEL,
+		.family = 6,
+		.model = 5,
+		.count = 4,
+		.tlb = {{VM_TLB_CODE, 1, K4, 32, 4}, {VM_TLB_CODE, 1, M4, 2, 0},
+			{VM_TLB_DATA, 1, K4, 64, 4}, {VM_TLB_DATA, 1, M4, 8, 4}},
+	},
+	{
+		/* Published register values of leaf 2. */
+		.name = "Core 2 Duo (Conroe)",
+		.dump = INTEL "0x1 0x0: eax=0x000006f6 ebx=0 ecx=0 edx=0\n"
+			      "0x2 0x0: eax=0x05b0b101 ebx=0x005657f0 ecx=0x0 edx=0x2cb43049\n",
+		.vendor = VM_CPU_INTEL,
+		.family = 6,
+		.model = 0xf,
+		.count = 6,
+		.tlb = {{VM_TLB_CODE, 1, M2, 8, 4}, {VM_TLB_CODE, 1, K4, 128, 4},
+			{VM_TLB_DATA, 2, M4, 32, 4}, {VM_TLB_DATA, 1, K4, 16, 4},
+			{VM_TLB_DATA, 1, M4, 16, 4}, {VM_TLB_DATA, 2, K4, 256, 4}},
+	},
+	{
+		/* Published register values of leaf 2. */
+		.name = "Core i7-2600 (Sandy Bridge)",
+		.dump = INTEL "0x1 0x0: eax=0x000206a7 ebx=0 ecx=0 edx=0\n"
+			      "0x2 0x0: eax=0x76035a01 ebx=0x00f0b2ff ecx=0x0 edx=0x00ca0000\n",
+		.vendor = VM_CPU_INTEL,
+		.family = 6,
+		.model = 0x2a,
+		.count = 5,
+		.tlb = {{VM_TLB_DATA, 1, M2 | M4, 32, 4}, {VM_TLB_DATA, 1, K4, 64, 4},
+			{VM_TLB_CODE, 1, M2 | M4, 8, 0}, {VM_TLB_CODE, 1, K4, 64, 4},
+			{VM_TLB_UNIFIED, 2, K4, 512, 4}},
+	},
+	{
+		/* Published register values of leaf 2. */
+		.name = "Core i7-4770 (Haswell)",
+		.dump = INTEL "0x1 0x0: eax=0x000306c3 ebx=0 ecx=0 edx=0\n"
+			      "0x2 0x0: eax=0x76036301 ebx=0x00f0b5ff ecx=0x0 edx=0x00c10000\n",
+		.vendor = VM_CPU_INTEL,
+		.family = 6,
+		.model = 0x3c,
+		.count = 6,
+		.tlb = {{VM_TLB_DATA, 1, M2 | M4, 32, 4}, {VM_TLB_DATA, 1, G1, 4, 4},
+			{VM_TLB_DATA, 1, K4, 64, 4}, {VM_TLB_CODE, 1, M2 | M4, 8, 0},
+			{VM_TLB_CODE, 1, K4, 64, 8}, {VM_TLB_UNIFIED, 2, K4 | M2, 1024, 8}},
 	},
 	{
 		/* Published register values of leaf 2. */
@@ -98,10 +150,60 @@ static const struct machine machines[] = {
 		.vendor = VM_CPU_AMD,
 		.family = 15,
 		.model = 5,
+		.listed_pages = 1024,
 		.count = 6,
 		.tlb = {{VM_TLB_CODE, 1, K4, 32, 0}, {VM_TLB_DATA, 1, K4, 32, 0},
 			{VM_TLB_CODE, 1, M2, 8, 0}, {VM_TLB_DATA, 1, M2, 8, 0},
 			{VM_TLB_CODE, 2, K4, 512, 4}, {VM_TLB_DATA, 2, K4, 512, 4}},
+	},
+	{
+		/* Composed from the documented sizes, by the vendor's encoding. */
+		.name = "Phenom (K10)",
+		.dump = AMD "0x1 0x0: eax=0x00100f42 ebx=0 ecx=0 edx=0\n"
+			    "0x80000005 0x0: eax=0xff30ff10 ebx=0xff30ff20 ecx=0x0 edx=0x0\n"
+			    "0x80000006 0x0: eax=0x20800000 ebx=0x42004200 ecx=0x0 edx=0x0\n"
+			    "0x80000019 0x0: eax=0xf0300000 ebx=0x60100000 ecx=0x0 edx=0x0\n",
+		.vendor = VM_CPU_AMD,
+		.family = 16,
+		.model = 4,
+		.listed_pages = 1024,
+		.count = 9,
+		.tlb = {{VM_TLB_CODE, 1, K4, 32, 0}, {VM_TLB_DATA, 1, K4, 48, 0},
+			{VM_TLB_CODE, 1, M2, 16, 0}, {VM_TLB_DATA, 1, M2, 48, 0},
+			{VM_TLB_DATA, 1, G1, 48, 0}, {VM_TLB_CODE, 2, K4, 512, 4},
+			{VM_TLB_DATA, 2, K4, 512, 4}, {VM_TLB_DATA, 2, M2, 128, 2},
+			{VM_TLB_DATA, 2, G1, 16, 8}},
+	},
+	{
+		/* Composed from the documented sizes, by the vendor's encoding. */
+		.name = "Ryzen 7 3700X (Zen 2)",
+		.dump = AMD "0x1 0x0: eax=0x00870f10 ebx=0 ecx=0 edx=0\n"
+			    "0x80000005 0x0: eax=0xff40ff40 ebx=0xff40ff40 ecx=0x0 edx=0x0\n"
+			    "0x80000006 0x0: eax=0x48006400 ebx=0x68006400 ecx=0x0 edx=0x0\n",
+		.vendor = VM_CPU_AMD,
+		.family = 23,
+		.model = 0x71,
+		.listed_pages = 3072,
+		.count = 8,
+		.tlb = {{VM_TLB_CODE, 1, K4, 64, 0}, {VM_TLB_DATA, 1, K4, 64, 0},
+			{VM_TLB_CODE, 1, M2, 64, 0}, {VM_TLB_DATA, 1, M2, 64, 0},
+			{VM_TLB_CODE, 2, K4, 1024, 8}, {VM_TLB_DATA, 2, K4, 2048, 8},
+			{VM_TLB_CODE, 2, M2, 1024, 8}, {VM_TLB_DATA, 2, M2, 2048, 4}},
+	},
+	{
+		/* As a hypervisor shows it that hides the unit: the numbers as they are. */
+		.name = "Zen 5, its unit hidden",
+		.dump = AMD "0x1 0x0: eax=0x00b00f21 ebx=0 ecx=0x80000000 edx=0\n"
+			    "0x80000005 0x0: eax=0xff60ff40 ebx=0xff60ff40 ecx=0x0 edx=0x0\n"
+			    "0x80000006 0x0: eax=0x0 ebx=0x60804040 ecx=0x0 edx=0x0\n"
+			    "0x80000021 0x0: eax=0x00000204 ebx=0x0 ecx=0x0 edx=0x0\n",
+		.vendor = VM_CPU_AMD,
+		.family = 26,
+		.model = 2,
+		.listed_pages = 192,
+		.count = 6,
+		.tlb = {{VM_TLB_CODE, 1, K4, 64, 0}, {VM_TLB_DATA, 1, K4, 96, 0},
+			{VM_TLB_CODE, 1, M2, 64, 0}, {VM_TLB_DATA, 1, M2, 96, 0}},
 	},
 	{
 		/* Composed from the documented sizes of Zen 4 as a processor of this kind showed
@@ -115,6 +217,7 @@ static const struct machine machines[] = {
 		.vendor = VM_CPU_AMD,
 		.family = 25,
 		.model = 17,
+		.listed_pages = 3584,
 		.count = 8,
 		.tlb = {{VM_TLB_CODE, 1, K4, 64, 0}, {VM_TLB_DATA, 1, K4, 72, 0},
 			{VM_TLB_CODE, 1, M2, 64, 0}, {VM_TLB_DATA, 1, M2, 72, 0},
@@ -132,6 +235,7 @@ static const struct machine machines[] = {
 		.vendor = VM_CPU_AMD,
 		.family = 26,
 		.model = 2,
+		.listed_pages = 192,
 		.count = 9,
 		.tlb = {{VM_TLB_CODE, 1, K4, 64, 0}, {VM_TLB_DATA, 1, K4, 96, 0},
 			{VM_TLB_CODE, 1, M2, 64, 0}, {VM_TLB_DATA, 1, M2, 96, 0},
@@ -153,6 +257,7 @@ static void machine_is_decoded(const struct machine *machine)
 	assert_int_equal(cpu.vendor, machine->vendor);
 	assert_int_equal(cpu.family, machine->family);
 	assert_int_equal(cpu.model, machine->model);
+	assert_int_equal(cpu.tlb_listed_pages, machine->listed_pages);
 	if (cpu.tlb_count != machine->count)
 		fail_msg("%s: %u buffers", machine->name, cpu.tlb_count);
 	for (size_t i = 0; i < machine->count; i++) {

@@ -307,6 +307,16 @@ static void what_the_kernel_moves_along_is_put_back_as_well(void **state)
 	assert_int_equal(guard_end(guard), 0);
 	assert_true(fake_is(&world.root, VM "min_free_kbytes", "30000\n"));
 	assert_string_equal(world.said, "");
+
+	/* Unless it was let go: then it was a start, and is put back all the same. */
+	guard = begin();
+	assert_int_equal(guard_hold(guard, "vm.min_free_kbytes", "40000", NULL), 0);
+	guard_let_go(guard, "vm.min_free_kbytes");
+	assert_int_equal(guard_hold(guard, "thp.enabled", "never", NULL), 0);
+	assert_true(fake_is(&world.root, VM "min_free_kbytes", "19644\n"));
+	assert_int_equal(guard_end(guard), 0);
+	assert_true(fake_is(&world.root, VM "min_free_kbytes", "30000\n"));
+	assert_string_equal(world.said, "");
 }
 
 static void what_would_starve_the_host_is_refused(void **state)

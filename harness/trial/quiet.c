@@ -133,22 +133,50 @@ static bool all_sit(const struct quiet *quiet)
 	return true;
 }
 
-/* The count is printed before the number of tasks, so it is the older of the two. */
-static uint64_t read_switches(const struct quiet *quiet, uint64_t *running)
+/* The last number of the line that counts soft interrupts. */
+static uint64_t late_frees_of(struct kernel_text text)
+{
+	struct kernel_lines lines = kernel_lines_of(text);
+	struct kernel_text line, word;
+	struct kernel_error error;
+	uint64_t number = 0;
+
+	while (kernel_line_next(&lines, &line, &error) > 0) {
+		if (!kernel_text_starts(line, "softirq "))
+			continue;
+		while (kernel_word_next(&line, &word))
+			(void)kernel_text_decimal(word, &number);
+		return number;
+	}
+	broken("/proc/stat has no line of soft interrupts");
+}
+
+struct moment {
+	uint64_t switches, running, late_frees;
+};
+
+/* Switches are printed before the number of tasks, so they are the older of the two. */
+static struct moment moment_of(const struct quiet *quiet)
 {
 	const struct kernel_text text = kernel_file_read(&quiet->stat);
-	uint64_t switches = 0;
+	struct moment moment = {.late_frees = late_frees_of(text)};
 
-	MUST(kernel_vmstat_find(text, "ctxt", &switches) &&
-		kernel_vmstat_find(text, "procs_running", running));
-	return switches;
+	MUST(kernel_vmstat_find(text, "ctxt", &moment.switches) &&
+		kernel_vmstat_find(text, "procs_running", &moment.running));
+	return moment;
+}
+
+static uint64_t start(struct quiet *quiet)
+{
+	const struct moment now = moment_of(quiet);
+
+	quiet->switches = now.switches;
+	quiet->late_frees = now.late_frees;
+	return now.running;
 }
 
 bool quiet_begin_seated(struct quiet *quiet)
 {
-	uint64_t running = 0;
-
-	quiet->switches = 0;
 	quiet->alone = false;
 	if (quiet->sitters_count < quiet->others_count)
 		return false;
@@ -157,17 +185,14 @@ bool quiet_begin_seated(struct quiet *quiet)
 	(void)syscall(SYS_futex, &sitting, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	if (!all_sit(quiet))
 		return false;
-	quiet->switches = read_switches(quiet, &running);
+	(void)start(quiet);
 	quiet->alone = all_sit(quiet);
 	return quiet->alone;
 }
 
 void quiet_begin(struct quiet *quiet)
 {
-	uint64_t running = 0;
-
-	quiet->switches = read_switches(quiet, &running);
-	quiet->alone = running == 1;
+	quiet->alone = start(quiet) == 1;
 	if (!quiet->alone)
 		(void)quiet_begin_seated(quiet);
 }
@@ -185,8 +210,8 @@ void quiet_on_others(const struct quiet *quiet, void (*call)(void *context), voi
 
 bool quiet_end(struct quiet *quiet)
 {
-	uint64_t running = 0;
-	const bool same = read_switches(quiet, &running) == quiet->switches;
+	const struct moment now = moment_of(quiet);
+	const bool same = now.switches == quiet->switches && now.late_frees == quiet->late_frees;
 
 	atomic_store(&sitting, 0);
 	put_first(false);

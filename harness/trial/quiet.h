@@ -9,6 +9,9 @@
  * always want to run, a thread of the trial sits on each other CPU: each was seen to run after the
  * count was read, and without a switch since, nobody took its place.
  *
+ * What is freed late, when no processor can still see it (RCU), is freed in the middle of whatever
+ * runs: a stretch in which that happened, which /proc/stat counts too, is not quiet either.
+ *
  * For as long as a stretch lasts, some milliseconds, the trial has real-time priority if it may:
  * then others wait for it, not longer than they wait for each other, and stretches are quiet on a
  * busy machine too.
@@ -26,7 +29,7 @@ struct quiet {
 	unsigned others_count; /* CPUs online besides this one */
 	unsigned sitters_count;
 	int64_t until_ns; /* by CLOCK_MONOTONIC: then it is tried no more */
-	uint64_t switches;
+	uint64_t switches, late_frees;
 	bool alone;
 };
 

@@ -29,8 +29,9 @@
 #define MAPPED_LESS   2500000
 #define MAPPED_LEAST  400000
 
-/* What the kernel reserves by itself where memory is plenty: on less, a large reserve is all. */
-#define RESERVE_USUAL_HIGHEST 131072
+/* At start the kernel reserves a 32nd of what is free, up to 128 MiB: below that, there is little.
+ */
+#define RESERVE_OF_3_GIB 98304
 
 static const char *const kind_labels[] = {
 	"private-writable", "private-no-reserve", "shared-writable", "heap", "system-v"};
@@ -91,8 +92,7 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 {
 	const bool dropped = probe_argument(arguments, "admin") == 0;
 	const bool own_reserve = probe_argument(arguments, "admin-reserve") != PROBE_AS_IS;
-	const bool large =
-		vm_host_knob(host, VM_KNOB_USER_RESERVE_KBYTES, 0) >= RESERVE_USUAL_HIGHEST;
+	const bool large = vm_host_knob(host, VM_KNOB_USER_RESERVE_KBYTES, 0) >= RESERVE_OF_3_GIB;
 	const int64_t mapped = probe_argument(arguments, "mapped");
 	const int varied = (probe_argument(arguments, "kind") != REQUEST_PRIVATE_WRITABLE) +
 			   (mapped != MAPPED_MUCH) +

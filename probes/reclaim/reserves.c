@@ -58,7 +58,7 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 	       1;
 }
 
-enum figure { PROTECTION, BATCH, HIGH_MIN, HIGH_MAX, THRESHOLD, FIGURES_COUNT };
+enum figure { PROTECTION, BATCH, HIGH, HIGH_MIN, HIGH_MAX, THRESHOLD, FIGURES_COUNT };
 
 static const struct vm_prediction about[FIGURES_COUNT] = {
 	[PROTECTION] =
@@ -82,6 +82,17 @@ static const struct vm_prediction about[FIGURES_COUNT] = {
 				   "less, "
 				   "one below a power of two",
 			.cite = "linux:6.12:mm/page_alloc.c:zone_batchsize",
+		},
+	[HIGH] =
+		{
+			.claim = "reclaim.watermarks",
+			.quantity = "high",
+			.at = "*",
+			.unit = VM_UNIT_PAGES,
+			.because =
+				"the low mark shared out among the CPUs of the node, at least four "
+				"batches; or a fraction of the zone, if one is set",
+			.cite = "linux:6.1:mm/page_alloc.c:zone_highsize",
 		},
 	[HIGH_MIN] =
 		{
@@ -133,8 +144,19 @@ static bool is_spoken_of(
 	if (figure != PROTECTION && probe_argument(arguments, "high-fraction") == PROBE_AS_IS &&
 		probe_argument(arguments, "min-free") == PROBE_AS_IS)
 		return false;
-	return (figure != HIGH_MIN && figure != HIGH_MAX) ||
-	       vm_host_has(host, VM_FEATURE_PCP_HIGH_MIN);
+	switch (figure) {
+	case HIGH:
+		return !vm_host_has(host, VM_FEATURE_PCP_HIGH_MIN);
+	case HIGH_MIN:
+	case HIGH_MAX:
+		return vm_host_has(host, VM_FEATURE_PCP_HIGH_MIN);
+	case PROTECTION:
+	case BATCH:
+	case THRESHOLD:
+	case FIGURES_COUNT:
+		break;
+	}
+	return true;
 }
 
 static int64_t protection_of(const struct zone_readings *zones, size_t index,
@@ -182,6 +204,7 @@ static void predict_protection(const struct zone_readings *zones, size_t index,
 struct list_inputs {
 	struct moving low, min, fraction;
 	uint32_t cpus_node, cpus_online;
+	bool limits_printed; /* 6.12 has them and prints only what it made of them */
 };
 
 static void predict_lists(const struct vm_host *host, const struct probe_arguments *arguments,
@@ -194,6 +217,7 @@ static void predict_lists(const struct vm_host *host, const struct probe_argumen
 		(uint64_t)given->low.highest, given->cpus_node, (uint64_t)given->fraction.lowest);
 	const struct moving spans[] = {
 		[BATCH] = {(int64_t)least.batch_pages, (int64_t)most.batch_pages},
+		[HIGH] = {(int64_t)least.high_min_pages, (int64_t)most.high_min_pages},
 		[HIGH_MIN] = {(int64_t)least.high_min_pages, (int64_t)most.high_min_pages},
 		[HIGH_MAX] = {(int64_t)least.high_max_pages, (int64_t)most.high_max_pages},
 	};
@@ -204,6 +228,8 @@ static void predict_lists(const struct vm_host *host, const struct probe_argumen
 		prediction.form = VM_FORM_WITHIN;
 		prediction.values = (int64_t[]){spans[figure].lowest, spans[figure].highest};
 		prediction.values_count = 2;
+		if ((figure == HIGH_MIN || figure == HIGH_MAX) && !given->limits_printed)
+			prediction.form = VM_FORM_SILENT;
 		if (is_spoken_of(host, arguments, figure))
 			vm_predict(predictions, &prediction);
 	}
@@ -282,6 +308,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 			predict_protection(
 				&zones, i, ratios, protection->values_count, predictions);
 		given.cpus_node = node_cpus_of(readings, zone->node, host->cpus_online);
+		given.limits_printed = probe_reading_of(readings, "high-min", zone->place) != NULL;
 		if (probe_reading_of(readings, "batch", zone->place) == NULL ||
 			!marks_of(readings, zone, &given))
 			continue;
@@ -294,14 +321,15 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 static void observe_pagesets(const struct kernel_zone *zone, const char *place)
 {
 	enum { CPUS_LIMIT = 1024 };
-	static int64_t batch[CPUS_LIMIT], high_min[CPUS_LIMIT], high_max[CPUS_LIMIT],
-		threshold[CPUS_LIMIT];
+	static int64_t batch[CPUS_LIMIT], high[CPUS_LIMIT], high_min[CPUS_LIMIT],
+		high_max[CPUS_LIMIT], threshold[CPUS_LIMIT];
 	const size_t count = zone->pagesets_count < CPUS_LIMIT ? zone->pagesets_count : CPUS_LIMIT;
 	bool has_limits = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct kernel_pageset pageset = kernel_zone_pageset(zone, i);
 		batch[i] = (int64_t)pageset.batch_pages;
+		high[i] = (int64_t)pageset.high_pages;
 		high_min[i] = (int64_t)pageset.high_min_pages;
 		high_max[i] = (int64_t)pageset.high_max_pages;
 		threshold[i] = (int64_t)pageset.stats_threshold;
@@ -311,6 +339,7 @@ static void observe_pagesets(const struct kernel_zone *zone, const char *place)
 		return;
 	observe_values("batch", place, batch, count, VM_UNIT_PAGES, "/proc/zoneinfo");
 	observe_values("threshold", place, threshold, count, VM_UNIT_PAGES, "/proc/zoneinfo");
+	observe_values("high", place, high, count, VM_UNIT_PAGES, "/proc/zoneinfo");
 	if (!has_limits)
 		return;
 	observe_values("high-min", place, high_min, count, VM_UNIT_PAGES, "/proc/zoneinfo");

@@ -14,6 +14,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.shared_size = VM_SHARED_SIZE_MAPPED_TWICE,
 		.pss_share = VM_PSS_SHARE_EXACT,
 		.physical_width = VM_PHYSICAL_WIDTH_OF_FORMAT,
+		.direct_map_count = VM_DIRECT_MAP_COUNTED_ONCE,
+		.tables_counted = VM_TABLES_COUNTED_ALL,
 		.global_table = VM_GLOBAL_TABLE_WHOLE,
 		.area_tree = VM_AREA_TREE_RED_BLACK,
 		.list_balance = VM_LIST_BALANCE_THIRDS,
@@ -60,6 +62,12 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 	behaviours->physical_width = VM_PHYSICAL_WIDTH_OF_PROCESSOR;
 	/* linux:6.12:arch/x86/include/asm/segment.h:GDT_ENTRIES */
 	behaviours->global_table = VM_GLOBAL_TABLE_FIXED_FEW;
+	/* linux:6.12:arch/x86/mm/init_64.c:phys_pud_init */
+	behaviours->direct_map_count = VM_DIRECT_MAP_COUNTED_BY_PIECE;
+	/* linux:6.12:include/linux/mm.h:pagetable_pud_ctor */
+	behaviours->tables_counted = vm_host_has(host, VM_FEATURE_UPPER_TABLES_COUNTED)
+					     ? VM_TABLES_COUNTED_LOWER_3
+					     : VM_TABLES_COUNTED_LOWER_2;
 	/* linux:6.12:mm/mmap.c:find_vma */
 	behaviours->area_tree = vm_host_has(host, VM_FEATURE_MAPLE_TREE) ? VM_AREA_TREE_MAPLE
 									 : VM_AREA_TREE_RED_BLACK;

@@ -10,6 +10,10 @@
 #define MOVABLE_MIN_HIGHEST    128
 #define HIGH_MAX_FRACTION      8   /* MIN_PERCPU_PAGELIST_HIGH_FRACTION */
 #define STAT_THRESHOLD_HIGHEST 125 /* it is kept in a signed byte */
+#define MIN_FREE_LOWEST_KIB    128
+#define MIN_FREE_HIGHEST_KIB   262144
+#define BLOCK_KINDS	       3  /* MIGRATE_PCPTYPES */
+#define HUGE_SHARE_OF_LOWMEM   20 /* no more than 5 % of it */
 
 const char *vm_zone_word(enum vm_zone_kind kind)
 {
@@ -76,6 +80,32 @@ struct vm_marks vm_zone_marks(
 	marks.high_pages = marks.low_pages + gap_pages;
 	marks.promo_pages = marks.high_pages + gap_pages;
 	return marks;
+}
+
+/* The largest number whose square is not more: linux:6.12:lib/math/int_sqrt.c:int_sqrt */
+static uint64_t root_of(uint64_t square)
+{
+	uint64_t root = 0;
+
+	for (uint64_t bit = UINT64_C(1) << 31; bit != 0; bit /= 2)
+		if ((root + bit) * (root + bit) <= square)
+			root += bit;
+	return root;
+}
+
+/* linux:6.12:mm/page_alloc.c:calculate_min_free_kbytes */
+uint64_t vm_min_free_default_kib(uint64_t above_high_pages)
+{
+	return clamped(root_of(16 * vm_pages_to_kib(above_high_pages)), MIN_FREE_LOWEST_KIB,
+		MIN_FREE_HIGHEST_KIB);
+}
+
+/* linux:6.12:mm/khugepaged.c:set_recommended_min_free_kbytes */
+uint64_t vm_min_free_huge_kib(uint64_t above_high_pages, uint64_t zones, uint64_t block_pages)
+{
+	const uint64_t wanted_pages = block_pages * zones * (2 + BLOCK_KINDS * BLOCK_KINDS);
+
+	return vm_pages_to_kib(smaller(wanted_pages, above_high_pages / HUGE_SHARE_OF_LOWMEM));
 }
 
 /* linux:6.12:mm/page_alloc.c:boost_watermark */

@@ -162,3 +162,15 @@ struct vm_reach vm_tlb_reach(const struct vm_behaviours *behaviours, const struc
 	VM_ASSERT(false);
 	return (struct vm_reach){.known = false};
 }
+
+/* linux:6.12:arch/x86/kernel/cpu/common.c:cpu_detect_cache_sizes: no unit, whatever CPUID says */
+uint32_t vm_tlb_listed_pages(const struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	switch (behaviours->tlb_geometry) {
+	case VM_TLB_GEOMETRY_CORE_I7:
+		return CORE_I7_LEVEL_2_PAGES;
+	case VM_TLB_GEOMETRY_CPUID:
+		return host->cpu.vendor == VM_CPU_AMD ? host->cpu.tlb_listed_pages : 0;
+	}
+	VM_ASSERT(false);
+}

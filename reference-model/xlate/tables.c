@@ -206,3 +206,16 @@ uint32_t vm_inverted_find(
 	}
 	return UINT32_MAX;
 }
+
+unsigned vm_tables_counted_levels(enum vm_tables_counted counted, unsigned levels)
+{
+	switch (counted) {
+	case VM_TABLES_COUNTED_ALL:
+		return levels;
+	case VM_TABLES_COUNTED_LOWER_2:
+		return 2;
+	case VM_TABLES_COUNTED_LOWER_3:
+		return 3;
+	}
+	VM_ASSERT(false);
+}

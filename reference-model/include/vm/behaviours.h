@@ -64,6 +64,19 @@ enum vm_physical_width {
 	VM_PHYSICAL_WIDTH_OF_PROCESSOR, /* what CPUID says; bits above are reserved */
 };
 
+/* How meminfo counts the pages of the kernel's linear mapping. */
+enum vm_direct_map_count {
+	VM_DIRECT_MAP_COUNTED_ONCE,	/* the teaching: one mapping of all memory */
+	VM_DIRECT_MAP_COUNTED_BY_PIECE, /* a giant page counts in each piece that it was made in */
+};
+
+/* Which levels of page tables the system's count has. */
+enum vm_tables_counted {
+	VM_TABLES_COUNTED_ALL,	   /* the teaching: all of them */
+	VM_TABLES_COUNTED_LOWER_2, /* those of 2 MiB and of 1 GiB */
+	VM_TABLES_COUNTED_LOWER_3, /* and those of 512 GiB: since 6.7 */
+};
+
 /* What a process can use of the global descriptor table. */
 enum vm_global_table {
 	VM_GLOBAL_TABLE_WHOLE,	   /* the architecture: 8192 entries, less the first */
@@ -210,6 +223,8 @@ struct vm_behaviours {
 	enum vm_shared_size shared_size;
 	enum vm_pss_share pss_share;
 	enum vm_physical_width physical_width;
+	enum vm_direct_map_count direct_map_count;
+	enum vm_tables_counted tables_counted;
 	enum vm_global_table global_table;
 	enum vm_area_tree area_tree;
 	enum vm_list_balance list_balance;

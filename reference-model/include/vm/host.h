@@ -59,6 +59,7 @@
 	X(FRAME_NUMBERS, "frame-numbers")                         \
 	X(MODIFY_LDT, "modify-ldt")                               \
 	X(READ_ONLY_UNCHARGED, "read-only-uncharged")             \
+	X(UPPER_TABLES_COUNTED, "upper-tables-counted")           \
 	X(HEAP_GAP, "heap-gap")                                   \
 	X(SAVED_DIRTY, "saved-dirty")                             \
 	X(STACK_MAPS_SMALL, "stack-maps-small")                   \
@@ -162,6 +163,7 @@ struct vm_cpu_facts {
 	uint8_t physical_bits, virtual_bits; /* as CPUID 0x80000008 says */
 	bool nx, page_1g, pcid, smep, smap, pku, la57, invariant_tsc;
 	bool hypervisor;
+	uint16_t tlb_listed_pages; /* CPUID 0x80000006: both numbers for 4 KiB pages, as they are */
 	uint8_t tlb_count;
 	struct vm_tlb_fact tlb[VM_TLB_FACTS_LIMIT];
 };

@@ -36,4 +36,7 @@ struct vm_reach vm_tlb_reach_of(const struct vm_tlb_fact *array, struct vm_arena
 size_t vm_tlb_candidates(const struct vm_host *host, unsigned level, uint64_t page_bytes,
 	struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT]);
 
+/* What the kernel lists as the size of the buffers, in pages of 4 KiB; 0: it lists none. */
+uint32_t vm_tlb_listed_pages(const struct vm_behaviours *behaviours, const struct vm_host *host);
+
 #endif

@@ -60,6 +60,9 @@ uint64_t vm_hierarchical_tables(const struct vm_paging_shape *shape,
 	const struct vm_table_range *ranges, size_t ranges_count, unsigned leaf_level,
 	uint64_t tables[VM_PAGING_LEVELS_LIMIT + 1]);
 
+/* Up to which level the system's count has the tables that a process builds. */
+unsigned vm_tables_counted_levels(enum vm_tables_counted counted, unsigned levels);
+
 /*
  * An inverted table: one entry a frame, holding process and page. Linear: looked through from the
  * first frame on. Hashed: an anchor for each bucket, entries chained.

@@ -45,6 +45,14 @@ bool vm_zone_is_lowmem(const struct vm_behaviours *behaviours, enum vm_zone_kind
 struct vm_marks vm_zone_marks(
 	const struct vm_behaviours *behaviours, const struct vm_marks_inputs *inputs);
 
+/*
+ * min_free_kbytes where nobody chose it: the root of 16 times the KiB that all zones up to Normal
+ * have above their high marks. For transparent huge pages, blocks for each pair of the kinds that
+ * allocations are grouped by, and two more in each zone; it is only ever raised to that.
+ */
+uint64_t vm_min_free_default_kib(uint64_t above_high_pages);
+uint64_t vm_min_free_huge_kib(uint64_t above_high_pages, uint64_t zones, uint64_t block_pages);
+
 /* The most that fragmentation can add to the marks of a zone. factor: vm.watermark_boost_factor */
 uint64_t vm_zone_boost_limit_pages(
 	uint64_t managed_pages, uint64_t high_pages, uint64_t factor, uint64_t block_pages);
