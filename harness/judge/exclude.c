@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "judge/exclude.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -17,8 +18,18 @@ static const struct {
 	{"swapped-out", "pages were swapped out meanwhile"},
 };
 
+/* Where reclaim is what is timed, it is no disturbance. */
+static bool is_about_reclaim(const struct record_trial *trial)
+{
+	static const char chapter[] = "reclaim.";
+
+	return strncmp(trial->probe, chapter, sizeof(chapter) - 1) == 0;
+}
+
 const char *exclude_rule(const struct record_trial *trial)
 {
+	if (is_about_reclaim(trial))
+		return NULL;
 	for (size_t i = 0; i < trial->disturbances_count; i++)
 		for (size_t rule = 0; rule < sizeof(rules) / sizeof(rules[0]); rule++)
 			if (strcmp(trial->disturbances[i].name, rules[rule].disturbance) == 0 &&

@@ -35,7 +35,12 @@ int64_t cost_cpu_ns(void)
 	return read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-static int64_t minor_faults(void)
+int64_t cost_thread_ns(void)
+{
+	return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t cost_minor_faults(void)
 {
 	struct rusage usage;
 
@@ -50,9 +55,9 @@ static int64_t run_batch(void *context)
 	if (measurement->run_count == measurement->plan->batches)
 		broken("google-benchmark runs more batches than it was asked for");
 	const size_t batch = measurement->run_count++;
-	const int64_t faults_before = minor_faults();
+	const int64_t faults_before = cost_minor_faults();
 	measurement->timed_ns[batch] = measurement->plan->body(measurement->plan->context);
-	measurement->samples->minor_faults[batch] = minor_faults() - faults_before;
+	measurement->samples->minor_faults[batch] = cost_minor_faults() - faults_before;
 	return measurement->timed_ns[batch];
 }
 

@@ -56,6 +56,11 @@ int64_t cost_now_ns(void);
  * the same processor interrupts but does not make longer.
  */
 int64_t cost_cpu_ns(void);
+/* The same of the calling thread alone. */
+int64_t cost_thread_ns(void);
+
+/* The minor faults of this process so far. */
+int64_t cost_minor_faults(void);
 
 #ifdef __cplusplus
 }

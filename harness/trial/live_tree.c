@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/rseq.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -21,12 +20,11 @@
 #include "kernel/process.h"
 #include "trial/live.h"
 #include "trial/report.h"
+#include "trial/rseq.h"
 
 /* Since 5.14; newer than some headers. */
-#define RSEQ_AREA_BYTES 32 /* as the C library registers it, whatever it uses of it */
-#define RSEQ_UNREGISTER 1
-#define POPULATE_READ	22
-#define POPULATE_WRITE	23
+#define POPULATE_READ  22
+#define POPULATE_WRITE 23
 
 /* One process, one copy each: what fork copies is mended by live_warm. */
 struct live_shared *live;
@@ -334,21 +332,9 @@ static void read_start(void)
 		live_number_in("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
 }
 
-/*
- * The C library registers a restartable sequence in the thread's own memory; the kernel writes
- * there whenever the thread was preempted, and right after a fork that write is a copy-on-write
- * fault of ours. linux:6.12:kernel/rseq.c:__rseq_handle_notify_resume
- */
-static void leave_rseq(void)
-{
-	if (__rseq_size != 0)
-		LIVE_MUST(syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset,
-				  RSEQ_AREA_BYTES, RSEQ_UNREGISTER, RSEQ_SIG) == 0);
-}
-
 static _Noreturn void first_process(void)
 {
-	leave_rseq();
+	rseq_leave();
 	live_catch_signals();
 	begin_process(0);
 	live->start[LIVE_START_BREAK] = move_break();

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What it costs to change the address space, and to tell another processor that one changed. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probe/probe.h"
+#include "probe/shape.h"
+#include "timed/cost.h"
+#include "timed/cpus.h"
+#include "timed/memory.h"
+#include "timed/order.h"
+#include "trial/trial.h"
+#include "vm/model.h"
+
+/* Pages that each side touches between two switches. */
+static const char *const switch_places[] = {"16", "64"};
+static const size_t switch_pages[] = {16, 64};
+/* Pages that lose their right to be written at once. */
+static const char *const protect_places[] = {"1", "16"};
+static const size_t protect_pages[] = {1, 16};
+
+#define PLACES_COUNT 2
+
+/* ---- what the models say ---- */
+
+static void predict_switch(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const struct shape_claim claim = {
+		predictions, "tlb.switch-flush", PLACES_COUNT, switch_places};
+
+	(void)model, (void)host, (void)arguments, (void)readings;
+	predict_shape(&claim, "threads", VM_SHAPE_BELOW, "processes",
+		"threads share their tables; between processes the base register is loaded, and "
+		"entries are lost or looked up under another identifier",
+		"linux:6.12:arch/x86/mm/tlb.c:switch_mm_irqs_off");
+}
+
+static void predict_shootdown(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const struct shape_claim claim = {
+		predictions, "tlb.shootdown", PLACES_COUNT, protect_places};
+
+	(void)model, (void)host, (void)arguments, (void)readings;
+	predict_shape(&claim, "alone", VM_SHAPE_BELOW, "beside",
+		"a processor that runs another thread of the process has to be interrupted, and "
+		"waited for",
+		"linux:6.12:arch/x86/mm/tlb.c:flush_tlb_mm_range");
+}
+
+static bool has_another_cpu(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	(void)arguments;
+	return host->cpus_online > 1;
+}
+
+/* ---- a switch ---- */
+
+#define SWITCHES 100
+#define BATCHES	 5
+#define NS_IN_S	 1000000000
+#define NS_IN_US 1000
+
+/* Two sides that wake each other by a byte, on one processor. */
+struct game {
+	int to_other[2], to_us[2];
+	char *ours, *theirs;
+	size_t pages;
+};
+
+static void play(int in, int out, char *memory, size_t pages)
+{
+	char byte = 0;
+
+	for (size_t i = 0; i < SWITCHES; i++) {
+		MUST(read(in, &byte, 1) == 1);
+		memory_write(memory, vm_pages_to_bytes(pages));
+		MUST(write(out, &byte, 1) == 1);
+	}
+}
+
+static void *play_their_side(void *context)
+{
+	const struct game *game = context;
+
+	play(game->to_other[0], game->to_us[1], game->theirs, game->pages);
+	return NULL;
+}
+
+static void play_our_side(const struct game *game)
+{
+	const char byte = 0;
+
+	MUST(write(game->to_other[1], &byte, 1) == 1);
+	play(game->to_us[0], game->to_other[1], game->ours, game->pages);
+}
+
+static int64_t cpu_of_children_ns(void)
+{
+	struct rusage usage;
+
+	MUST(getrusage(RUSAGE_CHILDREN, &usage) == 0);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_IN_S +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_IN_US;
+}
+
+/* The other side reads its last byte before it ends, and so leaves one for nobody. */
+static void drain(const struct game *game)
+{
+	char byte = 0;
+
+	MUST(read(game->to_other[0], &byte, 1) == 1);
+}
+
+static int64_t time_threads(void *context)
+{
+	struct game *game = context;
+	const int64_t started_ns = cost_cpu_ns();
+	pthread_t other;
+
+	MUST(pthread_create(&other, NULL, play_their_side, game) == 0);
+	play_our_side(game);
+	MUST(pthread_join(other, NULL) == 0);
+	const int64_t elapsed_ns = cost_cpu_ns() - started_ns;
+	drain(game);
+	return elapsed_ns;
+}
+
+static int64_t time_processes(void *context)
+{
+	struct game *game = context;
+	const int64_t started_ns = cost_cpu_ns(), before_ns = cpu_of_children_ns();
+	const pid_t other = fork();
+	int status = 0;
+
+	if (other == 0) {
+		(void)play_their_side(game);
+		_exit(0);
+	}
+	play_our_side(game);
+	MUST(other > 0 && waitpid(other, &status, 0) == other && status == 0);
+	const int64_t elapsed_ns = cost_cpu_ns() - started_ns + cpu_of_children_ns() - before_ns;
+	drain(game);
+	return elapsed_ns;
+}
+
+static void measure_switch(const struct probe_arguments *arguments)
+{
+	struct game game;
+	uint64_t state = trial_seed();
+	size_t order[PLACES_COUNT];
+
+	(void)arguments;
+	MUST(pipe(game.to_other) == 0 && pipe(game.to_us) == 0);
+	game.ours = memory_small(vm_pages_to_bytes(switch_pages[PLACES_COUNT - 1]));
+	game.theirs = memory_small(vm_pages_to_bytes(switch_pages[PLACES_COUNT - 1]));
+	order_shuffle(order, PLACES_COUNT, &state);
+	for (size_t i = 0; i < PLACES_COUNT; i++) {
+		game.pages = switch_pages[order[i]];
+		struct cost_plan plan = {
+			.name = "threads",
+			.body = time_threads,
+			.context = &game,
+			.witness = "CPU time",
+			.warm_ups = 1,
+			.batches = BATCHES,
+		};
+		cost_observe(&plan, "threads", "threads-faults", switch_places[order[i]]);
+		plan.name = "processes";
+		plan.body = time_processes;
+		cost_observe(&plan, "processes", "processes-faults", switch_places[order[i]]);
+	}
+}
+
+/* ---- a shootdown ---- */
+
+#define WAITS	    10
+#define PROTECTIONS 10
+
+struct neighbour {
+	atomic_int wanted;
+	atomic_ulong turns; /* it goes up only while the neighbour runs */
+	char *memory;
+};
+
+/* Runs in user mode on another processor until it is told not to. */
+static void *run_elsewhere(void *context)
+{
+	struct neighbour *neighbour = context;
+
+	cpus_part(false);
+	while (atomic_load(&neighbour->wanted) != 0) {
+		(void)*(volatile char *)neighbour->memory;
+		(void)atomic_fetch_add(&neighbour->turns, 1);
+	}
+	return NULL;
+}
+
+struct protection {
+	char *memory;
+	size_t length_bytes;
+	struct neighbour *neighbour; /* NULL: alone */
+};
+
+static void wait_until_it_runs(struct neighbour *neighbour)
+{
+	const unsigned long before = atomic_load(&neighbour->turns);
+
+	while (atomic_load(&neighbour->turns) == before)
+		(void)sched_yield();
+}
+
+/* Written again each time, so that there is an entry to be taken away. */
+static int64_t time_protections(void *context)
+{
+	const struct protection *protection = context;
+	int64_t elapsed_ns = 0;
+
+	for (size_t wait = 0; wait < WAITS; wait++) {
+		if (protection->neighbour != NULL)
+			wait_until_it_runs(protection->neighbour);
+		const int64_t started_ns = cost_thread_ns();
+		for (size_t i = 0; i < PROTECTIONS; i++) {
+			memory_write(protection->memory, protection->length_bytes);
+			MUST(mprotect(protection->memory, protection->length_bytes, PROT_READ) ==
+				0);
+			MUST(mprotect(protection->memory, protection->length_bytes,
+				     PROT_READ | PROT_WRITE) == 0);
+		}
+		elapsed_ns += cost_thread_ns() - started_ns;
+	}
+	return elapsed_ns;
+}
+
+static void time_places(const char *quantity, const char *faults_quantity, char *memory,
+	struct neighbour *neighbour)
+{
+	for (size_t i = 0; i < PLACES_COUNT; i++) {
+		struct protection protection = {
+			memory, (size_t)vm_pages_to_bytes(protect_pages[i]), neighbour};
+		const struct cost_plan plan = {
+			.name = quantity,
+			.body = time_protections,
+			.context = &protection,
+			.witness = "CPU time",
+			.warm_ups = 1,
+			.batches = BATCHES,
+		};
+		cost_observe(&plan, quantity, faults_quantity, protect_places[i]);
+	}
+}
+
+static void measure_shootdown(const struct probe_arguments *arguments)
+{
+	struct neighbour neighbour = {
+		.memory = memory_small(VM_PAGE_BYTES),
+	};
+	char *memory = memory_small(vm_pages_to_bytes(protect_pages[PLACES_COUNT - 1]));
+	pthread_t other;
+
+	(void)arguments;
+	memory_write(neighbour.memory, VM_PAGE_BYTES);
+	if (cpus_allow_all() < 2)
+		unmet("only one processor may be used", "allow a second one (taskset, cpuset)");
+	atomic_store(&neighbour.wanted, 1);
+	MUST(pthread_create(&other, NULL, run_elsewhere, &neighbour) == 0);
+	cpus_part(true);
+	time_places("beside", "beside-faults", memory, &neighbour);
+	atomic_store(&neighbour.wanted, 0);
+	MUST(pthread_join(other, NULL) == 0);
+	time_places("alone", "alone-faults", memory, NULL);
+}
+
+static const char *const switch_claims[] = {"tlb.switch-flush", NULL};
+static const char *const shootdown_claims[] = {"tlb.shootdown", NULL};
+
+PROBE(switch_flush) = {
+	.name = "tlb.switch-flush",
+	.kind = PROBE_TIMED,
+	.claims = switch_claims,
+	.question = "What does it cost to switch to another address space?",
+	.method = "CPU time of 100 turns of a game of two sides that wake each other through "
+		  "pipes on one processor and touch 16 or 64 pages each: threads, and processes.",
+	.threats = "A busy neighbour: CPU time, not the clock's. Making a process costs more than "
+		   "making a thread: once a game, and part of what an address space costs.",
+	.by_hand = "perf bench sched pipe; perf bench sched pipe -T",
+	.deadline_s = 20,
+	.predict = PREDICTS(predict_switch),
+	.measure = MEASURES_TIMED(measure_switch),
+};
+
+PROBE(shootdown) = {
+	.name = "tlb.shootdown",
+	.kind = PROBE_TIMED,
+	.claims = shootdown_claims,
+	.question = "What does it cost to take a right away while another processor may use it?",
+	.method = "Take the right to write 1 or 16 pages away and give it back 100 times, with and "
+		  "without a thread of the process that runs on another processor: CPU time, "
+		  "in which waiting for the other is included.",
+	.threats = "A neighbour on the other processor may keep the thread from running, and then "
+		   "nobody has to be told: before every ten it is seen to run.",
+	.by_hand = "grep TLB /proc/interrupts",
+	.deadline_s = 20,
+	.suits = has_another_cpu,
+	.predict = PREDICTS(predict_shootdown),
+	.measure = MEASURES_TIMED(measure_shootdown),
+};
