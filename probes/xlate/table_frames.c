@@ -17,20 +17,24 @@
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define BASE	   UINT64_C(0x100000000000)
-#define PAGES	   8
-#define TABLE_MOST VM_PAGING_LEVELS_LIMIT
+#define BASE	      UINT64_C(0x100000000000)
+#define PAGES	      8
+#define TABLE_MOST    VM_PAGING_LEVELS_LIMIT
+#define MARKED_LEVELS 2
 
-/* What says that a frame is a table, and what only those have that reclaim looks at. */
-static const uint64_t table_flags = KERNEL_PAGE_PGTABLE | KERNEL_PAGE_LRU | KERNEL_PAGE_ANON |
-				    KERNEL_PAGE_SWAPCACHE | KERNEL_PAGE_SWAPBACKED;
+/* What reclaim would look at in a frame that could go. */
+#define RECLAIM_FLAGS                                                                          \
+	(KERNEL_PAGE_LRU | KERNEL_PAGE_ANON | KERNEL_PAGE_SWAPCACHE | KERNEL_PAGE_SWAPBACKED | \
+		KERNEL_PAGE_UNEVICTABLE)
 
 static void predict_stay(const struct vm_host *host, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
 	static const char *const inputs[] = {"tables-before"};
 	const struct probe_reading *before = probe_reading_of(readings, "tables-before", "");
-	int64_t flags[TABLE_MOST];
+	static const int64_t none[TABLE_MOST];
+	static const int64_t marks[MARKED_LEVELS] = {
+		(int64_t)KERNEL_PAGE_PGTABLE, (int64_t)KERNEL_PAGE_PGTABLE};
 	const int64_t gone = 0;
 	struct vm_prediction prediction = {
 		.claim = "xlate.pinned-tables",
@@ -49,15 +53,18 @@ static void predict_stay(const struct vm_host *host, const struct probe_readings
 		prediction.values_count = before->values_count;
 		vm_predict(predictions, &prediction);
 	}
-	/* Below the top one, whose frame is no table in the kernel's books. */
-	for (size_t i = 0; i + 1 < host->page_table_levels; i++)
-		flags[i] = (int64_t)KERNEL_PAGE_PGTABLE;
-	prediction.quantity = "table-flags";
+	prediction.quantity = "reclaim-flags";
 	prediction.unit = VM_UNIT_FLAGS;
-	prediction.because = "a table's frame is marked as one, and is nobody's page";
-	prediction.cite = "linux:6.12:include/linux/mm.h:pagetable_pte_ctor";
-	prediction.values = flags;
+	prediction.values = none;
 	prediction.values_count = (size_t)host->page_table_levels - 1;
+	vm_predict(predictions, &prediction);
+	prediction.quantity = "table-marks";
+	prediction.because =
+		"the two lowest levels are counted, and their frames are marked; those "
+		"above are so in some kernels only";
+	prediction.cite = "linux:6.12:include/linux/mm.h:pagetable_pte_ctor";
+	prediction.values = marks;
+	prediction.values_count = MARKED_LEVELS;
 	vm_predict(predictions, &prediction);
 	prediction.quantity = "leaf-present";
 	prediction.unit = VM_UNIT_BOOL;
@@ -90,16 +97,19 @@ static size_t tables_of(const struct oracle_view *view, int64_t frames[TABLE_MOS
 static void observe_flags(const int64_t *frames, size_t count)
 {
 	const int file = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	int64_t flags[TABLE_MOST];
+	int64_t flags[TABLE_MOST], marks[TABLE_MOST];
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t word = 0;
 		MUST(file >= 0 && pread(file, &word, sizeof(word),
 					  frames[i] * (off_t)sizeof(word)) == sizeof(word));
-		flags[i] = (int64_t)(word & table_flags);
+		flags[i] = (int64_t)(word & RECLAIM_FLAGS);
+		marks[i] = (int64_t)(word & KERNEL_PAGE_PGTABLE);
 	}
 	MUST(close(file) == 0);
-	observe_values("table-flags", "", flags, count, VM_UNIT_FLAGS, "/proc/kpageflags");
+	observe_values("reclaim-flags", "", flags, count, VM_UNIT_FLAGS, "/proc/kpageflags");
+	observe_values("table-marks", "", marks + count - MARKED_LEVELS, MARKED_LEVELS,
+		VM_UNIT_FLAGS, "/proc/kpageflags");
 }
 
 static void measure(const struct probe_arguments *arguments)
@@ -161,6 +171,14 @@ PROBE(table_frames) = {
 #define SLOT_STACK_FIX	 510
 #define SLOT_IMAGE	 511
 
+static bool has_slot(const struct probe_reading *slots, int64_t slot)
+{
+	for (size_t i = 0; i < slots->values_count; i++)
+		if (slots->values[i] == slot)
+			return true;
+	return false;
+}
+
 static void predict_slots(const struct vm_host *host, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
@@ -191,7 +209,9 @@ static void predict_slots(const struct vm_host *host, const struct probe_reading
 			slots[count++] = kernel->values[i];
 	if (host->page_table_levels < VM_PAGING_LEVELS_LIMIT) {
 		slots[count++] = SLOT_ENTRY_AREA;
-		slots[count++] = SLOT_STACK_FIX;
+		/* A kernel without 16-bit segments has nothing to repair. */
+		if (has_slot(kernel, SLOT_STACK_FIX))
+			slots[count++] = SLOT_STACK_FIX;
 	}
 	slots[count++] = SLOT_IMAGE;
 	prediction.values = slots;
