@@ -32,14 +32,21 @@ WRONG_ORDERS=$WRONG_SCRATCH/orders
 export WRONG_QEMU WRONG_INIT WRONG_ORDERS
 mkdir "$WRONG_SCRATCH/bin"
 ln -s "$here/wrong_kernel/wrong_kernel.py" "$WRONG_SCRATCH/bin/qemu-system-x86_64"
+# A suite of the checks that are wanted, beside those that there are.
+mkdir "$WRONG_SCRATCH/data"
+cp -R "$here/../../suites" "$WRONG_SCRATCH/data/"
+MMCONFORM_DATA=$WRONG_SCRATCH/data
+export MMCONFORM_DATA
 failed=0
 found=0
 
-# boot KERNEL CLAIMS: the status of a run of these claims in a guest whose kernel obeys the orders.
+# boot KERNEL CHECKS: the status of a run of these checks in a guest whose kernel obeys the orders.
 boot() {
 	rm -f "$WRONG_SCRATCH/record" "$WRONG_SCRATCH/log"
+	printf 'title: wrong kernels\nchecks:\n  - match: "^(%s)$"\nprofiles:\n  %s\n' "$2" \
+		'- {name: quick, cases: 3, drawn: 1, launches: 1, looks: 2}' >"$MMCONFORM_DATA/suites/wrong.yaml"
 	status=0
-	PATH=$WRONG_SCRATCH/bin:$PATH "$build/mmconform" run --profile quick --guest "$1" --claim "^($2)\$" \
+	PATH=$WRONG_SCRATCH/bin:$PATH "$build/mmconform" run wrong --profile quick --guest "$1" \
 		--guest-deadline 200 --record "$WRONG_SCRATCH/record" >"$WRONG_SCRATCH/out" 2>&1 || status=$?
 }
 
@@ -88,14 +95,14 @@ takes() { # KERNEL BUG
 }
 
 for kernel in $kernels; do
-	claims=
+	checks=
 	turn=0
-	while read -r word bug claim; do
+	while read -r word bug claim check; do
 		[ "$word" = bug ] || continue
 		turn=$((turn + 1))
 		is_wanted "$bug" && takes "$kernel" "$bug" || continue
 		orders "$bug" "$(series "$kernel")" >"$WRONG_ORDERS"
-		boot "$kernel" "$claim"
+		boot "$kernel" "$check"
 		if ! patched; then
 			complain "$kernel: $bug could not be made"
 		elif [ "$status" -ne 1 ] || ! deviates "$claim"; then
@@ -104,11 +111,11 @@ for kernel in $kernels; do
 			found=$((found + 1))
 			echo "$kernel: $bug: $claim deviates"
 		fi
-		claims="$claims${claims:+|}$claim"
+		checks="$checks${checks:+|}$check"
 	done <"$list"
 	: >"$WRONG_ORDERS"
-	[ -n "$claims" ] || continue
-	boot "$kernel" "$claims"
+	[ -n "$checks" ] || continue
+	boot "$kernel" "$checks"
 	if ! patched || [ "$status" -ne 0 ]; then
 		complain "$kernel: without a bug it is not clean: exit $status"
 	fi
