@@ -35,6 +35,7 @@ ln -s "$here/wrong_kernel/wrong_kernel.py" "$WRONG_SCRATCH/bin/qemu-system-x86_6
 # A suite of the checks that are wanted, beside those that there are.
 mkdir "$WRONG_SCRATCH/data"
 cp -R "$here/../../suites" "$WRONG_SCRATCH/data/"
+ln -s "$here/../../results" "$WRONG_SCRATCH/data/results"
 MMCONFORM_DATA=$WRONG_SCRATCH/data
 export MMCONFORM_DATA
 failed=0
