@@ -516,6 +516,34 @@ int launch_executable(const char *name, char *path, size_t path_bytes)
 	return -ENOENT;
 }
 
+/* Stays mapped until the program ends: nothing has to find it again. */
+static void hold_executable(const char *name)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (launch_executable(name, path, sizeof(path)) != 0)
+		return;
+	const int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return;
+	if (fstat(file, &status) == 0 && status.st_size > 0)
+		(void)mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
+			file, 0);
+	(void)close(file);
+}
+
+void launch_hold_executables(void)
+{
+	static bool held;
+
+	if (held)
+		return;
+	held = true;
+	hold_executable("mmconform-trial");
+	hold_executable("mmconform-trial-timed");
+}
+
 void launch_protect_supervisor(bool may_lock)
 {
 	const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -527,4 +555,5 @@ void launch_protect_supervisor(bool may_lock)
 	}
 	if (may_lock)
 		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	launch_hold_executables();
 }

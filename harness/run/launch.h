@@ -93,6 +93,13 @@ __attribute__((warn_unused_result)) int launch_executable(
 	const char *name, char *path, size_t path_bytes);
 
 /*
+ * Keeps the trial executables mapped, and so in memory: reclaim of pages that nobody maps (DAMON's
+ * pageout scheme, linux:6.18:mm/damon/paddr.c:damon_pa_pageout) may pick one that a trial maps in
+ * the meantime and take it away again, and the instrument then takes faults of its own.
+ */
+void launch_hold_executables(void);
+
+/*
  * Makes the supervisor fit to outlive its trials: out of the way of the OOM killer and locked in
  * memory, as far as privileges go. may_lock: VM_CAPABILITY_IPC_LOCK is in force; locking under a
  * limit would make later allocations fail instead. Once, before the first launch.

@@ -61,6 +61,7 @@ static int start(struct stream *s, int input, int report)
 	const int error = launch_executable("mmconform-trial", path, sizeof(path));
 	if (error != 0)
 		return error;
+	launch_hold_executables();
 	return spawn(
 		&(struct spawn){
 			.path = path,

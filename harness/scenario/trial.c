@@ -75,6 +75,7 @@ bool scenario_run_here(struct pool *pool, const char *name, const struct script 
 	const char *const arguments[] = {"scenario", name, NULL};
 
 	int error = launch_executable("mmconform-trial", executable, sizeof(executable));
+	launch_hold_executables();
 	if (error == 0) {
 		const struct launch launch = {
 			.executable = executable,
