@@ -185,6 +185,19 @@ static const struct detector detectors[] = {
 	BY_RELEASE(GUARD_LETTER, 6, 18),
 	/* "fs/proc/task_mmu: remove per-page mapcount dependency for PM_MMAP_EXCLUSIVE" */
 	BY_RELEASE(HUGE_EXCLUSIVE_BY_HEAD, 6, 15),
+	/* "proc: rewrite stable_page_flags()" */
+	BY_RELEASE(FLAGS_OF_FOLIO, 6, 10),
+	/* The mask of three kinds of mapping was taken for the mark of one. */
+	BY_RELEASE(KSM_FLAG_EXACT, 6, 18),
+	BY_RELEASE(LOCK_ON_FAULT_LETTER, 6, 2),
+	/* "mm: refactor vma_merge() into modify-only vma_merge_existing_range()" */
+	BY_RELEASE(MERGE_BELOW_FIRST, 6, 12),
+	BY_CONFIG(PER_AREA_LOCK, "CONFIG_PER_VMA_LOCK"),
+	BY_RELEASE(PER_AREA_LOCK, 6, 4),
+	/* "mm: set pte writable while pte_soft_dirty() is true in do_swap_page()" */
+	BY_RELEASE(SWAP_IN_WRITABLE, 6, 11),
+	/* "mm: madvise: pageout: ignore references rather than clearing young" */
+	BY_RELEASE(PAGEOUT_KEEPS_YOUNG, 6, 9),
 	/* "mm/readahead: store folio order in struct file_ra_state" and what followed */
 	BY_RELEASE(EXEC_READS_FORWARD, 6, 16),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */

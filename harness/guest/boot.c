@@ -173,9 +173,9 @@ static int make_disk(void)
 		if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
 			_exit(127);
 		/* The kernel's page cache is under test, not ext4's journal: none, so that only
-		 * what a test writes is written. */
-		(void)execlp("mke2fs", "mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal",
-			"-E", "lazy_itable_init=0", path, (char *)NULL);
+		 * what a test writes is written; and blocks of pages, as a large disk has. */
+		(void)execlp("mke2fs", "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-O",
+			"^has_journal", "-E", "lazy_itable_init=0", path, (char *)NULL);
 		_exit(127);
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -106,6 +106,8 @@ _Noreturn void live_exit(void);
 void live_warm(void);
 /* The same after operations that act on the whole process: undoes them for our own memory. */
 void live_unlock_own(void);
+/* A fault of ours that is meant to be: a write to the byte. */
+void live_take_own_fault(volatile unsigned char *at);
 
 /* ---- live_access.c: loads, stores, fetches, and the signals they end in ---- */
 

@@ -517,7 +517,8 @@ void live_act(const struct vm_operation *o, uint64_t faults[LIVE_FAULTS_LIMIT])
 	else if (o->kind != VM_OP_WAIT)
 		result = calls[o->kind].call(o);
 	live_count_faults(after);
-	for (size_t i = 0; i < LIVE_FAULTS_SURFACES; i++)
+	/* Our own memory is write-protected when it returns: those faults are ours. */
+	for (size_t i = 0; i < LIVE_FAULTS_SURFACES && o->kind != VM_OP_CLEAR_REFS; i++)
 		faults[i] = after[i] - before[i];
 	if (is_call)
 		tell_call(o, result);

@@ -176,6 +176,9 @@ void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
 	if (settling.is_needed)
 		settle_counters();
 	read_status(counters);
+	/* All memory of ours is present between steps: mlockall would count it as the script's. */
+	if (settling.is_needed)
+		live_take_own_fault(settling.page);
 }
 static void look_at_counters(void)
 {

@@ -26,6 +26,13 @@ static uint32_t area_by_index(const struct vm_machine *m, uint32_t process, size
 	return area;
 }
 
+static uint32_t shown_flags(const struct vm_machine *m, const struct area *area)
+{
+	const uint32_t unknown = m->behaviours.lock_on_fault_letter ? 0 : VM_AREA(LOCK_ON_FAULT);
+
+	return area->flags & ~unknown;
+}
+
 void vm_machine_area(
 	const struct vm_machine *machine, uint32_t process, size_t index, struct vm_area_view *view)
 {
@@ -36,7 +43,7 @@ void vm_machine_area(
 
 	*view = (struct vm_area_view){.start = area->start,
 		.end = area->end,
-		.flags = area->flags,
+		.flags = shown_flags(machine, area),
 		.file = area->object == NONE || own_object ? VM_NO_FILE : area->object,
 		.shared_anonymous = own_object && !area_is_hugetlb(area),
 		.heap = area->start < mm->break_end && area->end > mm->break_start,
@@ -94,6 +101,9 @@ static void view_flags(const struct vm_machine *m, const struct area *area, uint
 	}
 	if ((folio->flags & FOLIO_KSM) != 0)
 		flags |= BIT(VM_KPF_KSM);
+	/* linux:6.12:fs/proc/page.c:stable_page_flags compares with the mask of all kinds. */
+	if (m->behaviours.ksm_flag_loose && (folio->flags & (FOLIO_ANONYMOUS | FOLIO_HUGETLB)) != 0)
+		exact &= ~BIT(VM_KPF_KSM);
 	if ((folio->flags & FOLIO_MLOCKED) != 0)
 		flags |= BIT(VM_KPF_MLOCKED);
 	/* A page that left a locked area may be kept locked by any other that maps it. */
@@ -109,7 +119,8 @@ static void view_flags(const struct vm_machine *m, const struct area *area, uint
 	}
 	if ((folio->flags & FOLIO_ANONYMOUS) != 0 && (folio->flags & FOLIO_SWAP_BACKED) != 0) {
 		exact |= BIT(VM_KPF_SWAPBACKED);
-		flags |= BIT(VM_KPF_SWAPBACKED);
+		if (frame == head || m->behaviours.flags_of_folio)
+			flags |= BIT(VM_KPF_SWAPBACKED);
 	}
 	view->kpageflags = flags;
 	view->kpageflags_open = ~exact;

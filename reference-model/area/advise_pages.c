@@ -144,6 +144,8 @@ static int32_t page_out(struct vm_machine *m, uint32_t number, uint64_t start, u
 		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)) ||
 			cursor.at.level > 1)
 			continue;
+		if (!m->behaviours.pageout_keeps_young && folio_of(m, leaf_frame(leaf))->maps == 1)
+			entry_set(m, cursor.at, leaf & ~VM_PTE_ACCESSED);
 		if (folio_pages(m, leaf_frame(leaf)) > 1)
 			reclaim_large(m, number, leaf_frame(leaf));
 		else

@@ -104,12 +104,32 @@ static void set_start(struct area *area, uint64_t start)
 	area->start = start;
 }
 
+/*
+ * linux:6.1:mm/mmap.c:mmap_region: the area above is asked first, and the one below must fit what
+ * has come of that. Areas that move are merged as they are today.
+ */
+static void find_from_above(const struct vm_machine *m, const struct merge_wish *wish, uint32_t low,
+	uint32_t high, bool *with_low, bool *with_high)
+{
+	struct merge_wish grown = *wish;
+
+	*with_high = merges_after(m, wish, low, false, high);
+	if (*with_high)
+		grown.family = area_of(m, high)->family;
+	*with_low = merges_before(m, &grown, low);
+}
+
 uint32_t merge_new(struct vm_machine *m, const struct merge_wish *wish)
 {
 	const uint32_t low = area_before(m, wish->mm, wish->start);
 	const uint32_t high = area_at_or_after(m, wish->mm, wish->start);
-	const bool with_low = merges_before(m, wish, low);
-	const bool with_high = !wish->only_extend && merges_after(m, wish, low, with_low, high);
+	bool with_low = merges_before(m, wish, low);
+	bool with_high = !wish->only_extend && merges_after(m, wish, low, with_low, high);
+
+	if (m->behaviours.merge == VM_MERGE_TARGET_FAMILY_SINGLE &&
+		!m->behaviours.merges_below_first && !wish->only_extend &&
+		wish->copied_from == NONE)
+		find_from_above(m, wish, low, high, &with_low, &with_high);
 
 	if (with_low) {
 		const uint64_t end = with_high ? area_of(m, high)->end : wish->end;

@@ -140,6 +140,22 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD),
 		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),
+		/* linux:6.12:fs/proc/page.c:stable_page_flags; dee3d0bef2b0 (6.10) */
+		.flags_of_folio = vm_host_has(host, VM_FEATURE_FLAGS_OF_FOLIO),
+		.ksm_flag_loose = vm_host_has(host, VM_FEATURE_FLAGS_OF_FOLIO) &&
+				  !vm_host_has(host, VM_FEATURE_KSM_FLAG_EXACT),
+		/* linux:6.12:fs/proc/task_mmu.c:show_smap_vma_flags */
+		.lock_on_fault_letter = vm_host_has(host, VM_FEATURE_LOCK_ON_FAULT_LETTER),
+		/* linux:6.12:mm/vma.c:vma_merge_new_range; linux:6.1:mm/mmap.c:mmap_region */
+		.merges_below_first = vm_host_has(host, VM_FEATURE_MERGE_BELOW_FIRST),
+		/* linux:6.12:arch/x86/mm/fault.c:do_user_addr_fault */
+		.per_area_lock = vm_host_has(host, VM_FEATURE_PER_AREA_LOCK),
+		/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
+		.swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE),
+		/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
+		.pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG),
+		/* linux:6.12:arch/x86/mm/pkeys.c:__execute_only_pkey */
+		.execute_only_keys = vm_host_has(host, VM_FEATURE_PKU),
 		/* linux:6.12:mm/damon/ops-common.c:damon_ptep_mkold */
 		.access_monitored = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED),
 		.guards_files = vm_host_has(host, VM_FEATURE_GUARDED_FILES),

@@ -61,6 +61,12 @@ uint32_t stack_grow(struct vm_machine *m, uint32_t mm, uint64_t address)
 	return area;
 }
 
+/* What may only be executed: read without asking, unless a protection key stands before it. */
+static bool is_sealed_by_key(const struct vm_machine *m, const struct area *area)
+{
+	return m->behaviours.execute_only_keys && (area->flags & ACCESS_FLAGS) == VM_AREA(EXEC);
+}
+
 static bool area_allows(const struct area *area, enum vm_access_kind kind)
 {
 	switch (kind) {
@@ -94,6 +100,11 @@ static void raise_fault(
 		rule_obey(m, RULE_DEMAND_SEGV_ACCERR);
 		outcome->signal.number = VM_SIGSEGV;
 		outcome->signal.code = VM_SEGV_ACCERR;
+		break;
+	case FAULT_NO_KEY:
+		rule_obey(m, RULE_DEMAND_SEGV_KEY);
+		outcome->signal.number = VM_SIGSEGV;
+		outcome->signal.code = VM_SEGV_PKUERR;
 		break;
 	case FAULT_BUS:
 		rule_obey(m, RULE_DEMAND_SIGBUS);
@@ -154,6 +165,22 @@ static enum fault_result user_fault(
 	return fault_handle(m, fault);
 }
 
+/* intel-sdm:3A:4.6.2: whatever the entry allows, its key refuses data to everybody. */
+static bool key_refuses(struct vm_machine *m, uint32_t mm, uint64_t address,
+	const struct vm_walk *walk, enum vm_access_kind kind)
+{
+	const uint32_t area = area_holding(m, mm, address);
+	const bool present = walk->outcome == VM_WALK_TRANSLATED ||
+			     (walk->error_code & VM_FAULT_PROTECTION) != 0;
+
+	if (kind == VM_ACCESS_FETCH || area == NONE || !is_sealed_by_key(m, area_of(m, area)))
+		return false;
+	raise_fault(m, FAULT_NO_KEY, address,
+		VM_FAULT_USER | (kind == VM_ACCESS_WRITE ? VM_FAULT_WRITE : 0) |
+			(present ? VM_FAULT_PROTECTION | VM_FAULT_KEY : 0));
+	return true;
+}
+
 bool access_by_processor(struct vm_machine *m, uint32_t process, uint64_t address,
 	enum vm_access_kind kind, uint32_t *frame)
 {
@@ -165,6 +192,8 @@ bool access_by_processor(struct vm_machine *m, uint32_t process, uint64_t addres
 		/* Every fault that was resolved lets the access come further. */
 		VM_ASSERT(tries < ACCESS_TRIES_LIMIT);
 
+		if (key_refuses(m, mm, address, &walk, kind))
+			return false;
 		if (walk.outcome == VM_WALK_TRANSLATED) {
 			*frame = (uint32_t)vm_bytes_to_pages_floor(walk.physical);
 			return true;
@@ -243,6 +272,7 @@ enum fault_result access_by_kernel(
 			.area = area,
 			.address = access->address,
 			.write = access->write || unshare,
+			.by_kernel = true,
 			.restarted = access->populates,
 			.unshare = unshare};
 		const enum fault_result result = fault_handle(m, &fault);

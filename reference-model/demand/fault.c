@@ -181,6 +181,13 @@ static uint32_t frame_from_slot(struct vm_machine *m, struct fault *fault, uint3
 	return frame;
 }
 
+/* linux:6.12:mm/internal.h:pte_needs_soft_dirty_wp; 6.1 lets the writer in and marks it */
+static bool waits_for_soft_dirty(const struct vm_machine *m, const struct area *area, uint64_t leaf)
+{
+	return has(m, VM_FEATURE_SOFT_DIRTY) && m->behaviours.swap_in_writable &&
+	       (area->flags & VM_AREA(SOFT_DIRTY)) == 0 && (leaf & VM_PTE_LINUX_SOFT_DIRTY) == 0;
+}
+
 /* linux:6.12:mm/memory.c:do_swap_page */
 enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struct place place)
 {
@@ -216,7 +223,9 @@ enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struc
 		leaf |= VM_PTE_LINUX_SOFT_DIRTY;
 	if ((entry & SWAP_ENTRY_UFFD_WP) != 0)
 		leaf |= VM_PTE_LINUX_UFFD_WP;
-	else if (exclusive && (area->flags & VM_AREA(WRITE)) != 0)
+	else if (exclusive && (area->flags & VM_AREA(WRITE)) != 0 &&
+		 (fault->write || m->behaviours.swap_in_writable) &&
+		 !waits_for_soft_dirty(m, area, leaf))
 		leaf = leaf_make_writable(fault->write ? leaf_make_dirty(m, leaf) : leaf);
 	entry_set(m, place, leaf);
 	/* In the same fault: a writer that does not own the page copies it now. */

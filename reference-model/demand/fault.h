@@ -10,6 +10,7 @@ enum fault_result {
 	FAULT_DONE,	   /* the access is tried again */
 	FAULT_NO_AREA,	   /* SEGV_MAPERR */
 	FAULT_NOT_ALLOWED, /* SEGV_ACCERR */
+	FAULT_NO_KEY,	   /* SEGV_PKUERR */
 	FAULT_BUS,	   /* past the end of the object, or no huge page */
 	FAULT_NO_ROOM,	   /* limits of this machine, not of Linux */
 };
@@ -20,6 +21,8 @@ struct fault {
 	uint64_t address;
 	bool write, fetch;
 	bool major;
+	bool again;	/* the lock was given up, and the fault begun once more */
+	bool by_kernel; /* on somebody's behalf, not by an access */
 	bool restarted; /* populating: a fault that had to wait is begun anew, and then minor */
 	bool unshare;	/* a reader wants the page for itself, and no write access */
 };

@@ -69,7 +69,9 @@ static bool fault_around(struct vm_machine *m, const struct fault *fault)
 		const uint32_t frame = index < file_end_index(m, area->object)
 					       ? cache_lookup(m, area->object, index)
 					       : NONE;
-		if (frame == NONE || folio_has(m, frame, FOLIO_EMPTY))
+		/* linux:6.12:mm/filemap.c:next_uptodate_folio */
+		if (frame == NONE || folio_has(m, frame, FOLIO_EMPTY) ||
+			folio_has(m, frame, FOLIO_READ_AHEAD))
 			continue;
 		if (table_stays_away(m, fault, frame))
 			return false;
@@ -85,20 +87,35 @@ static bool fault_around(struct vm_machine *m, const struct fault *fault)
 }
 
 /* linux:6.12:mm/filemap.c:do_sync_mmap_readahead: half of the window on either side */
-static void read_around(const struct vm_machine *m, const struct area *area, uint64_t index,
+static uint64_t read_around(const struct vm_machine *m, const struct area *area, uint64_t index,
 	uint64_t *first, uint64_t *last)
 {
 	const uint64_t window = m->setup.readahead_pages;
 	const uint64_t area_end = area->page_offset + area_pages(area);
 
 	if ((area->flags & VM_AREA(RANDOM_READ)) != 0 || window == 0)
-		return;
+		return 0;
 	if ((area->flags & VM_AREA(EXEC)) != 0 && m->behaviours.exec_reads_forward) {
 		*last = index + window < area_end ? index + window : area_end;
-		return;
+		return 0;
 	}
 	*first = index > window / 2 ? index - window / 2 : 0;
 	*last = *first + window;
+	return window / 4;
+}
+
+/*
+ * linux:6.12:mm/filemap.c:do_async_mmap_readahead: whoever finds the mark starts the next window,
+ * which ends the fault; the second try is counted as one that waited where it is known as one.
+ */
+static bool read_on(struct vm_machine *m, struct fault *fault, uint32_t frame)
+{
+	if ((area_of(m, fault->area)->flags & VM_AREA(RANDOM_READ)) != 0 ||
+		m->setup.readahead_pages == 0 || !folio_has(m, frame, FOLIO_READ_AHEAD))
+		return false;
+	folio_clear(m, frame, FOLIO_READ_AHEAD);
+	fault->major = !m->behaviours.per_area_lock || fault->by_kernel;
+	return true;
 }
 
 /* The page in the cache, read or made if it is not there. */
@@ -112,6 +129,7 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 	*frame = cache_lookup(m, area->object, index);
 	if (*frame != NONE) {
 		folio_clear(m, *frame, FOLIO_EMPTY);
+		fault->again = read_on(m, fault, *frame);
 		return FAULT_DONE;
 	}
 	const uint32_t entry = entry_find(m, area->object, index);
@@ -123,11 +141,12 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 		rule_obey(m, RULE_DEMAND_FILE_READ);
 		fault->major = true;
 	}
-	uint64_t first = index, last = index + 1;
+	uint64_t first = index, last = index + 1, ahead = 0;
 	if (!area_is_shmem(m, area))
-		read_around(m, area, index, &first, &last);
-	if (!cache_read_ahead(m, area->object, first, last))
+		ahead = read_around(m, area, index, &first, &last);
+	if (!cache_read_ahead(m, area->object, first, last, ahead))
 		return FAULT_NO_ROOM;
+	fault->again = fault->major;
 	*frame = cache_lookup(m, area->object, index);
 	return FAULT_DONE;
 }
@@ -192,8 +211,8 @@ enum fault_result fault_file(struct vm_machine *m, struct fault *fault)
 	const enum fault_result result = cached_page(m, fault, &frame);
 	if (result != FAULT_DONE)
 		return result;
-	/* A major fault is tried again, and then finds the neighbours that came along. */
-	if (fault->major && !fault->write && m->behaviours.fault_around && !area->uffd &&
+	/* A fault that waited is tried again, and then finds the neighbours that came along. */
+	if (fault->again && !fault->write && m->behaviours.fault_around && !area->uffd &&
 		fault_around(m, fault))
 		return FAULT_DONE;
 	const struct place place = place_make(m, fault->mm, fault->address, 1);

@@ -20,6 +20,7 @@ static int32_t errno_of(enum fault_result result)
 	case FAULT_NO_AREA:
 	case FAULT_BUS:
 	case FAULT_NOT_ALLOWED:
+	case FAULT_NO_KEY:
 		return VM_EFAULT;
 	case FAULT_NO_ROOM:
 		return VM_ENOMEM;

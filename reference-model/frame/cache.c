@@ -150,19 +150,34 @@ uint32_t cache_fill(struct vm_machine *m, uint32_t object, uint64_t index, unsig
 	return head + (uint32_t)(index - first);
 }
 
-bool cache_read_ahead(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
+/*
+ * linux:6.12:mm/readahead.c:do_page_cache_ra: the window is cut at the end of the file, and its
+ * last pages are then counted from there; large folios count from where the window would end.
+ */
+bool cache_read_ahead(
+	struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last, uint64_t ahead)
 {
-	const uint64_t end = object_pages(m, object);
+	const uint64_t pages = object_pages(m, object);
+	const uint64_t end = last < pages ? last : pages;
+	const bool marks = ahead != 0 && end >= first + ahead && !m->setup.disk_large_folios;
 
-	for (uint64_t i = first; i < last && i < end; i++)
-		if (cache_lookup(m, object, i) == NONE && cache_fill(m, object, i, 0) == NONE)
+	for (uint64_t i = first; i < end; i++) {
+		if (cache_lookup(m, object, i) != NONE)
+			continue;
+		const uint32_t frame = cache_fill(m, object, i, 0);
+		if (frame == NONE)
 			return false;
+		if (marks && i == end - ahead)
+			folio_set(m, frame, FOLIO_READ_AHEAD);
+	}
 	return true;
 }
 
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame)
 {
 	folio_set(m, frame, FOLIO_DIRTY);
+	/* linux:6.12:mm/page-writeback.c:folio_mark_dirty */
+	folio_clear(m, frame, FOLIO_READ_AHEAD);
 }
 
 /* page_mkclean: the next store must be noticed again. */

@@ -19,7 +19,8 @@ uint32_t cache_lookup(const struct vm_machine *m, uint32_t object, uint64_t inde
 /* Reads the page from storage, or makes a fresh one; NONE: no room. order: of the folio made. */
 uint32_t cache_fill(struct vm_machine *m, uint32_t object, uint64_t index, unsigned order);
 /* Order-0 pages for what of [first, last) is in the file and not cached; false: no room. */
-bool cache_read_ahead(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last);
+bool cache_read_ahead(
+	struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last, uint64_t ahead);
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame);
 /* Contents to storage; entries that could write it lose that right (page_mkclean). */
 void cache_write_back(struct vm_machine *m, uint32_t frame);

@@ -147,7 +147,7 @@ static uint64_t pages_of_stream(const struct vm_machine *m, uint32_t object, uin
  * brings along. A read at the start, or one that goes on where the last one ended, is taken for a
  * stream.
  */
-static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset)
+static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset, uint64_t *ahead)
 {
 	const struct vm_operation *op = m->operation;
 	const uint64_t most = m->setup.readahead_pages;
@@ -157,6 +157,7 @@ static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset)
 	const uint64_t last_read = vm_bytes_to_pages_floor(file->read_end);
 	uint64_t size = 1;
 
+	*ahead = 0;
 	if (most == 0 || wanted > most)
 		return wanted;
 	if (first != 0 && (file->read_end == 0 || first - last_read > 1)) {
@@ -166,13 +167,17 @@ static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset)
 			return wanted;
 		if (cached >= first)
 			cached *= 2;
+		*ahead = 1;
 		return cached + wanted < most ? cached + wanted : most;
 	}
 	while (size < wanted)
 		size *= 2;
 	if (size <= most / 32)
-		return size * 4;
-	return size <= most / 4 ? size * 2 : most;
+		size *= 4;
+	else
+		size = size <= most / 4 ? size * 2 : most;
+	*ahead = size > wanted ? size - wanted : size;
+	return size;
 }
 
 /* A byte of the file without bringing anything into a cache of huge pages. */
@@ -191,13 +196,16 @@ static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *
 				return ZERO_FRAME;
 		}
 		rule_obey(m, RULE_FRAME_READ_THROUGH);
-		if (!cache_read_ahead(m, op->file, offset / unit,
-			    offset / unit + read_ahead_pages(m, offset)))
+		uint64_t ahead = 0;
+		const uint64_t pages = read_ahead_pages(m, offset, &ahead);
+		if (!cache_read_ahead(m, op->file, offset / unit, offset / unit + pages, ahead))
 			return NONE;
 		return cache_lookup(m, op->file, offset / unit);
 	}
 	if (head == NONE)
 		return ZERO_FRAME;
+	/* linux:6.12:mm/filemap.c:filemap_readahead */
+	folio_clear(m, head, FOLIO_READ_AHEAD);
 	return unit == VM_PAGE_BYTES ? head
 				     : head + (uint32_t)vm_bytes_to_pages_floor(offset % unit);
 }

@@ -254,6 +254,9 @@
 	X(DEMAND_SEGV_ACCERR, "demand.segv-accerr", \
 		"An access that the area does not allow is SEGV_ACCERR.", \
 		"linux:6.12:arch/x86/mm/fault.c:access_error") \
+	X(DEMAND_SEGV_KEY, "demand.segv-key", \
+		"What may only be executed has a protection key that refuses data: SEGV_PKUERR.", \
+		"linux:6.12:arch/x86/mm/fault.c:bad_area_access_from_pkeys") \
 	X(DEMAND_SIGBUS, "demand.sigbus", \
 		"An access beyond the last page of a file, or without a huge page to " \
 		"give, is SIGBUS.", \

@@ -53,6 +53,7 @@ enum folio_flag {
 	FOLIO_PARTIALLY_MAPPED = 1 << 9, /* queued for a deferred split */
 	FOLIO_HUGE_ZERO = 1 << 10,
 	FOLIO_EMPTY = 1 << 13,		  /* cached without having been read: not up to date */
+	FOLIO_READ_AHEAD = 1 << 14,	  /* whoever comes here starts the next window */
 	FOLIO_MAYBE_REFERENCED = 1 << 11, /* its accessed mark lies in a batch or is set */
 };
 

@@ -263,10 +263,22 @@ struct vm_behaviours {
 				    area's end, not around it: since 6.16 */
 	bool fault_around_needs_table; /* with a folio that reaches the file's last page first in
 					  the window, fault-around makes no table: since 6.18 */
-	bool access_monitored;	       /* DAMON clears and keeps reference bits behind everyone */
-	bool guards_files;	       /* guard regions in file mappings: since 6.15 */
-	bool huge_pages_at_fault;      /* the teaching knows 4 KiB faults only */
-	bool fault_around;	       /* a file read fault maps its neighbours too */
+	bool flags_of_folio;	   /* kpageflags shows the folio's flags for each page of it: since
+				      6.10; before, the page's own, and tails have none */
+	bool ksm_flag_loose;	   /* and "ksm" for every anonymous page, until 6.18 */
+	bool lock_on_fault_letter; /* smaps prints "lf": since 6.2 */
+	bool merges_below_first; /* a new area asks the one below it first: since 6.12; before, the
+				    one above, whose family the one below then has to fit */
+	bool per_area_lock;	 /* a fault that waits is tried again as if new, unless it read:
+				  * since 6.4
+				  */
+	bool swap_in_writable; /* a page of one's own comes back writable for a reader too: 6.11 */
+	bool pageout_keeps_young; /* pageout reclaims without clearing references: since 6.9 */
+	bool execute_only_keys; /* what may only be executed has a protection key against reading */
+	bool access_monitored;	/* DAMON clears and keeps reference bits behind everyone */
+	bool guards_files;	/* guard regions in file mappings: since 6.15 */
+	bool huge_pages_at_fault; /* the teaching knows 4 KiB faults only */
+	bool fault_around;	  /* a file read fault maps its neighbours too */
 };
 
 void vm_behaviours_textbook(struct vm_behaviours *behaviours);

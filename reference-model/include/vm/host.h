@@ -72,6 +72,13 @@
 	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")       \
 	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")   \
 	X(EXEC_READS_FORWARD, "exec-reads-forward")               \
+	X(FLAGS_OF_FOLIO, "flags-of-folio")                       \
+	X(KSM_FLAG_EXACT, "ksm-flag-exact")                       \
+	X(LOCK_ON_FAULT_LETTER, "lock-on-fault-letter")           \
+	X(MERGE_BELOW_FIRST, "merge-below-first")                 \
+	X(PER_AREA_LOCK, "per-area-lock")                         \
+	X(SWAP_IN_WRITABLE, "swap-in-writable")                   \
+	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
 	X(TRANSLATION_ORACLE, "translation-oracle")
 
 enum vm_feature {

@@ -75,6 +75,7 @@ enum vm_walk_outcome {
 #define VM_FAULT_RESERVED   (UINT32_C(1) << 3)
 #define VM_FAULT_FETCH	    (UINT32_C(1) << 4)
 #define VM_FAULT_KEY	    (UINT32_C(1) << 5)
+#define VM_FAULT_KEY	    (UINT32_C(1) << 5)
 
 struct vm_walk_step {
 	uint8_t level;
