@@ -10,7 +10,7 @@
 #include "record/reader.h"
 
 struct report_options {
-	bool verbose;		      /* a row for each case */
+	bool verbose;		      /* a row for each case, and what was timed as a picture */
 	struct shortfalls shortfalls; /* of what was asked for */
 };
 

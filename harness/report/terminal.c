@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/drawing.h"
 #include "report/header.h"
 #include "report/outcome.h"
 #include "report/report.h"
@@ -200,6 +201,8 @@ void report_terminal(const struct record *record, const struct judgement *judgem
 	print_all_in_full(&report, VERDICT_KNOWN);
 	(void)putchar('\n');
 	table_print(stdout, judgement, &table);
+	if (report.verbose)
+		drawing_print(stdout, record);
 	print_skips(&report);
 	print_lessons(&report);
 	print_notes(&report);

@@ -70,3 +70,6 @@ sed -n 2p out | grep -q 'few.jsonl' || fail "not the oldest first"
 expect 0 '"median-ns":10[45]' "$program" history --json area.lookup-log slower.jsonl
 expect 4 'no record has anything of cow.fork-cost' "$program" history cow.fork-cost a.jsonl
 expect 2 'which records' "$program" history area.lookup-log
+
+# The same times as a picture of characters.
+expect 0 '^ *65000 .*#' "$program" report --verbose slower.jsonl

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What fork costs follows the page tables that it copies, not the memory that is mapped. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,11 +117,12 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 
 /* ---- what the kernel does ---- */
 
-#define FORKS	 9
-#define COPIES	 1
-#define WARM_UPS 1
-#define NS_IN_S	 1000000000
-#define NS_IN_US 1000
+#define FORKS		  9
+#define COPIES		  1
+#define WARM_UPS	  1
+#define NS_IN_S		  1000000000
+#define NS_IN_US	  1000
+#define CLONE_STACK_BYTES ((size_t)16 * 1024)
 
 enum memory { MEMORY_TOUCHED, MEMORY_UNTOUCHED, MEMORY_SHARED, MEMORY_HUGE, MEMORY_LIMIT };
 
@@ -185,6 +190,36 @@ static int64_t vfork_and_wait(void *context)
 	return cost_of(started_ns, child);
 }
 
+/* A program that is not there: the child is made, fails to execute it, and is gone. */
+static int64_t spawn_nothing(void *context)
+{
+	static char name[] = "nothing";
+	char *const arguments[] = {name, NULL};
+	const int64_t started_ns = cost_cpu_ns();
+	pid_t child = 0;
+
+	(void)context;
+	MUST(posix_spawn(&child, "/proc/self/nothing", NULL, NULL, arguments, environ) == ENOENT);
+	return cost_cpu_ns() - started_ns;
+}
+
+static int end_at_once(void *context)
+{
+	(void)context;
+	return 0;
+}
+
+/* Shares memory as vfork does, but the parent does not wait: it needs a stack of its own. */
+static int64_t clone_and_wait(void *context)
+{
+	static _Alignas(16) char stack[CLONE_STACK_BYTES];
+	const int64_t started_ns = cost_cpu_ns();
+	const pid_t child = clone(end_at_once, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+
+	(void)context;
+	return cost_of(started_ns, child);
+}
+
 /* What fork would do if it copied: fresh memory with the same contents. */
 static int64_t copy_region(void *context)
 {
@@ -241,6 +276,8 @@ static void run_task(enum memory memory, size_t place)
 		touch(&region);
 		time_it("fork-touched", "fork-touched-faults", at, fork_and_wait, FORKS, &region);
 		time_it("vfork", "vfork-faults", at, vfork_and_wait, FORKS, &region);
+		time_it("posix-spawn", "posix-spawn-faults", at, spawn_nothing, FORKS, &region);
+		time_it("clone-vm", "clone-vm-faults", at, clone_and_wait, FORKS, &region);
 		time_it("copy", "copy-faults", at, copy_region, COPIES, &region);
 		break;
 	case MEMORY_UNTOUCHED:
@@ -280,9 +317,9 @@ PROBE(fork_cost) = {
 	.kind = PROBE_TIMED,
 	.claims = claims,
 	.question = "What does the cost of fork follow: memory mapped, memory touched, or tables?",
-	.method =
-		"Time fork, exit of the child and wait, with 2 to 32 MiB mapped: touched, "
-		"untouched, shared, of huge pages; vfork, and copying the same memory, beside it.",
+	.method = "Time fork, exit of the child and wait, with 2 to 32 MiB mapped: touched, "
+		  "untouched, shared, of huge pages; vfork, posix_spawn, a clone in the same "
+		  "memory, and copying it, beside.",
 	.threats = "A busy neighbour: CPU time, not the clock's. Drift and layout of one process: "
 		   "places in "
 		   "random order, medians over launches. "

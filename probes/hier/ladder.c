@@ -74,7 +74,7 @@ static void predict_ranges(struct vm_predictions *predictions)
 		vm_predict(predictions,
 			&(struct vm_prediction){
 				.claim = CLAIM,
-				.quantity = "chase",
+				.quantity = "loads-1024",
 				.at = ranges[i].at,
 				.unit = VM_UNIT_NS,
 				.form = VM_FORM_WITHIN,
@@ -97,9 +97,9 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		"what is larger lies farther away, and is asked when all before it have missed";
 
 	(void)arguments, (void)readings;
-	predict_shape(&small, "chase", VM_SHAPE_RISES, NULL, because, "osn");
+	predict_shape(&small, "loads-1024", VM_SHAPE_RISES, NULL, because, "osn");
 	if (thp->present && thp->value != VM_THP_NEVER)
-		predict_shape(&huge, "chase-huge", VM_SHAPE_RISES, NULL, because, "osn");
+		predict_shape(&huge, "loads-1024-huge", VM_SHAPE_RISES, NULL, because, "osn");
 	if (model->id == VM_MODEL_TEXTBOOK)
 		predict_ranges(predictions);
 }
@@ -219,13 +219,14 @@ static void time_storage(uint64_t *random_state)
 			(ssize_t)VM_PAGE_BYTES);
 		elapsed_ns[i] = per_accesses(cost_now_ns() - started_ns, 1);
 	}
-	observe_values("chase", AT_STORAGE, elapsed_ns, READS, VM_UNIT_NS, "CLOCK_MONOTONIC_RAW");
+	observe_values(
+		"loads-1024", AT_STORAGE, elapsed_ns, READS, VM_UNIT_NS, "CLOCK_MONOTONIC_RAW");
 }
 
 static void measure(const struct probe_arguments *arguments)
 {
 	static size_t order[LONGEST_BYTES / CHASE_LINE_BYTES];
-	static const char *const quantities[] = {"chase", "chase-huge"};
+	static const char *const quantities[] = {"loads-1024", "loads-1024-huge"};
 	uint64_t state = trial_seed();
 	size_t turn[PLACES_COUNT];
 
