@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 sanitize=$(sed -n 's/^MMCONFORM_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/../CMakeCache.txt")
 compile="$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$build/../CMakeCache.txt") -std=c17 -O1 $sanitize"
 objects=$(find "$build/CMakeFiles/mmconform_core.dir" "$build/CMakeFiles/harness.formulas.dir" -name '*.o')
-libraries="$(pkg-config --libs jansson libcyaml smartcols hwloc libpcre2-8 libmd libxml-2.0 cmocka) -lm"
+libraries="$(pkg-config --libs jansson libcyaml smartcols hwloc libpcre2-8 libmd libxml-2.0 zlib cmocka) -lm"
 
 # FILE below reference-model | what stands there | what is put instead
 mutants() {
@@ -66,6 +66,32 @@ overcommit/commit.c|accounts && !touched|accounts
 overcommit/commit.c|page_by_page ? touched_pages|!page_by_page ? touched_pages
 overcommit/commit.c|return accounts \|\| area->writable|return area->writable
 overcommit/commit.c|NEVER_MORE ? 256 : 4|NEVER_MORE ? 255 : 4
+overcommit/commit.c|HUGETLB && !request->no_reserve|HUGETLB
+overcommit/commit.c|!request->no_reserve ? huge_pages : 0|!request->no_reserve ? 0 : huge_pages
+overcommit/commit.c|request->backing == VM_COMMIT_HUGETLB && !request|!request
+reclaim/zones.c|(root + bit) * (root + bit) <= square|(root + bit) * (root + bit) < square
+reclaim/zones.c|root_of(16 * vm_pages|root_of(4 * vm_pages
+reclaim/zones.c|MIN_FREE_LOWEST_KIB    128|MIN_FREE_LOWEST_KIB    64
+reclaim/zones.c|MIN_FREE_HIGHEST_KIB   262144|MIN_FREE_HIGHEST_KIB   65536
+reclaim/zones.c|(2 + BLOCK_KINDS * BLOCK_KINDS)|(BLOCK_KINDS * BLOCK_KINDS)
+reclaim/zones.c|BLOCK_KINDS 3|BLOCK_KINDS 4
+reclaim/zones.c|HUGE_SHARE_OF_LOWMEM 20|HUGE_SHARE_OF_LOWMEM 10
+reclaim/zones.c|smaller(wanted_pages, above|larger(wanted_pages, above
+xlate/direct.c|LEGACY_END_BYTES VM_MIB_BYTES|LEGACY_END_BYTES UINT64_C(655360)
+xlate/direct.c|vm_align_up(first_frame, block)|vm_align_down(first_frame, block)
+xlate/direct.c|vm_align_down(end_frame, block)|vm_align_up(end_frame, block)
+xlate/direct.c|map->small += frames - blocks|map->small += frames
+xlate/direct.c|(blocks - giants)|blocks
+xlate/direct.c|giant ? block_frames|!giant ? block_frames
+xlate/tables.c|case VM_TABLES_COUNTED_ALL: return levels|case VM_TABLES_COUNTED_ALL: return levels - 1
+xlate/tables.c|case VM_TABLES_COUNTED_LOWER_2: return 2|case VM_TABLES_COUNTED_LOWER_2: return 1
+xlate/tables.c|case VM_TABLES_COUNTED_LOWER_3: return 3|case VM_TABLES_COUNTED_LOWER_3: return 4
+tlb/reach.c|VM_CPU_AMD ? host->cpu.tlb_listed_pages : 0|VM_CPU_AMD ? 0 : host->cpu.tlb_listed_pages
+tlb/reach.c|host->cpu.vendor == VM_CPU_AMD ? host->cpu.tlb_listed|host->cpu.vendor == VM_CPU_INTEL ? host->cpu.tlb_listed
+tlb/reach.c|? host->cpu.tlb_listed_pages : 0|? host->cpu.tlb_listed_pages / 2 : 0
+frame/descriptors.c|128 * VM_MIB_BYTES|64 * VM_MIB_BYTES
+frame/descriptors.c|128 * VM_MIB_BYTES|256 * VM_MIB_BYTES
+frame/descriptors.c|vm_align_up(end_frame|vm_align_down(end_frame
 oom/badness.c|inputs->resident_pages + inputs->swapped_pages +|inputs->resident_pages +
 oom/badness.c|inputs->adjustment * unit_pages|inputs->adjustment
 oom/badness.c|2 / 3|3 / 4

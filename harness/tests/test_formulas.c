@@ -17,15 +17,20 @@
 #include "facts/facts.h"
 #include "kernel/blocks.h"
 #include "kernel/lists.h"
+#include "kernel/system.h"
 #include "kernel/values.h"
 #include "kernel/zoneinfo.h"
 #include "vm/available.h"
 #include "vm/chance.h"
 #include "vm/commit.h"
+#include "vm/direct.h"
+#include "vm/frame.h"
 #include "vm/layout.h"
 #include "vm/oom.h"
+#include "vm/reach.h"
 #include "vm/shares.h"
 #include "vm/slab.h"
+#include "vm/tables.h"
 #include "vm/zones.h"
 
 #define HOSTS	    SOURCE_DIR "/results/hosts"
@@ -141,13 +146,17 @@ static enum vm_zone_kind kind_of(const struct kernel_zone *zone)
 /* --- captured machines ----------------------------------------------------------------------- */
 
 /*
- * A machine recalculates its marks and reserves early in its life; what init code and the initial
- * file system give back later is in the sizes, and not in the figures, until a setting is written.
- * The captured guests are so; the machine that has run for long is not.
+ * A machine recalculates its marks early in its life; what init code and the initial file system
+ * give back later is in the sizes, and not in the marks, until a setting is written. Most of the
+ * captured guests had one written after their start; the machine that has run for long has, too.
  */
 static bool is_fresh(const struct machine *machine)
 {
-	return strstr(machine->folder, "guest-") == NULL;
+	const struct kernel_text cmdline = file_of(machine->folder, "proc/cmdline");
+
+	return strstr(machine->folder, "guest-") == NULL ||
+	       memmem(cmdline.bytes, cmdline.length_bytes, "sysctl.vm.min_free_kbytes=", 26) !=
+		       NULL;
 }
 
 static void check_fresh_marks(
@@ -230,6 +239,17 @@ static void watermarks_of_every_machine(void **state)
 	}
 }
 
+/* A capture that keeps the ranges of RAM had the reserves worked out anew before it began. */
+static bool has_fresh_reserves(const struct machine *machine)
+{
+	struct kernel_text iomem;
+	struct facts_error error;
+
+	return strstr(machine->folder, "guest-") == NULL ||
+	       facts_file_captured(&pool, machine->folder, "proc/iomem", &iomem.bytes,
+		       &iomem.length_bytes, &error) == 0;
+}
+
 static void check_protection(
 	const struct machine *machine, const struct kernel_zone *zone, const uint64_t *ratios)
 {
@@ -247,7 +267,7 @@ static void check_protection(
 					       ? 0
 					       : vm_zone_reserve_pages(zone->managed_pages,
 							 upper_pages, ratios[kind]);
-		if (is_fresh(machine))
+		if (has_fresh_reserves(machine))
 			EQUAL(machine, zone, "protection", pages,
 				zone->protection_pages[class_zone]);
 		/* What came back since is less than a sixteenth of any of these machines. */
@@ -474,6 +494,101 @@ static void slabs_of_every_machine(void **state)
 	}
 }
 
+#define RANGES_LIMIT 32
+
+static size_t ram_of(struct kernel_text iomem, struct vm_memory_range ranges[RANGES_LIMIT])
+{
+	struct kernel_lines lines = kernel_lines_of(iomem);
+	struct kernel_resource resource;
+	struct kernel_error error;
+	size_t count = 0;
+
+	while (kernel_iomem_next(&lines, &resource, &error) > 0) {
+		assert_true(kernel_text_is(resource.name, "System RAM") && count < RANGES_LIMIT);
+		ranges[count++] = (struct vm_memory_range){vm_bytes_to_pages_ceil(resource.first),
+			vm_bytes_to_pages_floor(resource.last + 1)};
+	}
+	return count;
+}
+
+static uint64_t meminfo_kib(const struct machine *machine, const char *name)
+{
+	uint64_t kib = 0;
+
+	(void)kernel_meminfo_find(machine->meminfo, name, &kib);
+	return kib;
+}
+
+/* To the KiB, but for giant pages that count again; what was split since is made of small pages. */
+static void linear_mappings_of_every_machine(void **state)
+{
+	size_t compared = 0;
+
+	(void)state;
+	for (size_t m = 0; m < machines_count; m++) {
+		const struct machine *machine = &machines[m];
+		struct vm_memory_range ranges[RANGES_LIMIT];
+		struct facts_error error;
+		struct kernel_text iomem;
+		if (facts_file_captured(&pool, machine->folder, "proc/iomem", &iomem.bytes,
+			    &iomem.length_bytes, &error) != 0)
+			continue;
+		const size_t count = ram_of(iomem, ranges);
+		const struct vm_direct_map map =
+			vm_direct_map(ranges, count, machine->facts.host.cpu.page_1g);
+		const uint64_t small_kib = meminfo_kib(machine, "DirectMap4k");
+		const uint64_t giant_kib = meminfo_kib(machine, "DirectMap1G");
+		const uint64_t whole_kib =
+			small_kib + meminfo_kib(machine, "DirectMap2M") + giant_kib;
+		const uint64_t again_kib = whole_kib - vm_direct_map_kib(&map);
+		const uint64_t block_kib = VM_HUGE_2M_BYTES / VM_KIB_BYTES;
+		const uint64_t split = vmstat_value(machine, "direct_map_level2_splits");
+		if (whole_kib < vm_direct_map_kib(&map) ||
+			again_kib % (VM_HUGE_1G_BYTES / VM_KIB_BYTES) != 0 ||
+			again_kib > (map.giant == 0 ? 0
+						    : VM_DIRECT_MAP_AGAIN_HIGHEST *
+							      (VM_HUGE_1G_BYTES / VM_KIB_BYTES)))
+			fail_msg("%s: linear mapping: formula %" PRIu64 " KiB, kernel %" PRIu64,
+				machine->folder, vm_direct_map_kib(&map), whole_kib);
+		assert_int_equal(small_kib % block_kib, vm_pages_to_kib(map.small) % block_kib);
+		assert_true(small_kib >= vm_pages_to_kib(map.small) + split * block_kib);
+		assert_true(giant_kib <= again_kib + map.giant * (VM_HUGE_1G_BYTES / VM_KIB_BYTES));
+		assert_true(giant_kib != 0 || map.giant < 2);
+		compared++;
+	}
+	assert_true(compared >= 8);
+}
+
+static void listed_buffers_of_every_machine(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < machines_count; m++) {
+		const struct machine *machine = &machines[m];
+		struct kernel_cpuinfo cpuinfo;
+		struct kernel_error error;
+		assert_int_equal(kernel_cpuinfo_parse(file_of(machine->folder, "proc/cpuinfo"),
+					 &cpuinfo, &error),
+			0);
+		assert_int_equal(cpuinfo.tlb_pages,
+			vm_tlb_listed_pages(&machine->behaviours, &machine->facts.host));
+	}
+}
+
+/* The end of the last zone that holds memory, and what of it each zone's end is. */
+static void descriptors_of_every_machine(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < machines_count; m++)
+		for (size_t i = 0; i < machines[m].zoneinfo.count; i++) {
+			const struct kernel_zone *zone = &machines[m].zoneinfo.zone[i];
+			const uint64_t end = zone->start_frame + zone->spanned_pages;
+			if (!zone->populated)
+				continue;
+			assert_in_range(vm_frame_descriptors_end(end), end, end + 32767);
+			assert_int_equal(vm_frame_descriptors_end(end) % 32768, 0);
+		}
+}
+
 /* --- worked examples ------------------------------------------------------------------------- */
 
 static struct vm_marks marks_for(uint64_t managed, uint64_t lowmem, uint64_t scale)
@@ -523,6 +638,55 @@ static void boost_and_pressure(void **state)
 	assert_int_equal(vm_zone_stat_threshold_pressed(622592, 7547, 7517, 2), 15);
 	assert_int_equal(vm_zone_stat_threshold(5394266, 2), 36);
 	assert_int_equal(vm_zone_stat_threshold(UINT64_C(1) << 30, 512), 125);
+}
+
+/* As read where the kernel had just chosen. */
+static void chosen_min_free(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_min_free_default_kib(6166273), 19865);
+	assert_int_equal(vm_min_free_huge_kib(6166273, 3, 512), 67584);
+	assert_int_equal(vm_min_free_default_kib(64), 128);
+	assert_int_equal(vm_min_free_default_kib(UINT64_C(1) << 32), 262144);
+	assert_int_equal(vm_min_free_default_kib(4096 - 1), 511);
+	assert_int_equal(vm_min_free_default_kib(4096), 512);
+	/* A twentieth of a small machine. */
+	assert_int_equal(vm_min_free_huge_kib(120000, 2, 512), 24000);
+}
+
+/* Ranges of a machine of 24 GiB; the kernel's lines showed 26 GiB, two of them counted again. */
+static void linear_mapping(void **state)
+{
+	static const struct vm_memory_range ranges[] = {
+		{1, 159}, {256, 786432}, {1048576, 6553600}};
+	const struct vm_direct_map giant = vm_direct_map(ranges, 3, true);
+	const struct vm_direct_map large = vm_direct_map(ranges, 3, false);
+
+	(void)state;
+	assert_int_equal(vm_direct_map_kib(&giant) + 2 * (VM_GIB_BYTES / VM_KIB_BYTES), 27262976);
+	assert_int_equal(giant.small, 512);
+	assert_int_equal(giant.large, 511);
+	assert_int_equal(giant.giant, 23);
+	assert_int_equal(large.large, 511 + 23 * 512);
+	assert_int_equal(large.giant, 0);
+	assert_int_equal(vm_direct_map_kib(&large), vm_direct_map_kib(&giant));
+}
+
+static void counted_tables(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_tables_counted_levels(VM_TABLES_COUNTED_ALL, 4), 4);
+	assert_int_equal(vm_tables_counted_levels(VM_TABLES_COUNTED_LOWER_2, 4), 2);
+	assert_int_equal(vm_tables_counted_levels(VM_TABLES_COUNTED_LOWER_3, 4), 3);
+}
+
+/* kpageflags and kpagecount of a machine whose last zone ends in the middle of a section. */
+static void descriptors(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_frame_descriptors_end(524253), 524288);
+	assert_int_equal(vm_frame_descriptors_end(6553600), 6553600);
+	assert_int_equal(vm_frame_descriptors_end(6553601), 6586368);
 }
 
 static int64_t score_for(int64_t adjustment, uint64_t resident, uint64_t swapped, uint64_t tables)
@@ -641,6 +805,11 @@ static void what_is_a_promise(void **state)
 	asks.backing = VM_COMMIT_HUGETLB;
 	asks.shared = false;
 	assert_int_equal(vm_commit_map_pages(behaviours, VM_COMMIT_HEURISTIC, &asks), 0);
+	assert_int_equal(vm_commit_pool_pages(&asks, 3), 3);
+	asks.no_reserve = true;
+	assert_int_equal(vm_commit_pool_pages(&asks, 3), 0);
+	asks = (struct vm_commit_request){.backing = VM_COMMIT_ANONYMOUS};
+	assert_int_equal(vm_commit_pool_pages(&asks, 3), 0);
 }
 
 static void shares(void **state)
@@ -719,6 +888,13 @@ int main(void)
 		cmocka_unit_test(commit_limit_of_every_machine),
 		cmocka_unit_test(scores_of_every_machine),
 		cmocka_unit_test(slabs_of_every_machine),
+		cmocka_unit_test(linear_mappings_of_every_machine),
+		cmocka_unit_test(listed_buffers_of_every_machine),
+		cmocka_unit_test(descriptors_of_every_machine),
+		cmocka_unit_test(chosen_min_free),
+		cmocka_unit_test(linear_mapping),
+		cmocka_unit_test(counted_tables),
+		cmocka_unit_test(descriptors),
 		cmocka_unit_test(watermarks_where_each_rule_wins),
 		cmocka_unit_test(boost_and_pressure),
 		cmocka_unit_test(scores),

@@ -170,3 +170,9 @@ uint64_t vm_commit_batch_pages(enum vm_commit_mode mode, uint64_t ram_pages, uin
 
 	return larger(part_pages / (mode == VM_COMMIT_NEVER_MORE ? 256 : 4), lowest_pages);
 }
+
+/* linux:6.12:mm/hugetlb.c:hugetlb_reserve_pages: whatever the mode */
+uint64_t vm_commit_pool_pages(const struct vm_commit_request *request, uint64_t huge_pages)
+{
+	return request->backing == VM_COMMIT_HUGETLB && !request->no_reserve ? huge_pages : 0;
+}

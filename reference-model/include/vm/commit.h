@@ -80,4 +80,7 @@ uint64_t vm_commit_largest_pages(
  */
 uint64_t vm_commit_batch_pages(enum vm_commit_mode mode, uint64_t ram_pages, uint32_t cpus_present);
 
+/* Huge pages that the pool keeps for a mapping of so many of its pages. */
+uint64_t vm_commit_pool_pages(const struct vm_commit_request *request, uint64_t huge_pages);
+
 #endif
