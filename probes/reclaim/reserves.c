@@ -228,8 +228,10 @@ static void predict_lists(const struct vm_host *host, const struct probe_argumen
 		prediction.form = VM_FORM_WITHIN;
 		prediction.values = (int64_t[]){spans[figure].lowest, spans[figure].highest};
 		prediction.values_count = 2;
-		if ((figure == HIGH_MIN || figure == HIGH_MAX) && !given->limits_printed)
+		if ((figure == HIGH_MIN || figure == HIGH_MAX) && !given->limits_printed) {
 			prediction.form = VM_FORM_SILENT;
+			prediction.values_count = 0;
+		}
 		if (is_spoken_of(host, arguments, figure))
 			vm_predict(predictions, &prediction);
 	}
