@@ -203,7 +203,8 @@ static const struct machine machines[] = {
 		.listed_pages = 192,
 		.count = 6,
 		.tlb = {{VM_TLB_CODE, 1, K4, 64, 0}, {VM_TLB_DATA, 1, K4, 96, 0},
-			{VM_TLB_CODE, 1, M2, 64, 0}, {VM_TLB_DATA, 1, M2, 96, 0}},
+			{VM_TLB_CODE, 1, M2, 64, 0}, {VM_TLB_DATA, 1, M2, 96, 0},
+			{VM_TLB_CODE, 2, K4, 64, 4}, {VM_TLB_DATA, 2, K4, 128, 8}},
 	},
 	{
 		/* Composed from the documented sizes of Zen 4 as a processor of this kind showed
