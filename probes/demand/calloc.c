@@ -16,8 +16,15 @@ static const char *const places[] = {"256 KiB", "4 MiB", "32 MiB"};
 static const size_t lengths_bytes[] = {256 * VM_KIB_BYTES, 4 * VM_MIB_BYTES, 32 * VM_MIB_BYTES};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
-#define BATCHES	     5
-#define CLAIM	     "demand.calloc-vs-memset"
+
+/* Below the threshold for own mappings: what calloc gives was somebody's before. */
+static const char *const small_places[] = {"1 KiB", "16 KiB", "64 KiB"};
+static const size_t small_lengths_bytes[] = {VM_KIB_BYTES, 16 * VM_KIB_BYTES, 64 * VM_KIB_BYTES};
+
+#define SMALL_COUNT (sizeof(small_places) / sizeof(small_places[0]))
+
+#define BATCHES 5
+#define CLAIM	"demand.calloc-vs-memset"
 
 /* ---- what the models say ---- */
 
@@ -40,7 +47,7 @@ static void predict_shape(struct vm_predictions *predictions, enum vm_shape shap
 }
 
 /* The block and its header of two words begin at a page: one page more than the block has. */
-static void predict_faults(struct vm_predictions *predictions, const char *quantity, size_t place,
+static void predict_faults(struct vm_predictions *predictions, const char *quantity, const char *at,
 	int64_t faults, const char *because)
 {
 	int64_t values[BATCHES];
@@ -50,7 +57,7 @@ static void predict_faults(struct vm_predictions *predictions, const char *quant
 	vm_predict(predictions, &(struct vm_prediction){
 					.claim = CLAIM,
 					.quantity = quantity,
-					.at = places[place],
+					.at = at,
 					.unit = VM_UNIT_COUNT,
 					.form = VM_FORM_EXACT,
 					.values_count = BATCHES,
@@ -66,12 +73,19 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 {
 	(void)model, (void)host, (void)arguments, (void)readings;
 	for (size_t i = 0; i < PLACES_COUNT; i++) {
-		predict_faults(predictions, "calloc-faults", i, 1,
+		predict_faults(predictions, "calloc-faults", places[i], 1,
 			"only the header is written, in front of the block");
-		predict_faults(predictions, "malloc-memset-faults", i,
+		predict_faults(predictions, "malloc-memset-faults", places[i],
 			1 + (int64_t)vm_bytes_to_pages_ceil(lengths_bytes[i]),
 			"memset touches every page of the block, and the header moves it into one "
 			"more");
+	}
+	for (size_t i = 0; i < SMALL_COUNT; i++) {
+		predict_faults(predictions, "calloc-faults", small_places[i], 0,
+			"below the threshold a block is used again: calloc has to clear it by "
+			"hand");
+		predict_faults(predictions, "malloc-memset-faults", small_places[i], 0,
+			"below the threshold a block is used again, with the pages it has");
 	}
 	predict_shape(predictions, VM_SHAPE_BELOW,
 		"a block of its own mapping is zero when it comes, so calloc writes nothing",
@@ -111,10 +125,9 @@ static int64_t time_malloc(void *context)
 	return time_block(*(const size_t *)context, true);
 }
 
-static void time_it(
-	const char *quantity, const char *faults_quantity, size_t place, cost_body *body)
+static void time_it(const char *quantity, const char *faults_quantity, const char *at,
+	size_t length_bytes, cost_body *body)
 {
-	size_t length_bytes = lengths_bytes[place];
 	const struct cost_plan plan = {
 		.name = quantity,
 		.body = body,
@@ -124,7 +137,28 @@ static void time_it(
 		.batches = BATCHES,
 	};
 
-	cost_observe(&plan, quantity, faults_quantity, places[place]);
+	cost_observe(&plan, quantity, faults_quantity, at);
+}
+
+static void time_both(const char *at, size_t length_bytes)
+{
+	time_it("calloc", "calloc-faults", at, length_bytes, time_calloc);
+	time_it("malloc-memset", "malloc-memset-faults", at, length_bytes, time_malloc);
+}
+
+/* So much more than the largest small block that what others take of it does not matter. */
+static void warm_heap(void)
+{
+	enum { BLOCKS = 4 };
+	void *blocks[BLOCKS];
+
+	for (size_t i = 0; i < BLOCKS; i++) {
+		blocks[i] = malloc(small_lengths_bytes[SMALL_COUNT - 1]);
+		MUST(blocks[i] != NULL);
+		(void)set_memory(blocks[i], 1, small_lengths_bytes[SMALL_COUNT - 1]);
+	}
+	for (size_t i = 0; i < BLOCKS; i++)
+		free(blocks[i]);
 }
 
 static void measure(const struct probe_arguments *arguments)
@@ -135,11 +169,15 @@ static void measure(const struct probe_arguments *arguments)
 	(void)arguments;
 	/* Freeing a block of a mapping of its own raises the threshold above it, once it may. */
 	MUST(mallopt(M_MMAP_THRESHOLD, (int)lengths_bytes[0]) == 1);
+	/* Nor is the heap given back, of which the small blocks come. */
+	MUST(mallopt(M_TRIM_THRESHOLD, (int)VM_GIB_BYTES) == 1);
 	order_shuffle(order, PLACES_COUNT, &state);
-	for (size_t i = 0; i < PLACES_COUNT; i++) {
-		time_it("calloc", "calloc-faults", order[i], time_calloc);
-		time_it("malloc-memset", "malloc-memset-faults", order[i], time_malloc);
-	}
+	for (size_t i = 0; i < PLACES_COUNT; i++)
+		time_both(places[order[i]], lengths_bytes[order[i]]);
+	/* Not before: a large block comes of the heap where that has room for it. */
+	warm_heap();
+	for (size_t i = 0; i < SMALL_COUNT; i++)
+		time_both(small_places[i], small_lengths_bytes[i]);
 }
 
 static const char *const claims[] = {CLAIM, NULL};
@@ -151,7 +189,9 @@ PROBE(calloc_cost) = {
 	.question = "Is calloc of a large block cheaper than malloc and memset?",
 	.method =
 		"CPU time of calloc, and of malloc with memset, of 256 KiB, 4 MiB and 32 MiB, each "
-		"block in a mapping of its own.",
+		"block in a mapping of its own, and of 1 to 64 KiB, which are used again; the "
+		"faults "
+		"are counted.",
 	.threats = "A block that was used before would have to be cleared: the threshold for own "
 		   "mappings is frozen. The compiler may join malloc and memset into calloc: the "
 		   "call goes through memory.",
