@@ -10,7 +10,8 @@ struct json_field {
 	const char *group; /* the object it is in, or NULL for the outermost */
 	const char *name;
 	size_t offset, size_bytes;
-	enum { JSON_NUMBER, JSON_FLAG, JSON_LIMIT } form; /* a limit of UINT64_MAX is null */
+	/* a limit of UINT64_MAX is null; what came later may be missing */
+	enum { JSON_NUMBER, JSON_FLAG, JSON_LIMIT, JSON_LATER } form;
 };
 
 extern const struct json_field json_fields[];
