@@ -17,6 +17,19 @@ cd /
 	cat "$scratch/log" >&2
 	exit 1
 }
+"$scratch/usr/bin/mmconform" report "$scratch/record.jsonl" -o html="$scratch/page.html" -o junit="$scratch/junit.xml"
+grep -q '</html>' "$scratch/page.html"
+# Completion is what the program says of itself, and each shell reads it.
+share=$scratch/usr/share
+bash -c ". '$share/bash-completion/completions/mmconform'
+	COMP_WORDS=(mmconform run --prof) COMP_CWORD=2; _mmconform; [ \"\${COMPREPLY[*]}\" = --profile ]
+	COMP_WORDS=(mmconform ta) COMP_CWORD=1; _mmconform; [ \"\${COMPREPLY[*]}\" = tables ]
+	COMP_WORDS=(mmconform report -o ht) COMP_CWORD=3; _mmconform; [ \"\${COMPREPLY[*]}\" = html= ]"
+for shell in zsh fish; do
+	file=$(find "$share/$shell" -type f)
+	grep -q 'dry-run' "$file" && grep -q 'page-sizes' "$file"
+	if command -v $shell >/dev/null; then $shell -n "$file"; fi
+done
 cat >"$scratch/user.c" <<'C'
 #include <vm/model.h>
 #include <vm/units.h>
