@@ -244,6 +244,14 @@ const char *outcome_again(struct pool *pool, const struct record_header *header,
 		shell_word(pool, pattern_of(pool, claim)));
 }
 
+const char *outcome_expected(struct pool *pool, const struct record_verdict *verdict)
+{
+	if (strcmp(verdict->kind, "scenario") != 0 || !departs(verdict) ||
+		strcmp(verdict->verdict, verdict_word(VERDICT_PASS)) != 0)
+		return verdict->expected;
+	return pool_format(pool, "as measured: %s agree", verdict->expected);
+}
+
 const char *outcome_id(struct pool *pool, const struct outcome *outcome)
 {
 	const char *sha256 = outcome->summary->sha256;

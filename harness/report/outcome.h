@@ -63,6 +63,12 @@ const struct claim_digest *digest_named(const struct digest_list *digests, const
 /* The one command that shows the same again: the claim's cases with the same draws. */
 const char *outcome_again(struct pool *pool, const struct record_header *header, const char *claim);
 
+/*
+ * What linux says beside a textbook that differs. A scenario is many figures, and the one that the
+ * textbook misses is among those that agree.
+ */
+const char *outcome_expected(struct pool *pool, const struct record_verdict *verdict);
+
 /* The first characters of the record's own hash: which record a figure is from. */
 const char *outcome_id(struct pool *pool, const struct outcome *outcome);
 

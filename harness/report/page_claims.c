@@ -314,13 +314,7 @@ static void put_lesson(struct page *page, const char *label, const struct claim_
 	if (claim != NULL && claim->textbook != NULL)
 		xml_element(xml, "p", claim->textbook, NULL);
 	xml_end(xml);
-	/* A scenario is many figures; the one that the textbook misses is among those that agree.
-	 */
-	xml_element(xml, "td",
-		strcmp(verdict->kind, "scenario") == 0
-			? pool_format(page->pool, "as measured: %s agree", verdict->expected)
-			: verdict->expected,
-		"data-name", "linux", NULL);
+	xml_element(xml, "td", outcome_expected(page->pool, verdict), "data-name", "linux", NULL);
 	xml_element(xml, "td", verdict->observed, "data-name", "measured", NULL);
 	xml_element(xml, "td", verdict->because, "data-name", "why", NULL);
 	xml_end(xml);

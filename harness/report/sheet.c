@@ -204,7 +204,8 @@ static void make_claims(struct making *making, const struct outcome *outcome, bo
 		const char *cells[] = {digest->claim, verdict_word(digest->verdict),
 			digest->departs_count != 0 ? "differs" : verdict->textbook,
 			number(making, digest->cases_count), verdict->textbook_expected,
-			verdict->expected, verdict->observed, verdict->because, verdict->cite,
+			departing ? outcome_expected(making->pool, verdict) : verdict->expected,
+			verdict->observed, verdict->because, verdict->cite,
 			claim != NULL ? claim->statement : ""};
 		add_row(making, key_of(making, outcome, digest->claim),
 			outcome_id(making->pool, outcome), cells);
