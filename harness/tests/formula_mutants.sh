@@ -83,6 +83,15 @@ xlate/direct.c|vm_align_down(end_frame, block)|vm_align_up(end_frame, block)
 xlate/direct.c|map->small += frames - blocks|map->small += frames
 xlate/direct.c|(blocks - giants)|blocks
 xlate/direct.c|giant ? block_frames|!giant ? block_frames
+policy/two_list.c|square_root(10 * gib)|square_root(gib)
+policy/two_list.c|gib != 0 ? square_root(10 * gib) : 1|square_root(10 * gib)
+policy/two_list.c|>> 30|>> 31
+alloc/slab.c|64, 96, 128|64, 128
+alloc/slab.c|size_bytes <= classes[i]|size_bytes < classes[i]
+alloc/slab.c|8, 16, 32, 64|16, 32, 64
+xlate/tables.c|if (first < next)|if (first > next)
+xlate/tables.c|+= last - first + 1|+= last - first
+xlate/tables.c|vm_level_shift(shape, level) + shape->index_bits|vm_level_shift(shape, level)
 xlate/tables.c|case VM_TABLES_COUNTED_ALL: return levels|case VM_TABLES_COUNTED_ALL: return levels - 1
 xlate/tables.c|case VM_TABLES_COUNTED_LOWER_2: return 2|case VM_TABLES_COUNTED_LOWER_2: return 1
 xlate/tables.c|case VM_TABLES_COUNTED_LOWER_3: return 3|case VM_TABLES_COUNTED_LOWER_3: return 4

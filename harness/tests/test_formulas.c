@@ -28,6 +28,7 @@
 #include "vm/layout.h"
 #include "vm/oom.h"
 #include "vm/reach.h"
+#include "vm/replace.h"
 #include "vm/shares.h"
 #include "vm/slab.h"
 #include "vm/tables.h"
@@ -494,6 +495,33 @@ static void slabs_of_every_machine(void **state)
 	}
 }
 
+/* The caches of kmalloc are the classes: each size ends in the smallest that holds it. */
+static void size_classes_of_every_machine(void **state)
+{
+	(void)state;
+	for (size_t m = 0; m < machines_count; m++) {
+		struct kernel_lines lines = kernel_lines_of(machines[m].slabinfo);
+		uint64_t next_bytes = 1, largest_bytes = 0;
+		bool is_class[8192 + 1] = {false};
+		struct kernel_slab_row row;
+		struct kernel_error error;
+		while (kernel_slabinfo_next(&lines, &row, &error) == 1)
+			if (kernel_text_starts(row.name, "kmalloc-") &&
+				row.name.length_bytes <= strlen("kmalloc-192") &&
+				row.object_bytes <= 8192)
+				is_class[row.object_bytes] = true;
+		for (uint64_t bytes = 1; bytes <= 8192; bytes++) {
+			if (!is_class[bytes])
+				continue;
+			assert_int_equal(vm_slab_class_bytes(next_bytes), bytes);
+			assert_int_equal(vm_slab_class_bytes(bytes), bytes);
+			next_bytes = bytes + 1;
+			largest_bytes = bytes;
+		}
+		assert_int_equal(largest_bytes, 8192);
+	}
+}
+
 #define RANGES_LIMIT 32
 
 static size_t ram_of(struct kernel_text iomem, struct vm_memory_range ranges[RANGES_LIMIT])
@@ -670,6 +698,43 @@ static void linear_mapping(void **state)
 	assert_int_equal(large.large, 511 + 23 * 512);
 	assert_int_equal(large.giant, 0);
 	assert_int_equal(vm_direct_map_kib(&large), vm_direct_map_kib(&giant));
+}
+
+/* The table that the kernel's source prints above inactive_is_low(). */
+static void list_ratios(void **state)
+{
+	static const struct {
+		uint64_t mib, ratio;
+	} rows[] = {{10, 1}, {100, 1}, {1024, 3}, {10240, 10}, {102400, 31}, {1048576, 101},
+		{10485760, 320}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(vm_replace_inactive_ratio(VM_LIST_BALANCE_ROOT_OF_SIZE,
+					 rows[i].mib * (VM_MIB_BYTES / VM_PAGE_BYTES)),
+			rows[i].ratio);
+}
+
+/* As VmPTE grew on a machine: pages a stride apart in a slot of the top table of their own. */
+static void hierarchical_tables(void **state)
+{
+	const struct vm_paging_shape *shape = vm_paging_shape(VM_PAGING_LEVEL4);
+	const uint64_t base = UINT64_C(1) << 44;
+	static const struct {
+		uint64_t stride_bytes, count;
+		uint64_t kib; /* below the top */
+	} rows[] = {{VM_PAGE_BYTES, 8, 12}, {VM_HUGE_2M_BYTES, 1, 12}, {VM_HUGE_2M_BYTES, 8, 40},
+		{VM_HUGE_1G_BYTES, 8, 68}, {UINT64_C(1) << 39, 8, 96}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vm_table_range ranges[8];
+		uint64_t tables[VM_PAGING_LEVELS_LIMIT + 1];
+		for (uint64_t page = 0; page < rows[i].count; page++)
+			ranges[page].first = ranges[page].last = base + page * rows[i].stride_bytes;
+		(void)vm_hierarchical_tables(shape, ranges, (size_t)rows[i].count, 1, tables);
+		assert_int_equal(vm_pages_to_kib(tables[1] + tables[2] + tables[3]), rows[i].kib);
+	}
 }
 
 static void counted_tables(void **state)
@@ -888,6 +953,9 @@ int main(void)
 		cmocka_unit_test(commit_limit_of_every_machine),
 		cmocka_unit_test(scores_of_every_machine),
 		cmocka_unit_test(slabs_of_every_machine),
+		cmocka_unit_test(size_classes_of_every_machine),
+		cmocka_unit_test(list_ratios),
+		cmocka_unit_test(hierarchical_tables),
 		cmocka_unit_test(linear_mappings_of_every_machine),
 		cmocka_unit_test(listed_buffers_of_every_machine),
 		cmocka_unit_test(descriptors_of_every_machine),
