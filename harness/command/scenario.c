@@ -11,16 +11,19 @@
 #include "base/message.h"
 #include "command/command.h"
 #include "facts/facts.h"
+#include "scenario/coverage.h"
 #include "scenario/summary.h"
 #include "scenario/trial.h"
+#include "suite/data.h"
+#include "suite/kinds.h"
 
 #define GIVEN_LIMIT SCENARIO_PARAMETERS_LIMIT
 
-enum key { KEY_DRAW = 256, KEY_MODEL_ONLY, KEY_WORKSHEET, KEY_FACTS };
+enum key { KEY_DRAW = 256, KEY_MODEL_ONLY, KEY_WORKSHEET, KEY_FACTS, KEY_COVERAGE };
 
 struct options {
 	const char *file, *facts;
-	bool draw, model_only, worksheet;
+	bool draw, model_only, worksheet, coverage;
 	size_t given_count;
 	const char *given[GIVEN_LIMIT];
 };
@@ -32,6 +35,8 @@ static const struct argp_option option_rows[] = {
 	{"worksheet", KEY_WORKSHEET, NULL, 0,
 		"Leave predictions and measurements blank, to be filled in by hand", 0},
 	{"facts", KEY_FACTS, "DIR", 0, "Of a captured host; with --model-only", 0},
+	{"coverage", KEY_COVERAGE, NULL, 0,
+		"Which rules of the model the scenarios of the suites reach; takes no FILE", 0},
 	{0},
 };
 
@@ -54,6 +59,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case KEY_WORKSHEET:
 		options->worksheet = true;
 		return 0;
+	case KEY_COVERAGE:
+		options->coverage = true;
+		options->model_only = true;
+		return 0;
 	case KEY_FACTS:
 		options->facts = argument;
 		return 0;
@@ -63,8 +72,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		options->file = argument;
 		return 0;
 	case ARGP_KEY_END:
-		if (options->file == NULL)
-			return command_refuse(state, "which scenario?");
+		if (options->coverage != (options->file == NULL))
+			return command_refuse(state,
+				options->coverage ? "--coverage takes no FILE" : "which scenario?");
 		if (options->facts != NULL && !options->model_only)
 			return command_refuse(state, "--facts goes with --model-only");
 		return 0;
@@ -307,6 +317,32 @@ static bool read_host(struct pool *pool, const struct options *options, struct f
 	return result == 0;
 }
 
+/* ---- coverage ---- */
+
+static int tell_coverage(struct pool *pool, const struct options *options)
+{
+	struct check_list checks = {.pool = pool};
+	struct coverage *coverage = pool_take(pool, sizeof(*coverage));
+	struct facts facts;
+	size_t count = 0;
+
+	if (!checks_load(data_path(pool, "suites"), &checks) || !read_host(pool, options, &facts))
+		return EXIT_DEFECTIVE;
+	coverage_of(pool, &checks, &facts.host, coverage);
+	const struct vm_rule *rules = vm_machine_rules(&count);
+	(void)printf("%zu of %zu rules are reached by the scenarios\n\n", coverage->reached, count);
+	for (size_t i = 0; i < count; i++)
+		if (coverage->rules[i].cases != 0)
+			(void)printf("%6zu  %-32s %s\n", coverage->rules[i].cases, rules[i].id,
+				coverage->rules[i].first);
+	for (size_t i = 0; i < count; i++)
+		if (coverage->rules[i].cases == 0)
+			(void)printf("     -  %-32s %s\n", rules[i].id,
+				coverage->rules[i].why != NULL ? coverage->rules[i].why
+							       : "nothing known reaches it");
+	return coverage->unexplained == 0 ? EXIT_CONFORMS : EXIT_DEVIATES;
+}
+
 int command_scenario(int argc, char **argv)
 {
 	struct pool POOL_DROPS pool = {0};
@@ -319,8 +355,11 @@ int command_scenario(int argc, char **argv)
 	int64_t values[SCENARIO_PARAMETERS_LIMIT];
 	const char *why = "";
 
-	if (!command_parse(&argp, argc, argv, &options) ||
-		!scenario_load(&pool, options.file, &scenario))
+	if (!command_parse(&argp, argc, argv, &options))
+		return EXIT_MISUSED;
+	if (options.coverage)
+		return tell_coverage(&pool, &options);
+	if (!scenario_load(&pool, options.file, &scenario))
 		return EXIT_MISUSED;
 	for (size_t i = 0; i < scenario.parameters_count; i++)
 		values[i] = scenario.parameters[i].choices[0];

@@ -200,6 +200,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(PAGEOUT_KEEPS_YOUNG, 6, 9),
 	/* "mm/readahead: store folio order in struct file_ra_state" and what followed */
 	BY_RELEASE(EXEC_READS_FORWARD, 6, 16),
+	/* "mm/hugetlb: restore the reservation if needed" */
+	BY_RELEASE(POOL_RESERVE_RETURNS, 6, 9),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */
 	{.feature = VM_FEATURE_FAULT_AROUND_NEEDS_TABLE,
 		.surface = SURFACE_RELEASE,

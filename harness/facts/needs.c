@@ -293,6 +293,8 @@ int facts_requirements(struct pool *pool, const struct facts *facts,
 		need_feature(&listing, needs->features[i]);
 	if (needs->allow_pressure)
 		need_allowed(&listing, "pressure", allowed->pressure);
+	if (needs->ksm)
+		need_allowed(&listing, "settings", allowed->settings);
 	if (needs->memory_bytes != 0)
 		need_memory(&listing, needs->memory_bytes);
 	if (needs->huge_2m_pages != 0)

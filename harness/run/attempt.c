@@ -209,6 +209,10 @@ static int hold(struct trying *trying)
 		error = guard_huge_pages(guard, VM_HUGE_1G_BYTES, needs->huge_1g_pages);
 	if (error == 0 && needs->swap_bytes != 0 && trying->execution->facts->swap_kib == 0)
 		error = hold_swap(guard, needs->swap_bytes);
+	if (error == 0 && needs->ksm) {
+		char in_force[GUARD_VALUE_BYTES];
+		error = guard_hold(guard, vm_knob_word(VM_KNOB_KSM_RUN), "0", in_force);
+	}
 	if (error == 0 && needs->group_limit_bytes != 0)
 		error = join_group(trying, needs->group_limit_bytes);
 	return error;

@@ -249,6 +249,7 @@ static bool infer(struct probe_needs *needs, const struct vm_operation *o)
 	case VM_OP_UFFD_UNREGISTER:
 		return need_feature(needs, VM_FEATURE_UFFD_WP_ASYNC);
 	case VM_OP_KSM_RUN:
+		needs->ksm = true;
 		return need_feature(needs, VM_FEATURE_KSM);
 	case VM_OP_CLEAR_REFS:
 		return o->flags != 4 || need_feature(needs, VM_FEATURE_SOFT_DIRTY);

@@ -426,7 +426,8 @@ void lockstep_compare_pools(struct lockstep *l, uint32_t process)
 	static const char *const names[LIVE_POOLS_LIMIT] = {"2 MiB pages in the pool",
 		"free 2 MiB pages", "reserved 2 MiB pages", "surplus 2 MiB pages",
 		"1 GiB pages in the pool", "free 1 GiB pages", "reserved 1 GiB pages",
-		"surplus 1 GiB pages"};
+		"surplus 1 GiB pages", "pages that ksmd shares", "pages that ksmd spared",
+		"pages that ksmd found alone"};
 	const struct seen_group *seen = &l->state[process][LIVE_POOLS];
 	struct vm_system_view system;
 
@@ -435,7 +436,8 @@ void lockstep_compare_pools(struct lockstep *l, uint32_t process)
 	vm_machine_system(l->machine, &system);
 	const uint64_t expected[LIVE_POOLS_LIMIT] = {system.huge_2m.total, system.huge_2m.free,
 		system.huge_2m.reserved, system.huge_2m.surplus, system.huge_1g.total,
-		system.huge_1g.free, system.huge_1g.reserved, system.huge_1g.surplus};
+		system.huge_1g.free, system.huge_1g.reserved, system.huge_1g.surplus,
+		system.ksm_shared, system.ksm_sharing, system.ksm_unshared};
 	l->comparisons_count += LIVE_POOLS_LIMIT;
 	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++)
 		if (seen->words[i] != LIVE_ABSENT && seen->words[i] != expected[i] &&

@@ -61,6 +61,7 @@ struct live_shared {
 	const struct vm_operation *operations; /* in the same mapping, behind this */
 	uint64_t counters_base[LIVE_COUNTER_LIMIT];
 	uint64_t start[LIVE_START_LIMIT];
+	uint64_t ksm_base[LIVE_POOLS_LIMIT - LIVE_POOLS_KSM];
 	enum live_phase phase;
 	uint32_t step;	 /* from 1 */
 	uint32_t actor;	 /* of this step */

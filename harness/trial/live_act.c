@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/pagemap.h"
@@ -39,6 +40,10 @@ struct scan_arguments {
 #define UFFD_MODE_USER	    1
 
 #define BYTES_LIMIT ((size_t)1 << 20)
+
+#define KSM_SCANS	 6
+#define KSM_PAUSE_NS	 10000000
+#define KSM_PAUSES_LIMIT 2000
 
 /* Bytes read, bytes to write, vectors of mincore and scans: shared, so no fork copies them. */
 static unsigned char *bytes;
@@ -372,9 +377,8 @@ static int64_t do_scan(const struct vm_operation *o)
 	return found < 0 ? found : 0;
 }
 
-static int64_t do_ksm_run(const struct vm_operation *o)
+static int64_t write_ksm_run(char digit)
 {
-	const char digit = (char)('0' + o->flags);
 	const int descriptor = open("/sys/kernel/mm/ksm/run", O_WRONLY | O_CLOEXEC);
 
 	if (descriptor < 0)
@@ -382,6 +386,26 @@ static int64_t do_ksm_run(const struct vm_operation *o)
 	const int64_t result = answer(write(descriptor, &digit, 1));
 	(void)close(descriptor);
 	return result < 0 ? result : 0;
+}
+
+/*
+ * A page is merged when it was the same in two scans, and what is left over is known after a third.
+ * linux:6.12:mm/ksm.c:cmp_and_merge_page. Then the scanner rests, so that it changes nothing later.
+ */
+static int64_t do_ksm_run(const struct vm_operation *o)
+{
+	static const char scans_path[] = "/sys/kernel/mm/ksm/full_scans";
+	const struct timespec pause = {.tv_nsec = KSM_PAUSE_NS};
+	const uint64_t scans = live_number_in(scans_path, 0);
+	const int64_t result = write_ksm_run((char)('0' + o->flags));
+
+	if (result < 0 || o->flags != 1)
+		return result;
+	for (unsigned i = 0; live_number_in(scans_path, 0) < scans + KSM_SCANS; i++) {
+		LIVE_MUST(i < KSM_PAUSES_LIMIT);
+		(void)nanosleep(&pause, NULL);
+	}
+	return write_ksm_run('0');
 }
 
 /* What the operation leaves in bytes[] to be told. */

@@ -505,11 +505,20 @@ static void look_at_pools(void)
 		POOL("1048576", "free"),
 		POOL("1048576", "resv"),
 		POOL("1048576", "surplus"),
+		"/sys/kernel/mm/ksm/pages_shared",
+		"/sys/kernel/mm/ksm/pages_sharing",
+		"/sys/kernel/mm/ksm/pages_unshared",
 	};
 #undef POOL
 
-	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++)
-		put(live_number_in(paths[i], LIVE_ABSENT));
+	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++) {
+		const uint64_t figure = live_number_in(paths[i], LIVE_ABSENT);
+		uint64_t *base = &live->ksm_base[i < LIVE_POOLS_KSM ? 0 : i - LIVE_POOLS_KSM];
+		/* Until the first step: what others have merged. */
+		if (i >= LIVE_POOLS_KSM && live->step == 0)
+			*base = figure;
+		put(i < LIVE_POOLS_KSM || figure == LIVE_ABSENT ? figure : figure - *base);
+	}
 	send(LIVE_POOLS);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Processes and turns; and the watch over our own faults. */
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -319,6 +320,26 @@ static uint64_t readahead_pages(void)
 	return vm_kib_to_pages_floor(kib);
 }
 
+/* SWP_SYNCHRONOUS_IO: linux:6.12:drivers/block/zram/zram_drv.c, drivers/block/brd.c */
+static bool swap_is_synchronous(void)
+{
+	char text[1024] = "";
+	const int descriptor = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+	const ssize_t length_bytes = descriptor < 0 ? -1 : read(descriptor, text, sizeof(text) - 1);
+	size_t devices = 0;
+
+	if (descriptor >= 0)
+		(void)close(descriptor);
+	/* A line of titles, then one a device. */
+	for (const char *at = length_bytes > 0 ? strchr(text, '\n') : NULL;
+		at != NULL && at[1] != '\0'; at = strchr(at + 1, '\n')) {
+		if (strncmp(at + 1, "/dev/zram", 9) != 0 && strncmp(at + 1, "/dev/ram", 8) != 0)
+			return false;
+		devices++;
+	}
+	return devices != 0;
+}
+
 static void read_start(void)
 {
 	uint64_t *start = live->start;
@@ -328,6 +349,7 @@ static void read_start(void)
 	LIVE_MUST(sysinfo(&memory) == 0);
 	start[LIVE_START_SWAP_PAGES] =
 		vm_bytes_to_pages_floor((uint64_t)memory.totalswap * memory.mem_unit);
+	live->start[LIVE_START_SWAP_SYNCHRONOUS] = swap_is_synchronous();
 	start[LIVE_START_READAHEAD_PAGES] = readahead_pages();
 
 	start[LIVE_START_AREAS] = own_count;

@@ -185,8 +185,9 @@ static int32_t collapse(struct vm_machine *m, uint32_t number, uint64_t start, u
 	const uint64_t fits = vm_align_up(area->start, VM_HUGE_2M_BYTES) + VM_HUGE_2M_BYTES;
 	int32_t error = 0;
 
+	/* linux:6.12:mm/huge_memory.c:__thp_vma_allowable_orders: nothing was ever private here */
 	if ((area->flags & VM_AREA(NO_HUGE_PAGE)) != 0 || area_is_hugetlb(area) ||
-		fits > area->end || !area_is_anonymous(area))
+		fits > area->end || !area_is_anonymous(area) || area->family == NONE)
 		return VM_EINVAL;
 	if (first > last)
 		return VM_EINVAL;

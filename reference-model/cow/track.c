@@ -222,6 +222,15 @@ static bool is_written(const struct area *area, struct place place, uint64_t ent
 	return (entry & VM_PTE_LINUX_UFFD_WP) == 0;
 }
 
+/* linux:6.12:fs/proc/task_mmu.c:pagemap_scan_thp_entry */
+static bool is_whole_leaf(
+	const struct vm_machine *m, uint32_t mm, struct place place, uint64_t address, uint64_t end)
+{
+	return place.level == 2 && place.address == address &&
+	       leaf_is_present(entry_get(m, place)) && end - address >= VM_HUGE_2M_BYTES &&
+	       huge_is_transparent(m, mm, place);
+}
+
 /* One byte a page to out: 1 if it was written since it was last protected. */
 void operation_pagemap_scan(struct vm_machine *m)
 {
@@ -241,13 +250,16 @@ void operation_pagemap_scan(struct vm_machine *m)
 		outcome_fail(m, VM_EFAULT);
 		return;
 	}
-	for (uint64_t at = op->address; at < end; at += VM_PAGE_BYTES) {
+	for (uint64_t at = op->address, next; at < end; at = next) {
 		const uint32_t area = area_holding(m, mm, at);
 		const struct place place = place_of(m, mm, at);
 		const uint64_t entry = entry_get(m, place);
 		const bool tracked = area != NONE && area_of(m, area)->uffd;
-		const size_t i = m->outcome->out_count++;
 		bool matches = area != NONE;
+
+		/* A huge leaf that lies in the range as a whole is protected as a whole. */
+		next = at +
+		       (is_whole_leaf(m, mm, place, at, end) ? VM_HUGE_2M_BYTES : VM_PAGE_BYTES);
 
 		if ((op->flags & VM_SCAN_PROTECT) != 0 && area != NONE && !tracked) {
 			outcome_fail(m, VM_EPERM);
@@ -257,10 +269,13 @@ void operation_pagemap_scan(struct vm_machine *m)
 			matches = matches && is_written(area_of(m, area), place, entry);
 		if ((op->flags & VM_SCAN_PRESENT) != 0)
 			matches &= entry != 0 && leaf_is_present(entry);
-		if (op->out != NULL && i < op->out_size)
-			op->out[i] = matches;
+		for (uint64_t page = at; page < next; page += VM_PAGE_BYTES) {
+			const size_t i = m->outcome->out_count++;
+			if (op->out != NULL && i < op->out_size)
+				op->out[i] = matches;
+		}
 		if (matches && (op->flags & VM_SCAN_PROTECT) != 0)
-			protect_range(m, area, at, at + VM_PAGE_BYTES);
+			protect_range(m, area, at, next);
 	}
 	rule_obey(m, RULE_COW_PAGEMAP_SCAN);
 }

@@ -145,7 +145,7 @@ enum fault_result fault_handle(struct vm_machine *m, struct fault *fault)
 	if (result != FAULT_DONE)
 		return result;
 	struct process *charged = &processes_of(m)[fault->process];
-	if (fault->major && !fault->restarted) {
+	if (fault->major && (!fault->restarted || fault->at_once)) {
 		rule_obey(m, RULE_DEMAND_MAJOR);
 		charged->major_faults++;
 		m->outcome->major_faults++;
@@ -170,6 +170,7 @@ static uint32_t frame_from_slot(struct vm_machine *m, struct fault *fault, uint3
 	if (frame == NONE)
 		return NONE;
 	fault->major = true;
+	fault->at_once = m->setup.swap_synchronous;
 	frame_of(m, frame)->exclusive = false;
 	contents_copy(m, &frame_of(m, frame)->contents, slots_of(m)[slot].contents);
 	count_event(m, slots_of(m)[slot].zero ? VM_EVENT_SWAP_IN_ZERO : VM_EVENT_SWAP_IN);

@@ -24,6 +24,7 @@ struct fault {
 	bool again;	/* the lock was given up, and the fault begun once more */
 	bool by_kernel; /* on somebody's behalf, not by an access */
 	bool restarted; /* populating: a fault that had to wait is begun anew, and then minor */
+	bool at_once;	/* what it read came without waiting */
 	bool unshare;	/* a reader wants the page for itself, and no write access */
 };
 

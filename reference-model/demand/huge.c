@@ -133,13 +133,13 @@ void huge_split_at(struct vm_machine *m, uint32_t mm, uint64_t address)
 bool huge_write_protected(struct vm_machine *m, struct fault *fault, struct place place)
 {
 	const struct area *area = area_of(m, fault->area);
-	uint64_t leaf = entry_get(m, place);
+	const uint64_t leaf = entry_get(m, place);
 	const uint32_t head = leaf_frame(leaf);
 
-	if (area->uffd && (leaf & VM_PTE_LINUX_UFFD_WP) != 0) {
-		rule_obey(m, RULE_COW_UFFD_WP_RESOLVED);
-		leaf &= ~VM_PTE_LINUX_UFFD_WP;
-		entry_set(m, place, leaf);
+	/* linux:6.12:mm/memory.c:wp_huge_pmd: small entries tell which page was written */
+	if (area->uffd && (leaf & VM_PTE_LINUX_UFFD_WP) != 0 && !fault->unshare) {
+		huge_split(m, fault->mm, fault->area, place);
+		return false;
 	}
 	if (is_zero_frame(m, head)) {
 		const uint32_t fresh = has(m, VM_FEATURE_HUGE_ZERO_WRITE_ALLOCATES) &&

@@ -22,6 +22,7 @@ struct vm_huge_pool *hugetlb_pool(struct vm_machine *m, uint32_t object);
 /* Reserves for a new mapping; false: ENOMEM. */
 bool hugetlb_reserve(struct vm_machine *m, uint32_t object, const struct area *area);
 /* The area's range goes: reservations that only it held are given back. */
+void hugetlb_restore_reserve(struct vm_machine *m, const struct area *area, uint64_t address);
 void hugetlb_unreserve(struct vm_machine *m, const struct area *area, uint64_t start, uint64_t end);
 
 #endif

@@ -93,6 +93,24 @@ void hugetlb_unreserve(struct vm_machine *m, const struct area *area, uint64_t s
 	}
 }
 
+/*
+ * linux:6.12:mm/hugetlb.c:__unmap_hugepage_range: a private page that goes leaves its owner a
+ * reservation, unless the pool has surplus pages to get rid of.
+ */
+void hugetlb_restore_reserve(struct vm_machine *m, const struct area *area, uint64_t address)
+{
+	struct vm_huge_pool *pool = hugetlb_pool(m, area->object);
+
+	if (!has(m, VM_FEATURE_POOL_RESERVE_RETURNS) || !area->reserve_owner ||
+		(area->flags & VM_AREA(MAY_SHARE)) != 0 || pool->surplus != 0)
+		return;
+	const uint32_t entry = entry_make(m, area->object, first_huge(m, area, address));
+	if (entry == NONE || entries_of(m)[entry].reserved)
+		return;
+	entries_of(m)[entry].reserved = true;
+	pool->reserved++;
+}
+
 static uint32_t giant_take(struct vm_machine *m)
 {
 	for (uint32_t i = 0; i < m->giants.limit; i++) {

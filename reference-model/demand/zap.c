@@ -22,7 +22,10 @@ static void hand_over(struct vm_machine *m, uint64_t leaf, uint32_t frame)
 static void zap_hugetlb(struct vm_machine *m, uint32_t mm, struct place place)
 {
 	const uint32_t head = leaf_frame(entry_get(m, place));
+	const uint32_t area = area_holding(m, mm, place.address);
 
+	if (area != NONE && folio_of(m, head)->maps == 1 && folio_has(m, head, FOLIO_ANONYMOUS))
+		hugetlb_restore_reserve(m, area_of(m, area), place.address);
 	hand_over(m, entry_get(m, place), head);
 	entry_set(m, place, 0);
 	mm_of(m, mm)->hugetlb_pages -= folio_pages(m, head);

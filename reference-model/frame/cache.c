@@ -199,6 +199,21 @@ static void write_protect_everywhere(struct vm_machine *m, uint32_t object, uint
 	}
 }
 
+/*
+ * linux:6.12:fs/ext4/page-io.c:ext4_bio_write_folio: what a mapping wrote behind the end of the
+ * file never gets to the device, and is gone from memory then.
+ */
+static void zero_behind_end(struct vm_machine *m, uint32_t frame, uint64_t index, uint32_t object)
+{
+	const uint64_t size = object_of(m, object)->size_bytes;
+	const uint64_t start = vm_pages_to_bytes(index);
+
+	if (size >= start + VM_PAGE_BYTES)
+		return;
+	frame_fill(
+		m, frame, size > start ? (uint32_t)(size - start) : 0, (uint32_t)VM_PAGE_BYTES, 0);
+}
+
 void cache_write_back(struct vm_machine *m, uint32_t frame)
 {
 	const uint32_t head = head_of(m, frame);
@@ -212,6 +227,7 @@ void cache_write_back(struct vm_machine *m, uint32_t frame)
 
 		VM_ASSERT(entry != NONE);
 		write_protect_everywhere(m, folio->object, folio->index + i);
+		zero_behind_end(m, head + i, folio->index + i, folio->object);
 		contents_copy(m, &entries_of(m)[entry].stored, frames_of(m)[head + i].contents);
 	}
 	folio_clear(m, head, FOLIO_DIRTY);

@@ -79,7 +79,8 @@
 	X(PER_AREA_LOCK, "per-area-lock")                         \
 	X(SWAP_IN_WRITABLE, "swap-in-writable")                   \
 	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
-	X(TRANSLATION_ORACLE, "translation-oracle")
+	X(TRANSLATION_ORACLE, "translation-oracle")               \
+	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Judges the scenarios of a record by the linux model alone, and ends at the first that differs:
+ * what scenario_mutants.sh asks of each wrong model. usage: tool_scenario_judge RECORD
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/host.h"
+#include "judge/predict.h"
+#include "record/reader.h"
+#include "suite/cases.h"
+#include "suite/data.h"
+#include "suite/kinds.h"
+
+enum answer { AGREES, DIFFERS, CANNOT_SAY };
+
+struct tool {
+	struct pool pool;
+	struct record record;
+	struct check_list checks;
+	struct vm_host facts;
+	size_t judged, silent;
+};
+
+static const char *script_of(const struct record *record, const char *check)
+{
+	for (size_t i = 0; i < record->scripts_count; i++)
+		if (strcmp(record->scripts[i].check, check) == 0)
+			return record->scripts[i].text;
+	return NULL;
+}
+
+static const struct record_launch *launch_of(const struct record *record, const char *id)
+{
+	for (size_t i = 0; i < record->launches_count; i++)
+		if (strcmp(record->launches[i].id, id) == 0)
+			return &record->launches[i];
+	return NULL;
+}
+
+static enum answer judge_case(struct tool *tool, const struct record_prediction *sealed)
+{
+	POOL_DROPS struct pool pool = {0};
+	const char *id = case_id(&pool, sealed->kind, sealed->probe, &sealed->parameters);
+	const struct record_launch *launch = launch_of(&tool->record, id);
+	const struct check *check = check_named(&tool->checks, sealed->kind, sealed->probe);
+	struct check_findings findings = {.pool = &pool};
+	struct check_case check_case;
+	struct vm_host host;
+	const char *why = "";
+
+	if (launch == NULL || launch->trial.end != RECORD_TRIAL_OBSERVED)
+		return CANNOT_SAY;
+	if (check == NULL || !case_of_record(&pool, check, &sealed->parameters, &check_case, &why))
+		return CANNOT_SAY;
+	case_host(&check_case, &tool->facts, &host);
+	host_as_measured(&host, &launch->trial);
+	const struct vm_model model = vm_model_for(VM_MODEL_LINUX, &host);
+	const struct check_trial trial = {
+		&launch->trial, launch->observations_count, launch->observations};
+	const struct check_evidence evidence = {
+		.pool = &pool,
+		.host = &host,
+		.script = script_of(&tool->record, sealed->probe),
+		.trials_count = 1,
+		.trials = &trial,
+	};
+	check->kind->judge(&check_case, &model, &evidence, &findings);
+	const struct check_finding *finding = &findings.items[0];
+	tool->judged++;
+	tool->silent += finding->outcome == CHECK_SILENT;
+	if (finding->outcome != CHECK_DIFFERS && finding->outcome != CHECK_BROKEN)
+		return AGREES;
+	(void)printf("%s: %s, not %s\n", id, finding->expected, finding->observed);
+	return DIFFERS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct tool tool;
+	const char *last = "";
+	enum answer answer = AGREES;
+
+	if (argc != 2)
+		return CANNOT_SAY;
+	tool.checks.pool = &tool.pool;
+	if (!checks_load(data_path(&tool.pool, "suites"), &tool.checks) ||
+		!record_read(&tool.record, argv[1], RECORD_ENDED) ||
+		!host_of_facts(tool.record.facts, argv[1], &tool.facts))
+		return CANNOT_SAY;
+	for (size_t i = 0; i < tool.record.predictions_count && answer != DIFFERS; i++) {
+		const struct record_prediction *sealed = &tool.record.predictions[i];
+		const char *id =
+			case_id(&tool.pool, sealed->kind, sealed->probe, &sealed->parameters);
+		if (strcmp(sealed->kind, "scenario") == 0 && strcmp(id, last) != 0)
+			answer = judge_case(&tool, sealed);
+		last = id;
+	}
+	if (answer != DIFFERS)
+		(void)printf("%zu cases agree, %zu of them silent\n", tool.judged, tool.silent);
+	record_drop(&tool.record);
+	pool_drop(&tool.pool);
+	return answer == DIFFERS ? 1 : tool.judged == 0 ? 2 : 0;
+}
