@@ -378,6 +378,33 @@ static void take_groups(struct lockstep *l, const struct seen_group *groups, siz
 	}
 }
 
+/*
+ * POSIX_FADV_DONTNEED starts write-back and does not wait: linux:6.12:mm/fadvise.c:generic_fadvise.
+ * What is in flight is open until it was seen to be over, or was waited for.
+ */
+static void begin_flight(struct lockstep *l)
+{
+	const struct vm_operation *o = &l->script->operations[l->step - 1];
+
+	if (o->kind == VM_OP_FILE_DROP && o->file < LIVE_FILES_LIMIT)
+		l->in_flight[o->file] = true;
+	else if (o->kind == VM_OP_FILE_SYNC && o->file < LIVE_FILES_LIMIT)
+		l->in_flight[o->file] = false;
+}
+
+static void end_flight(struct lockstep *l)
+{
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++) {
+		const struct seen_group *seen = &l->state[i][LIVE_FILES];
+		for (size_t at = 0; l->has_faults[i] && at < seen->count; at += LIVE_FILE_LIMIT) {
+			const uint64_t *words = seen->words + at;
+			if (words[LIVE_FILE_INDEX] < LIVE_FILES_LIMIT &&
+				words[LIVE_FILE_WRITE_BACK] == 0)
+				l->in_flight[words[LIVE_FILE_INDEX]] = false;
+		}
+	}
+}
+
 size_t lockstep_step(
 	struct lockstep *l, uint32_t step, const struct seen_group *groups, size_t count)
 {
@@ -386,8 +413,10 @@ size_t lockstep_step(
 	l->step = step;
 	take_groups(l, groups, count);
 	memset(&l->outcome, 0, sizeof(l->outcome));
-	if (step != 0)
+	if (step != 0) {
+		begin_flight(l);
 		do_operation(l, step, 0);
+	}
 	if (l->outcome.silent != NULL && l->silent_step == 0) {
 		l->silent_step = step;
 		l->silent_why = l->outcome.silent;
@@ -403,6 +432,7 @@ size_t lockstep_step(
 		explain(l);
 	if (step - l->before_step >= CHECKPOINT_STEPS)
 		keep(l);
+	end_flight(l);
 	return l->differences_count - differences;
 }
 

@@ -44,6 +44,8 @@ struct lockstep {
 	bool has_event[LIVE_KIND_LIMIT];
 	bool has_faults[LIVE_PROCESSES_LIMIT];
 	struct pairs frames, slots;
+	/* Files whose write-back was begun by a call that does not wait for it: FILE_DROP. */
+	bool in_flight[LIVE_FILES_LIMIT];
 	bool pools_compared;
 	bool first_only; /* lockstep_run ends at the first difference, which is not searched for
 			    long */
