@@ -19,7 +19,7 @@ struct compiler {
 	struct cursor cursor;
 	struct script *script;
 	uint64_t next_address; /* where the next area without a wish goes */
-	bool alive[LIVE_PROCESSES_LIMIT], file_open[LIVE_FILES_LIMIT];
+	bool alive[LIVE_PROCESSES_LIMIT], file_open[LIVE_FILES_LIMIT], is_disk[LIVE_FILES_LIMIT];
 };
 
 /* ---- names ---- */
@@ -200,9 +200,30 @@ static bool read_file_bytes(struct compiler *c, struct vm_operation *o)
 	return read_subscript(&c->cursor, &o->offset, &o->length);
 }
 
+/* The device is asked for whole blocks: pages are. */
+static bool read_direct(struct compiler *c, struct vm_operation *o)
+{
+	if (!cursor_accept_word(&c->cursor, "direct"))
+		return true;
+	if (!vm_is_aligned(o->offset, VM_PAGE_BYTES) || !vm_is_aligned(o->length, VM_PAGE_BYTES) ||
+		!c->is_disk[o->file])
+		return cursor_fail(&c->cursor, "direct is for whole pages of a disk file");
+	o->flags |= VM_FILE_IO_DIRECT;
+	return true;
+}
+
+static bool read_file_read(struct compiler *c, struct vm_operation *o)
+{
+	return read_file_bytes(c, o) && read_direct(c, o);
+}
+
 static bool read_file_write(struct compiler *c, struct vm_operation *o)
 {
-	return read_file_bytes(c, o) && read_optional_value(c, o);
+	if (!read_file_bytes(c, o) || !read_optional_value(c, o) || !read_direct(c, o))
+		return false;
+	if (cursor_accept_word(&c->cursor, "sync"))
+		o->flags |= VM_FILE_IO_SYNC;
+	return true;
 }
 
 static bool read_file_size(struct compiler *c, struct vm_operation *o)
@@ -246,6 +267,7 @@ static bool read_file_create(struct compiler *c, struct vm_operation *o)
 	o->file = (uint32_t)script->files_count;
 	o->file_kind = (enum vm_file_kind)kind;
 	c->file_open[script->files_count] = true;
+	c->is_disk[script->files_count] = kind == VM_FILE_DISK;
 	script->files[script->files_count++] = name;
 	return true;
 }
@@ -462,7 +484,7 @@ static bool (*const operands[VM_OP_LIMIT])(struct compiler *, struct vm_operatio
 	[VM_OP_EXIT] = read_exit,
 	[VM_OP_FILE_CREATE] = read_file_create,
 	[VM_OP_FILE_WRITE] = read_file_write,
-	[VM_OP_FILE_READ] = read_file_bytes,
+	[VM_OP_FILE_READ] = read_file_read,
 	[VM_OP_FILE_TRUNCATE] = read_file_size,
 	[VM_OP_FILE_SYNC] = read_file,
 	[VM_OP_FILE_DROP] = read_file_range,

@@ -112,7 +112,7 @@ enum live_start {
 	LIVE_START_RAM_PAGES,
 	LIVE_START_SWAP_PAGES,
 	LIVE_START_SWAP_SYNCHRONOUS, /* 1: every swap device is done when the call returns */
-	LIVE_START_READAHEAD_PAGES, /* of the disk that files lie on */
+	LIVE_START_READAHEAD_PAGES,  /* of the disk that files lie on */
 	LIVE_START_HUGE_2M_FREE,
 	LIVE_START_HUGE_1G_FREE,
 	LIVE_START_LIMIT,
@@ -203,8 +203,8 @@ enum live_cache {
 };
 
 /*
- * POOLS: total, free, reserved, surplus of the 2 MiB pool, then of the 1 GiB pool; LIVE_ABSENT. What
- * ksmd counts as shared, sharing and unshared, beside what it counted at the start.
+ * POOLS: total, free, reserved, surplus of the 2 MiB pool, then of the 1 GiB pool; LIVE_ABSENT.
+ * What ksmd counts as shared, sharing and unshared, beside what it counted at the start.
  */
 #define LIVE_POOL_VALUES 4
 #define LIVE_POOLS_KSM	 8

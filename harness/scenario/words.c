@@ -70,6 +70,12 @@ const struct word file_kind_words[] = {
 	{NULL, 0},
 };
 
+const struct word file_io_words[] = {
+	{"direct", VM_FILE_IO_DIRECT},
+	{"sync", VM_FILE_IO_SYNC},
+	{NULL, 0},
+};
+
 const struct word lock_all_words[] = {
 	{"current", VM_MCL_CURRENT},
 	{"future", VM_MCL_FUTURE},

@@ -16,6 +16,7 @@ extern const struct word protection_words[];
 extern const struct word map_words[];
 extern const struct word advice_words[];
 extern const struct word file_kind_words[];
+extern const struct word file_io_words[];
 extern const struct word lock_all_words[];
 extern const struct word sync_words[];
 extern const struct word scan_words[];

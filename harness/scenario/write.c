@@ -169,6 +169,8 @@ static void add_file_operation(struct writer *w, const struct vm_operation *o)
 		add(w, pool_format(w->pool, " %s", file_place(w, o)));
 	if (o->kind == VM_OP_FILE_WRITE)
 		add_value(w, o);
+	if (o->kind == VM_OP_FILE_READ || o->kind == VM_OP_FILE_WRITE)
+		add_flags(w, file_io_words, o->flags);
 }
 
 static void add_other_operation(struct writer *w, const struct vm_operation *o)

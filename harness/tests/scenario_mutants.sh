@@ -12,14 +12,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sanitize=$(sed -n 's/^MMCONFORM_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/../CMakeCache.txt")
 compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$build/../CMakeCache.txt")
-export build source_dir record work
-export compile="$compiler -std=c17 -O1 -ffunction-sections $sanitize"
-objects=$(find "$build/CMakeFiles/mmconform_core.dir" \
-	"$build/CMakeFiles/tool_scenario_judge.dir" -name '*.o' | tr '\n' ' ')
-export objects
-libraries="$(pkg-config --libs jansson libcyaml smartcols hwloc libpcre2-8 libmd zlib libzstd \
-	libxml-2.0 libnuma 2>/dev/null || pkg-config --libs jansson libcyaml smartcols hwloc libpcre2-8 libmd zlib) -lm"
-export libraries
+compile="$compiler -std=c17 -O1 -ffunction-sections -fvisibility=hidden $sanitize"
+# As the judging program was linked; a mutant's object stands before the library that it is from.
+link=$(ninja -C "$build/.." -t commands harness/tool_scenario_judge | tail -n 1)
+export build source_dir record work compile link
 
 "$build/tool_scenario_judge" "$record" || { echo "the record differs from the model itself"; exit 1; }
 
@@ -38,9 +34,9 @@ END
 	# shellcheck disable=SC2086
 	$compile -w -I"$source_dir/reference-model" -I"$source_dir/reference-model/include" \
 		-c "$work/$1.c" -o "$work/$1.o" || return
-	# shellcheck disable=SC2086
-	$compile $objects "$work/$1.o" "$build/../reference-model/libvm_model.a" $libraries \
-		-Wl,--gc-sections -Wl,-s -o "$work/$1.exe" || return
+	(cd "$build/.." &&
+		eval "${link/ -o harness\/tool_scenario_judge / $work/$1.o -Wl,-s -o $work/$1.exe }") ||
+		return
 	MMCONFORM_DATA=$source_dir "$work/$1.exe" "$record"
 	echo "status $?"
 }
@@ -61,7 +57,7 @@ while IFS= read -r line; do
 		printf '%-90.90s killed by %s\n' "$line" "$(head -n 1 "$work/$count.out" | cut -d: -f1-2)"
 	else
 		echo "survives: $line"
-		sed 's/^/    /' "$work/$count.out"
+		tail -n 3 "$work/$count.out" | cut -c1-200 | sed 's/^/    /'
 		survivors=$((survivors + 1))
 	fi
 done <"$work/list"

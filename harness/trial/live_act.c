@@ -215,17 +215,34 @@ static int64_t do_file_create(const struct vm_operation *o)
 	return 0;
 }
 
-static int64_t do_file_write(const struct vm_operation *o)
+/* A descriptor of its own for this one operation, or the file's. */
+static int descriptor_for_io(const struct vm_operation *o)
 {
-	LIVE_MUST(o->length <= BYTES_LIMIT);
-	memset(bytes, o->value, o->length);
-	return answer(pwrite(descriptor_of(o), bytes, o->length, (off_t)o->offset));
+	const int usual = descriptor_of(o);
+	char path[64];
+
+	if (o->flags == 0 || usual < 0)
+		return usual;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", usual);
+	return open(path, O_RDWR | O_CLOEXEC |
+				  ((o->flags & VM_FILE_IO_DIRECT) != 0 ? O_DIRECT : 0) |
+				  ((o->flags & VM_FILE_IO_SYNC) != 0 ? O_SYNC : 0));
 }
 
-static int64_t do_file_read(const struct vm_operation *o)
+static int64_t do_file_io(const struct vm_operation *o)
 {
+	const int descriptor = descriptor_for_io(o);
+
 	LIVE_MUST(o->length <= BYTES_LIMIT);
-	return answer(pread(descriptor_of(o), bytes, o->length, (off_t)o->offset));
+	if (o->kind == VM_OP_FILE_WRITE)
+		memset(bytes, o->value, o->length);
+	const int64_t result =
+		answer(o->kind == VM_OP_FILE_WRITE
+				? pwrite(descriptor, bytes, o->length, (off_t)o->offset)
+				: pread(descriptor, bytes, o->length, (off_t)o->offset));
+	if (o->flags != 0)
+		(void)close(descriptor);
+	return result;
 }
 
 static int64_t do_file_truncate(const struct vm_operation *o)
@@ -428,8 +445,8 @@ static const struct {
 	[VM_OP_SYNC] = {do_sync, NOTHING},
 	[VM_OP_BREAK] = {do_break, NOTHING},
 	[VM_OP_FILE_CREATE] = {do_file_create, NOTHING},
-	[VM_OP_FILE_WRITE] = {do_file_write, NOTHING},
-	[VM_OP_FILE_READ] = {do_file_read, ITS_RESULT},
+	[VM_OP_FILE_WRITE] = {do_file_io, NOTHING},
+	[VM_OP_FILE_READ] = {do_file_io, ITS_RESULT},
 	[VM_OP_FILE_TRUNCATE] = {do_file_truncate, NOTHING},
 	[VM_OP_FILE_SYNC] = {do_file_sync, NOTHING},
 	[VM_OP_FILE_DROP] = {do_file_drop, NOTHING},

@@ -112,6 +112,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		/* linux:6.12:mm/memory.c:vma_needs_copy */
 		.fork_copies = VM_FORK_COPIES_ANONYMOUS_AREAS,
+		/* linux:6.12:fs/iomap/direct-io.c:__iomap_dio_rw */
+		.direct_io = VM_DIRECT_IO_AROUND_CACHE,
 		/* The processor's, not the kernel's: intel-sdm:3A:4.6, amd-apm:2:5.6. */
 		.user_bit = VM_USER_BIT_SET_IS_USER,
 		.read_bit = VM_READ_BIT_NONE,

@@ -95,6 +95,60 @@ static void zero_tail(struct vm_machine *m, uint64_t new_index)
 	frame_fill(m, frame, (uint32_t)(size & (VM_PAGE_BYTES - 1)), (uint32_t)VM_PAGE_BYTES, 0);
 }
 
+/* osn has every transfer go through the page cache. */
+static bool goes_around_cache(const struct vm_machine *m)
+{
+	switch (m->behaviours.direct_io) {
+	case VM_DIRECT_IO_CACHED:
+		return false;
+	case VM_DIRECT_IO_AROUND_CACHE:
+		return (m->operation->flags & VM_FILE_IO_DIRECT) != 0;
+	}
+	VM_ASSERT(false);
+	return false;
+}
+
+/* Direct transfers do not go through the page cache: what lies there is written first. */
+static bool direct_is_spoken_of(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+
+	if (object_of(m, op->file)->kind == VM_FILE_DISK &&
+		vm_is_aligned(op->offset | op->length, VM_PAGE_BYTES) &&
+		vm_is_aligned(object_of(m, op->file)->size_bytes, VM_PAGE_BYTES))
+		return true;
+	outcome_silent(m, "a direct transfer of less than pages, or not with a disk");
+	return false;
+}
+
+/* linux:6.12:fs/iomap/direct-io.c:__iomap_dio_rw: kiocb_invalidate_pages before and after */
+static void write_direct(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	struct object *file = named_file(m);
+	const uint64_t first = vm_bytes_to_pages_floor(op->offset);
+	const uint64_t last = first + vm_bytes_to_pages_floor(op->length);
+
+	if (!direct_is_spoken_of(m))
+		return;
+	rule_obey(m, RULE_FRAME_DIRECT_WRITE);
+	cache_sync(m, op->file, first, last);
+	cache_unmap_everywhere(m, op->file, first, last, false);
+	for (uint64_t index = first; index < last; index++) {
+		const uint32_t cached = cache_lookup(m, op->file, index);
+		if (cached != NONE)
+			cache_remove(m, cached, false);
+		const uint32_t entry = entry_make(m, op->file, index);
+		if (entry == NONE)
+			return;
+		contents_fill(m, &entries_of(m)[entry].stored, (uint32_t)VM_PAGE_BYTES, 0,
+			(uint32_t)VM_PAGE_BYTES, op->value);
+	}
+	if (op->offset + op->length > file->size_bytes)
+		file->size_bytes = op->offset + op->length;
+	m->outcome->result = (int64_t)op->length;
+}
+
 void operation_file_write(struct vm_machine *m)
 {
 	const struct vm_operation *op = m->operation;
@@ -107,6 +161,10 @@ void operation_file_write(struct vm_machine *m)
 	}
 	if (object_page_bytes(m, op->file) != VM_PAGE_BYTES) {
 		outcome_fail(m, VM_EINVAL); /* hugetlbfs has no write */
+		return;
+	}
+	if (goes_around_cache(m)) {
+		write_direct(m);
 		return;
 	}
 	rule_obey(m, RULE_FRAME_FILE_WRITE);
@@ -123,6 +181,12 @@ void operation_file_write(struct vm_machine *m)
 	if (end > file->size_bytes && op->length != 0)
 		file->size_bytes = end;
 	m->outcome->result = (int64_t)op->length;
+	/* linux:6.12:include/linux/fs.h:generic_write_sync */
+	if ((op->flags & VM_FILE_IO_SYNC) != 0) {
+		rule_obey(m, RULE_FRAME_SYNC);
+		cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset),
+			vm_bytes_to_pages_ceil(end));
+	}
 }
 
 /*
@@ -210,6 +274,31 @@ static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *
 				     : head + (uint32_t)vm_bytes_to_pages_floor(offset % unit);
 }
 
+/* linux:6.12:fs/iomap/direct-io.c:__iomap_dio_rw: dirty pages are written, then the device is read
+ */
+static void read_direct(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const struct object *file = named_file(m);
+	uint64_t end = op->offset + op->length;
+
+	if (!direct_is_spoken_of(m))
+		return;
+	if (end > file->size_bytes)
+		end = file->size_bytes;
+	rule_obey(m, RULE_FRAME_DIRECT_READ);
+	cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset), vm_bytes_to_pages_ceil(end));
+	for (uint64_t at = op->offset; at < end; at++) {
+		const uint32_t entry = entry_find(m, op->file, vm_bytes_to_pages_floor(at));
+		const size_t i = m->outcome->out_count++;
+		if (op->out != NULL && i < op->out_size)
+			op->out[i] = entry == NONE ? 0
+						   : contents_byte(m, entries_of(m)[entry].stored,
+							     (uint32_t)(at & (VM_PAGE_BYTES - 1)));
+	}
+	m->outcome->result = end > op->offset ? (int64_t)(end - op->offset) : 0;
+}
+
 void operation_file_read(struct vm_machine *m)
 {
 	const struct vm_operation *op = m->operation;
@@ -218,6 +307,10 @@ void operation_file_read(struct vm_machine *m)
 
 	if (op->file_access == VM_FILE_WRITE_ONLY) {
 		outcome_fail(m, VM_EBADF);
+		return;
+	}
+	if (goes_around_cache(m)) {
+		read_direct(m);
 		return;
 	}
 	if (end > file->size_bytes)

@@ -400,6 +400,13 @@
 	X(FRAME_FILE_READ, "frame.file-read", \
 		"A read copies from the cache.", \
 		"linux:6.12:mm/filemap.c:filemap_read") \
+	X(FRAME_DIRECT_READ, "frame.direct-read", \
+		"A direct read has dirty pages written and takes its bytes from the device; nothing " \
+		"stays cached.", \
+		"linux:6.12:fs/iomap/direct-io.c:__iomap_dio_rw") \
+	X(FRAME_DIRECT_WRITE, "frame.direct-write", \
+		"A direct write goes to the device, and what was cached of its range goes away.", \
+		"linux:6.12:mm/filemap.c:kiocb_invalidate_pages") \
 	X(FRAME_READ_THROUGH, "frame.read-through", \
 		"A read of a page that is not cached brings it into the cache.", \
 		"linux:6.12:mm/filemap.c:filemap_get_pages") \

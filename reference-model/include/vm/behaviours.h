@@ -154,6 +154,12 @@ enum vm_fork_copies {
 	VM_FORK_COPIES_ANONYMOUS_AREAS, /* areas with an anon_vma; the rest refaults */
 };
 
+/* Whether a direct transfer leaves its pages in the page cache. */
+enum vm_direct_io {
+	VM_DIRECT_IO_CACHED, /* osn: every transfer ends up in the page cache */
+	VM_DIRECT_IO_AROUND_CACHE,
+};
+
 /* Which way round the U/S bit of an entry is read. */
 enum vm_user_bit {
 	VM_USER_BIT_SET_IS_USER,   /* intel-sdm:3A:4.6 */
@@ -240,6 +246,7 @@ struct vm_behaviours {
 	enum vm_heap_gap heap_gap;
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;
+	enum vm_direct_io direct_io;
 	enum vm_user_bit user_bit;
 	enum vm_read_bit read_bit;
 	enum vm_large_leaf large_leaf;

@@ -143,8 +143,8 @@ enum vm_signal_code {
 	X(EXIT, "exit")	      /* the process is gone, all it had is released */                    \
 	X(WAIT, "wait")	      /* other: a child that has exited */                                 \
 	X(FILE_CREATE, "file-create")	  /* file file_kind length: sparse, on stable storage */   \
-	X(FILE_WRITE, "file-write")	  /* file offset length value: pwrite */                   \
-	X(FILE_READ, "file-read")	  /* file offset length out: pread */                      \
+	X(FILE_WRITE, "file-write")	  /* file offset length value flags: pwrite */             \
+	X(FILE_READ, "file-read")	  /* file offset length out flags: pread */                \
 	X(FILE_TRUNCATE, "file-truncate") /* file length */                                        \
 	X(FILE_SYNC, "file-sync")	  /* file: fsync */                                        \
 	X(FILE_DROP, "file-drop")	  /* file offset length: POSIX_FADV_DONTNEED */            \
@@ -180,6 +180,9 @@ enum vm_file_kind {
 	VM_FILE_HUGETLB_2M, /* memfd with MFD_HUGETLB */
 	VM_FILE_HUGETLB_1G,
 };
+
+/* FILE_READ, FILE_WRITE: O_DIRECT (whole pages of a disk file only), O_SYNC. */
+enum vm_file_io { VM_FILE_IO_DIRECT = 1, VM_FILE_IO_SYNC = 2 };
 
 /* How the descriptor that an operation uses was opened. */
 enum vm_file_access { VM_FILE_READ_WRITE, VM_FILE_READ_ONLY, VM_FILE_WRITE_ONLY };
