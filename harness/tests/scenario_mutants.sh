@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The machine with one thing wrong in one line, many times: the scenarios, judged by it from a record
 # of a real host, must show a difference. A mutant that survives is a rule that no scenario holds.
-# usage: scenario_mutants.sh BUILD-FOLDER [RECORD]
+# usage: scenario_mutants.sh BUILD-FOLDER [RECORD...]
 set -eu
 build=$(cd "$1" && pwd)
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
-record=${2:-$source_dir/results/scenarios/zen5-6.18.jsonl.zst}
+shift
+[ $# -gt 0 ] || set -- "$source_dir"/results/scenarios/*.jsonl.zst
+records=$*
 list=$source_dir/harness/tests/scenario_mutants.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -15,9 +17,10 @@ compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$build/../CMakeCache.txt")
 compile="$compiler -std=c17 -O1 -ffunction-sections -fvisibility=hidden $sanitize"
 # As the judging program was linked; a mutant's object stands before the library that it is from.
 link=$(ninja -C "$build/.." -t commands harness/tool_scenario_judge | tail -n 1)
-export build source_dir record work compile link
+export build source_dir records work compile link
 
-"$build/tool_scenario_judge" "$record" || { echo "the record differs from the model itself"; exit 1; }
+# shellcheck disable=SC2086
+"$build/tool_scenario_judge" $records || { echo "the record differs from the model itself"; exit 1; }
 
 # A number and a line of the list: what became of it goes to $work/NUMBER.out.
 mutate() {
@@ -37,7 +40,8 @@ END
 	(cd "$build/.." &&
 		eval "${link/ -o harness\/tool_scenario_judge / $work/$1.o -Wl,-s -o $work/$1.exe }") ||
 		return
-	MMCONFORM_DATA=$source_dir "$work/$1.exe" "$record"
+	# shellcheck disable=SC2086
+	MMCONFORM_DATA=$source_dir "$work/$1.exe" $records
 	echo "status $?"
 }
 try() {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Judges the scenarios of a record by the linux model alone, and ends at the first that differs:
- * what scenario_mutants.sh asks of each wrong model. usage: tool_scenario_judge RECORD
+ * what scenario_mutants.sh asks of each wrong model. usage: tool_scenario_judge RECORD...
  */
 #include <stdio.h>
 #include <string.h>
@@ -76,30 +76,38 @@ static enum answer judge_case(struct tool *tool, const struct record_prediction 
 	return DIFFERS;
 }
 
-int main(int argc, char **argv)
+static enum answer judge_file(struct tool *tool, const char *path)
 {
-	static struct tool tool;
 	const char *last = "";
 	enum answer answer = AGREES;
 
-	if (argc != 2)
+	if (!record_read(&tool->record, path, RECORD_ENDED) ||
+		!host_of_facts(tool->record.facts, path, &tool->facts))
 		return CANNOT_SAY;
-	tool.checks.pool = &tool.pool;
-	if (!checks_load(data_path(&tool.pool, "suites"), &tool.checks) ||
-		!record_read(&tool.record, argv[1], RECORD_ENDED) ||
-		!host_of_facts(tool.record.facts, argv[1], &tool.facts))
-		return CANNOT_SAY;
-	for (size_t i = 0; i < tool.record.predictions_count && answer != DIFFERS; i++) {
-		const struct record_prediction *sealed = &tool.record.predictions[i];
+	for (size_t i = 0; i < tool->record.predictions_count && answer != DIFFERS; i++) {
+		const struct record_prediction *sealed = &tool->record.predictions[i];
 		const char *id =
-			case_id(&tool.pool, sealed->kind, sealed->probe, &sealed->parameters);
+			case_id(&tool->pool, sealed->kind, sealed->probe, &sealed->parameters);
 		if (strcmp(sealed->kind, "scenario") == 0 && strcmp(id, last) != 0)
-			answer = judge_case(&tool, sealed);
+			answer = judge_case(tool, sealed);
 		last = id;
 	}
+	record_drop(&tool->record);
+	return answer;
+}
+
+int main(int argc, char **argv)
+{
+	static struct tool tool;
+	enum answer answer = AGREES;
+
+	tool.checks.pool = &tool.pool;
+	if (!checks_load(data_path(&tool.pool, "suites"), &tool.checks))
+		return CANNOT_SAY;
+	for (int i = 1; i < argc && answer != DIFFERS; i++)
+		answer = judge_file(&tool, argv[i]);
 	if (answer != DIFFERS)
 		(void)printf("%zu cases agree, %zu of them silent\n", tool.judged, tool.silent);
-	record_drop(&tool.record);
 	pool_drop(&tool.pool);
-	return answer == DIFFERS ? 1 : tool.judged == 0 ? 2 : 0;
+	return answer == DIFFERS ? 1 : tool.judged == 0 ? CANNOT_SAY : 0;
 }

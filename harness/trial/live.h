@@ -71,6 +71,7 @@ struct live_shared {
 	atomic_uint ready; /* a forked child has made its memory present */
 	atomic_bool finished;
 	atomic_bool is_broken;
+	bool is_unmet; /* broken, but by what this host lacks */
 	char reason[LIVE_REASON_LIMIT_BYTES];
 	struct live_file files[LIVE_FILES_LIMIT];
 	struct live_process processes[LIVE_PROCESSES_LIMIT];
@@ -89,6 +90,9 @@ extern uint32_t live_self;
 
 /* Ends everything: the instrument is in doubt. */
 _Noreturn void live_broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ends everything: what is wanted cannot be had here. */
+_Noreturn void live_unmet(const char *reason);
 
 #define LIVE_MUST(expression)                                                                    \
 	do {                                                                                     \

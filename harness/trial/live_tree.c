@@ -46,6 +46,12 @@ _Noreturn void live_broken(const char *format, ...)
 	_exit(EXIT_FAILURE);
 }
 
+_Noreturn void live_unmet(const char *reason)
+{
+	live->is_unmet = true;
+	live_broken("%s", reason);
+}
+
 static void futex_wait_until(atomic_uint *word)
 {
 	while (atomic_load(word) == 0)

@@ -116,6 +116,8 @@ void verb_scenario(int argc, char **argv)
 			(void)fprintf(stderr, "%s\n", live->reason);
 		exit(live->is_broken ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
+	if (live->is_unmet)
+		unmet(live->reason, "end the programs that have it, or take a guest");
 	if (live->is_broken)
 		broken("%s", live->reason);
 	observe_words(kept);
