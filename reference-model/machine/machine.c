@@ -217,6 +217,10 @@ static const char *senseless(const struct vm_machine *m, const struct vm_operati
 		return "the acting process does not run";
 	if (waits_for_vfork(m, op->process))
 		return "the acting process waits for its vfork child";
+	/* linux:6.12:mm/vmscan.c:shrink_folio_list keeps what is under write-back. */
+	if (op->kind == VM_OP_ADVISE && op->advice == VM_MADV_PAGEOUT && m->setup.swap_pages != 0 &&
+		!m->setup.swap_synchronous)
+		return "what this swap device is given stays in the swap cache until it is written";
 	switch (need_of(op->kind)) {
 	case NEED_NOTHING:
 		return NULL;
