@@ -41,7 +41,7 @@ END
 		eval "${link/ -o harness\/tool_scenario_judge / $work/$1.o -Wl,-s -o $work/$1.exe }") ||
 		return
 	# shellcheck disable=SC2086
-	MMCONFORM_DATA=$source_dir "$work/$1.exe" $records
+	MMCONFORM_DATA=$source_dir timeout 100 "$work/$1.exe" $records
 	echo "status $?"
 }
 try() {

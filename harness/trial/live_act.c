@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kernel/pagemap.h"
@@ -42,7 +42,7 @@ struct scan_arguments {
 #define BYTES_LIMIT ((size_t)1 << 20)
 
 #define KSM_SCANS	 6
-#define KSM_PAUSE_NS	 10000000
+#define KSM_PAUSE_MS	 10
 #define KSM_PAUSES_LIMIT 500
 
 /* Bytes read, bytes to write, vectors of mincore and scans: shared, so no fork copies them. */
@@ -412,7 +412,6 @@ static int64_t write_ksm_run(char digit)
 static int64_t do_ksm_run(const struct vm_operation *o)
 {
 	static const char scans_path[] = "/sys/kernel/mm/ksm/full_scans";
-	const struct timespec pause = {.tv_nsec = KSM_PAUSE_NS};
 	const uint64_t scans = live_number_in(scans_path, 0);
 	const int64_t result = write_ksm_run((char)('0' + o->flags));
 
@@ -424,7 +423,7 @@ static int64_t do_ksm_run(const struct vm_operation *o)
 			live_unmet(
 				"others have so much memory to merge that no scan comes to an end");
 		}
-		(void)nanosleep(&pause, NULL);
+		(void)poll(NULL, 0, KSM_PAUSE_MS);
 	}
 	return write_ksm_run('0');
 }

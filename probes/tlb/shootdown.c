@@ -186,8 +186,8 @@ static void measure(const struct probe_arguments *arguments)
 
 static const char *const claims[] = {"tlb.shootdown", NULL};
 
-PROBE(shootdown) = {
-	.name = "tlb.shootdown",
+PROBE(shootdown_writer) = {
+	.name = "tlb.shootdown-writer",
 	.claims = claims,
 	.question = "Does a page that was taken away on one CPU stay writable on another?",
 	.method = "While a thread on another CPU writes on and on, take the page away; look "
