@@ -399,6 +399,7 @@ void operation_file_drop(struct vm_machine *m)
 	const uint64_t end = op->length == 0 ? UINT64_MAX : op->offset + op->length;
 	const uint64_t first = vm_bytes_to_pages_ceil(op->offset);
 	uint64_t last = vm_bytes_to_pages_floor(end);
+	bool asked = false, has_ended = false;
 
 	if (file->kind != VM_FILE_DISK)
 		return;
@@ -416,15 +417,20 @@ void operation_file_drop(struct vm_machine *m)
 		if (entries_of(m)[entry].index != folio->index)
 			continue;
 		const uint64_t folio_end = folio->index + (UINT64_C(1) << folio->order);
-		if ((folio->flags & FOLIO_DIRTY) != 0 && vm_pages_to_bytes(folio->index) < end &&
+		bool is_clean = (folio->flags & FOLIO_DIRTY) == 0;
+		if (!is_clean && vm_pages_to_bytes(folio->index) < end &&
 			vm_pages_to_bytes(folio_end) > op->offset) {
-			/* Its write begins now; it is clean soon, and stays. */
-			(void)choose(m, VM_FREEDOM_WRITE_BACK);
+			/* Its write begins now. It is clean soon, and stays: all writes begin
+			 * before the first page is dropped. They are one request to the device, and
+			 * if that has ended by then all of them go. */
+			if (!asked)
+				has_ended = choose(m, VM_FREEDOM_WRITE_BACK);
+			asked = true;
+			is_clean = has_ended;
 			cache_write_back(m, frame);
-		} else if (folio->maps == 0 && (folio->flags & FOLIO_DIRTY) == 0 &&
-			   folio->index >= first && folio_end <= last) {
-			cache_remove(m, frame, false);
 		}
+		if (is_clean && folio->maps == 0 && folio->index >= first && folio_end <= last)
+			cache_remove(m, frame, false);
 	}
 }
 

@@ -138,6 +138,28 @@ static void files_are_cached_once(void **state)
 	assert_int_equal(byte_at(f, 0, BASE + 14 * PAGE + 1), 8);
 }
 
+/* POSIX_FADV_DONTNEED begins to write what is dirty; it drops it only if the device is done. */
+static void dropped_pages_race_with_their_write(void **state)
+{
+	struct fixture *f = *state;
+	struct vm_file_view view;
+
+	for (uint32_t ended = 0; ended < 2; ended++) {
+		file_create(f, ended, VM_FILE_DISK, 0);
+		for (uint64_t i = 0; i < 8; i++)
+			file_write(f, ended, i * PAGE, PAGE, 5);
+		map_file(f, 0, BASE, PAGE, RO, VM_MAP_SHARED, ended);
+		on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+		run(f, (struct vm_operation){
+			       .kind = VM_OP_FILE_DROP, .file = ended, .decisions = ended});
+		assert_int_equal(f->last.choice_count, 1);
+		vm_machine_file(f->machine, ended, &view);
+		assert_int_equal(view.dirty_pages, 0);
+		assert_int_equal(view.cached_pages, ended != 0 ? 1 : 8); /* one is mapped */
+		on(f, VM_OP_UNMAP, 0, BASE, PAGE);
+	}
+}
+
 static void shares_are_cut_page_by_page(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +369,7 @@ int main(void)
 		TEST(moves_take_no_fault),
 		TEST(huge_pages_come_and_are_split),
 		TEST(files_are_cached_once),
+		TEST(dropped_pages_race_with_their_write),
 		TEST(shares_are_cut_page_by_page),
 		TEST(swap_keeps_contents),
 		TEST(equal_pages_are_merged),
