@@ -198,8 +198,16 @@ static void predict_knee(const struct question *question)
 	struct vm_tlb_fact candidates[VM_TLB_CANDIDATES_LIMIT];
 	bool survives[VM_TLB_CANDIDATES_LIMIT] = {true, true};
 	int64_t costs[PLACES_LIMIT], knee[2] = {INT64_MAX, 0};
+	const bool is_read = read_costs(question, costs);
 	const size_t count =
 		vm_tlb_candidates(question->host, 2, entry_bytes(question), candidates);
+
+	/* Which size of entry is asked about is only known once it was measured. */
+	if (!is_read && question->size != SIZE_4K &&
+		vm_tlb_candidates(question->host, 2, VM_PAGE_BYTES, candidates) != 0) {
+		predict_rule(question);
+		return;
+	}
 
 	if (count == 0) {
 		predict_silence(&question->claim, "chase",
@@ -207,7 +215,7 @@ static void predict_knee(const struct question *question)
 			"amd-apm:3:E.4.5:Fn8000_0006");
 		return;
 	}
-	if (!read_costs(question, costs)) {
+	if (!is_read) {
 		predict_rule(question);
 		return;
 	}
