@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/guest_paths.h"
 #include "facts/derive.h"
 #include "facts/facts.h"
 #include "facts/source.h"
@@ -255,6 +256,27 @@ static void need_group(struct listing *listing)
 		      });
 }
 
+/*
+ * What drains a whole machine runs only where it is ours: in a guest whose first process is the
+ * suite's own, started with the arguments that it was given. No option makes a host look so.
+ */
+static void need_own_machine(struct listing *listing)
+{
+	char first[sizeof(GUEST_INIT_PATH) + 1];
+	const ssize_t length = readlink("/proc/1/exe", first, sizeof(first) - 1);
+
+	first[length < 0 ? 0 : length] = '\0';
+	const bool is_guest =
+		strcmp(first, GUEST_INIT_PATH) == 0 && access(GUEST_ARGUMENTS_PATH, F_OK) == 0;
+	list(listing, (struct facts_requirement){
+			      .requirement = "a machine of our own",
+			      .met = is_guest,
+			      .value = is_guest ? "a guest" : "a host",
+			      .source = "/proc/1/exe",
+			      .supply = "mmconform run --guest KERNEL",
+		      });
+}
+
 static int listing_begin(struct listing *listing, struct facts_error *error)
 {
 	struct kernel_status status;
@@ -295,6 +317,8 @@ int facts_requirements(struct pool *pool, const struct facts *facts,
 		need_allowed(&listing, "pressure", allowed->pressure);
 	if (needs->ksm)
 		need_allowed(&listing, "settings", allowed->settings);
+	if (needs->own_machine)
+		need_own_machine(&listing);
 	if (needs->memory_bytes != 0)
 		need_memory(&listing, needs->memory_bytes);
 	if (needs->huge_2m_pages != 0)

@@ -130,7 +130,7 @@ int payload_add(struct image *image, const struct guest *guest, const struct gue
 	if (error == 0)
 		error = launch_executable("mmconform-init", path, sizeof(path));
 	if (error == 0)
-		error = add(image, "/init", path, false, why, why_bytes);
+		error = add(image, GUEST_INIT_PATH, path, false, why, why_bytes);
 	if (error == 0)
 		error = add(image, GUEST_PROGRAM_PATH, program, false, why, why_bytes);
 	for (size_t i = 0; i < sizeof(siblings) / sizeof(siblings[0]) && error == 0; i++) {

@@ -27,7 +27,9 @@ void host_as_measured(struct vm_host *host, const struct record_trial *trial)
 	for (size_t i = 0; i < trial->settings_count; i++) {
 		const struct record_setting *setting = &trial->settings[i];
 		char *end = NULL;
-		int64_t value = strtoll(setting->value, &end, 10);
+		/* Masks read as hexadecimal. */
+		const int base = strncmp(setting->value, "0x", 2) == 0 ? 16 : 10;
+		int64_t value = strtoll(setting->value, &end, base);
 		/* A choice is written as its word, for people. */
 		if (end == setting->value || *end != '\0')
 			value = facts_choice(setting->knob, setting->value);

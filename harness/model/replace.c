@@ -131,7 +131,7 @@ static error_t parse_parameter(
 		config->balance = VM_LIST_BALANCE_THIRDS;
 		return 0;
 	case OPTION_NO_DISTANCE:
-		config->no_refault_distance = true;
+		config->rival = VM_LIST_RIVAL_NO_REFAULT_ACTIVATION;
 		return 0;
 	case OPTION_CLEAR:
 		config->load_leaves_bit_clear = true;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define VALUES_LIMIT	     16
-#define SENTENCE_LIMIT_BYTES 400
+#define SENTENCE_LIMIT_BYTES 800
 
 bool moving_of(const struct probe_readings *readings, const char *quantity, const char *at,
 	struct moving *span)

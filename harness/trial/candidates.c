@@ -2,6 +2,7 @@
 #include "trial/candidates.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #define FIRST_OWN_DESCRIPTOR 4
 #define DESCRIPTORS_LIMIT    256
 
+#define ANSWER_GOT "g"
+
 struct command {
 	enum asking asking;
 	size_t pages; /* 0: only answer */
@@ -32,10 +35,53 @@ static char *map(size_t length_bytes, int flags, int file)
 	return memory;
 }
 
+/* A page of one repeated byte is not worth a place in swap: each gets a number of its own. */
 static void write_each(char *memory, size_t pages)
 {
 	for (size_t i = 0; i < pages; i++)
-		((volatile char *)memory)[i * VM_PAGE_BYTES] = 1;
+		*(volatile uint64_t *)(void *)(memory + i * VM_PAGE_BYTES) = i + 1;
+}
+
+static bool each_is_there(const char *memory, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++)
+		if (*(const volatile uint64_t *)(const void *)(memory + i * VM_PAGE_BYTES) != i + 1)
+			return false;
+	return true;
+}
+
+static void read_each(int file, size_t first, size_t pages)
+{
+	static char bytes[VM_PAGE_BYTES];
+
+	for (size_t i = first; i < first + pages; i++)
+		MUST(pread(file, bytes, sizeof(bytes), (off_t)(i * VM_PAGE_BYTES)) ==
+			(ssize_t)sizeof(bytes));
+}
+
+int candidate_file(size_t pages)
+{
+	char name[] = "candidate-XXXXXX";
+	const int file = mkstemp(name);
+
+	MUST(file >= 0 && unlink(name) == 0);
+	MUST(ftruncate(file, (off_t)(pages * VM_PAGE_BYTES)) == 0);
+	MUST(posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM) == 0);
+	return file;
+}
+
+int64_t candidate_file_resident(int file, size_t pages)
+{
+	static unsigned char states[1 << 14];
+	int64_t count = 0;
+
+	MUST(pages <= sizeof(states));
+	void *mapped = mmap(NULL, pages * VM_PAGE_BYTES, PROT_READ, MAP_SHARED, file, 0);
+	MUST(mapped != MAP_FAILED && mincore(mapped, pages * VM_PAGE_BYTES, states) == 0);
+	for (size_t i = 0; i < pages; i++)
+		count += states[i] & 1;
+	MUST(munmap(mapped, pages * VM_PAGE_BYTES) == 0);
+	return count;
 }
 
 static void hold(const struct candidate_plan *plan)
@@ -57,22 +103,37 @@ static void hold(const struct candidate_plan *plan)
 			(void)((volatile const char *)memory)[i * VM_HUGE_2M_BYTES];
 		return;
 	}
+	case HOLD_CACHE:
+		read_each(plan->file, 0, plan->pages);
+		read_each(plan->file, 0, plan->pages);
+		return;
 	}
 }
 
-static void ask(const struct command *command)
+static bool ask(const struct candidate_plan *plan, const struct command *command)
 {
 	static char page[VM_PAGE_BYTES];
+	static size_t read_pages;
 
-	if (command->asking == ASK_BY_WRITING) {
-		write_each(map(command->pages * VM_PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1),
-			command->pages);
-		return;
+	switch (command->asking) {
+	case ASK_BY_WRITING: {
+		char *memory = map(command->pages * VM_PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		write_each(memory, command->pages);
+		return each_is_there(memory, command->pages);
 	}
-	const int file = memory_file(false);
-	for (size_t i = 0; i < command->pages; i++)
-		if (write(file, page, sizeof(page)) != (ssize_t)sizeof(page))
-			return;
+	case ASK_BY_CALL: {
+		const int file = memory_file(false);
+		for (size_t i = 0; i < command->pages; i++)
+			if (write(file, page, sizeof(page)) != (ssize_t)sizeof(page))
+				return false;
+		return true;
+	}
+	case ASK_BY_READING:
+		read_each(plan->file, plan->pages + read_pages, command->pages);
+		read_pages += command->pages;
+		return true;
+	}
+	return false;
 }
 
 static _Noreturn void live(const struct candidate_plan *plan, int commands, int answers)
@@ -91,11 +152,10 @@ static _Noreturn void live(const struct candidate_plan *plan, int commands, int 
 		(void)map(plan->address_bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (plan->pages != 0)
 		hold(plan);
-	MUST(write(answers, "h", 1) == 1);
+	MUST(write(answers, ANSWER_GOT, 1) == 1);
 	while (read(commands, &command, sizeof(command)) == (ssize_t)sizeof(command)) {
-		if (command.pages != 0)
-			ask(&command);
-		MUST(write(answers, "a", 1) == 1);
+		const bool got = command.pages == 0 || ask(plan, &command);
+		MUST(write(answers, got ? ANSWER_GOT : "n", 1) == 1);
 	}
 	_exit(EXIT_SUCCESS);
 }
@@ -105,7 +165,7 @@ static bool wait_answer(struct candidate *candidate)
 	char byte;
 
 	if (read(candidate->answers, &byte, 1) == 1)
-		return true;
+		return byte == ANSWER_GOT[0];
 	/* Its end of the pipe is closed: only its death does that. */
 	MUST(waitpid(candidate->process, &candidate->status, 0) == candidate->process);
 	candidate->ended = true;
@@ -125,7 +185,7 @@ struct candidate candidate_start(const struct candidate_plan *plan)
 	if (candidate.process == 0) {
 		/* Ends of those before it would keep their pipes open behind their death. */
 		for (int other = FIRST_OWN_DESCRIPTOR; other < DESCRIPTORS_LIMIT; other++)
-			if (other != commands[0] && other != answers[1])
+			if (other != commands[0] && other != answers[1] && other != plan->file)
 				(void)close(other);
 		live(plan, commands[0], answers[1]);
 	}

@@ -19,11 +19,13 @@ enum holding {
 	HOLD_ANONYMOUS,
 	HOLD_SHARED, /* pages of a file in memory */
 	HOLD_TABLES, /* tables of the lowest level that map the page of zeros */
+	HOLD_CACHE,  /* pages of the plan's file, read twice: active ones */
 };
 
 enum asking {
 	ASK_BY_WRITING, /* at a fault */
 	ASK_BY_CALL,	/* in a system call that writes to a file in memory */
+	ASK_BY_READING, /* pages of the plan's file, behind those that it holds */
 };
 
 struct candidate_plan {
@@ -31,6 +33,7 @@ struct candidate_plan {
 	enum holding holding;
 	size_t pages;
 	size_t address_bytes; /* mapped beside and never touched */
+	int file;	      /* of HOLD_CACHE and ASK_BY_READING; 0: none */
 	int64_t adjustment;
 };
 
@@ -41,9 +44,17 @@ struct candidate {
 	int status; /* as waitpid has it, when it has ended */
 };
 
+/* A file of so many pages that are holes, and gone from its folder: read without a device. */
+int candidate_file(size_t pages);
+/* How many of its first pages are in the page cache. */
+int64_t candidate_file_resident(int file, size_t pages);
+
 /* Returns when it holds what it shall. */
 struct candidate candidate_start(const struct candidate_plan *plan);
-/* Asks for so many pages more; returns when it has them, or is killed for it: false. */
+/*
+ * Asks for so many pages more; returns when it has them and what was written is still in them, or
+ * is killed for it: false.
+ */
 bool candidate_ask(struct candidate *candidate, enum asking asking, size_t pages);
 /* False when it was killed; what it held is free again when this returns. */
 bool candidate_answers(struct candidate *candidate);

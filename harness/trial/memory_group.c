@@ -15,6 +15,9 @@
 
 #define NAME_BYTES 64
 
+/* Where a trial lives in version 2, which has no processes in a group that has children. */
+#define LEAF "trial"
+
 static void path_of(const struct memory_group *group, const char *file, char path[PATH_MAX])
 {
 	const int length = snprintf(path, PATH_MAX, "%s/%s", group->folder, file);
@@ -71,8 +74,8 @@ struct memory_group memory_group_own(void)
 	own.version = found.version;
 	MUST(kernel_memory_group_folder(&found, own.folder, sizeof(own.folder)));
 	if (own.version == 2) {
-		const struct memory_group leaf = memory_group_below(&own, "trial", false);
-		memory_group_enter(&leaf, 0);
+		(void)memory_group_below(&own, LEAF, false);
+		memory_group_leave(&own);
 		hand_down(&own);
 	}
 	return own;
@@ -107,6 +110,15 @@ void memory_group_enter(const struct memory_group *group, pid_t process)
 	const int why = memory_group_write(group, "cgroup.procs", text);
 	if (why != 0)
 		broken("%s/cgroup.procs: %s", group->folder, strerror(why));
+}
+
+void memory_group_leave(const struct memory_group *own)
+{
+	struct memory_group home = *own;
+
+	if (own->version == 2)
+		path_of(own, LEAF, home.folder);
+	memory_group_enter(&home, 0);
 }
 
 static const char *limit_file(const struct memory_group *group, enum group_limit limit)

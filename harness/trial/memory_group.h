@@ -33,6 +33,9 @@ void memory_group_remove(const struct memory_group *group);
 /* Moves a process; 0 is the caller. What it was charged for stays where it was charged. */
 void memory_group_enter(const struct memory_group *group, pid_t process);
 
+/* Back to our own one, or to the leaf of it that we were in. */
+void memory_group_leave(const struct memory_group *own);
+
 enum group_limit {
 	GROUP_LIMIT_MEMORY,
 	GROUP_LIMIT_SWAP, /* of swap alone; in version 1 set it after the limit of memory */

@@ -66,7 +66,8 @@ static uint64_t faults_behind_a_stale_list(bool forget)
 	struct vm_replace_config config = config_of(VM_POLICY_TWO_LIST);
 	uint32_t references[2 * STALE + ROUNDS * LOOP];
 
-	config.no_refault_distance = forget;
+	if (forget)
+		config.rival = VM_LIST_RIVAL_NO_REFAULT_ACTIVATION;
 	for (uint32_t i = 0; i < 2 * STALE; i++)
 		references[i] = i % STALE;
 	for (uint32_t i = 0; i < ROUNDS * LOOP; i++)

@@ -34,6 +34,18 @@ const char *vm_policy_word(enum vm_policy policy)
 	return words[policy];
 }
 
+const char *vm_list_rival_word(enum vm_list_rival rival)
+{
+	static const char *const rivals[] = {
+#define VM_LIST_RIVAL_WORD(name, word) word,
+		VM_LIST_RIVALS(VM_LIST_RIVAL_WORD)
+#undef VM_LIST_RIVAL_WORD
+	};
+
+	VM_ASSERT(rival < VM_LIST_RIVAL_LIMIT);
+	return rivals[rival];
+}
+
 enum vm_policy vm_policy_of(const char *word)
 {
 	enum vm_policy policy = 0;
@@ -93,6 +105,9 @@ const char *vm_replace_config_problem(const struct vm_replace_config *config)
 	case VM_POLICY_AGEING:
 	case VM_POLICY_WSCLOCK:
 	case VM_POLICY_TWO_LIST:
+		return config->cpu_batch_frames > VM_CPU_BATCH_FRAMES_LIMIT
+			       ? "at most 31 frames wait on a CPU"
+			       : NULL;
 	case VM_POLICY_GENERATIONS:
 	case VM_POLICY_LIMIT:
 		break;

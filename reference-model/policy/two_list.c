@@ -10,6 +10,19 @@
 #include "policy/linux_lists.h"
 
 #include "core/arithmetic.h"
+#include "vm/random.h"
+
+/* Frames on their way to a list, in the order in which they came. */
+struct waiting {
+	uint32_t count;
+	uint32_t frame[VM_CPU_BATCH_FRAMES_LIMIT];
+};
+
+/* The sizes that decisions go by: as they were a while ago. */
+struct seen {
+	uint32_t inactive_count, active_count;
+	uint64_t refault_activations;
+};
 
 struct two_list {
 	struct links *links;
@@ -18,7 +31,15 @@ struct two_list {
 	uint64_t age;			 /* evictions and activations so far */
 	uint64_t *shadow;		 /* by page: age at eviction * 2 + was working set, + 2 */
 	uint64_t activations_at_reclaim; /* refaults activated until the last reclaim */
+	struct waiting adding, activating;
+	uint32_t batch_frames; /* that wait this time */
+	uint64_t random;
+	struct seen seen;
+	uint64_t moves, moves_at_seen;
 };
+
+/* Of so many batches that are mostly left alone one is cut short. */
+#define BATCHES_WHOLE 8
 
 /* 0 means no shadow, so what is packed starts at 2. */
 #define SHADOW_OF(age, was_workingset) (((age) + 1) * 2 + (was_workingset))
@@ -27,6 +48,18 @@ static size_t two_list_bytes(const struct vm_replace_config *config)
 {
 	return sizeof(struct two_list) + ((size_t)config->frames + 3) * sizeof(struct links) +
 	       config->pages * sizeof(uint64_t) + 3 * _Alignof(max_align_t);
+}
+
+static void draw_batch(const struct vm_replace *replace, struct two_list *lists)
+{
+	lists->batch_frames = replace->config.cpu_batch_frames;
+	if (replace->config.cpu_batch_seed == 0 || lists->batch_frames == 0)
+		return;
+	/* With even seeds it happens now and then, with odd ones all the time. */
+	if (replace->config.cpu_batch_seed % 2 != 0 ||
+		vm_random_below(&lists->random, BATCHES_WHOLE) == 0)
+		lists->batch_frames =
+			1 + (uint32_t)vm_random_below(&lists->random, lists->batch_frames);
 }
 
 static bool create(struct vm_replace *replace, struct vm_arena *arena)
@@ -49,6 +82,9 @@ static bool create(struct vm_replace *replace, struct vm_arena *arena)
 		links_make_empty(lists->links, head);
 	for (uint32_t frame = 0; frame < frames; frame++)
 		links_add_last(lists->links, lists->free, frame);
+	lists->moves = replace->config.statistics_phase_moves;
+	lists->random = replace->config.cpu_batch_seed;
+	draw_batch(replace, lists);
 	replace->state = lists;
 	return true;
 }
@@ -67,43 +103,129 @@ uint64_t vm_replace_inactive_ratio(enum vm_list_balance balance, uint64_t pages)
 	return gib != 0 ? square_root(10 * gib) : 1;
 }
 
-static bool inactive_is_low(const struct vm_replace *replace, const struct two_list *lists)
+/*
+ * Groups count on each CPU, and sum up now and then: linux:6.12:mm/memcontrol.c:
+ * memcg_rstat_updated.
+ */
+static const struct seen *look(const struct vm_replace *replace, struct two_list *lists)
 {
-	const uint64_t total = (uint64_t)lists->inactive_count + lists->active_count;
-	const uint64_t ratio = vm_replace_inactive_ratio(replace->config.balance, total);
-
-	return lists->inactive_count * ratio < lists->active_count;
+	if (lists->moves - lists->moves_at_seen >= replace->config.statistics_lag_moves) {
+		lists->seen = (struct seen){.inactive_count = lists->inactive_count,
+			.active_count = lists->active_count,
+			.refault_activations = replace->counts.refault_activations};
+		lists->moves_at_seen = lists->moves;
+	}
+	return &lists->seen;
 }
 
-static void to_active(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+static bool inactive_is_low(const struct vm_replace *replace, struct two_list *lists)
 {
-	links_add_first(lists->links, lists->active, frame);
-	replace->flags[frame] |= VM_FRAME_ACTIVE;
-	lists->active_count++;
+	const struct seen *seen = look(replace, lists);
+	const uint64_t total = (uint64_t)seen->inactive_count + seen->active_count;
+	const uint64_t ratio = vm_replace_inactive_ratio(replace->config.balance, total);
+
+	return seen->inactive_count * ratio < seen->active_count;
+}
+
+static void put(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+{
+	const bool active = (replace->flags[frame] & VM_FRAME_ACTIVE) != 0;
+
+	links_add_first(lists->links, active ? lists->active : lists->inactive, frame);
+	*(active ? &lists->active_count : &lists->inactive_count) += 1;
+	lists->moves++;
+}
+
+static void take(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+{
+	const bool active = (replace->flags[frame] & VM_FRAME_ACTIVE) != 0;
+
+	links_remove(lists->links, frame);
+	*(active ? &lists->active_count : &lists->inactive_count) -= 1;
+	lists->moves++;
+}
+
+/* linux:6.12:mm/workingset.c:workingset_activation */
+static void count_activation(struct vm_replace *replace, struct two_list *lists)
+{
 	lists->age++;
 	replace->counts.activations++;
 }
 
-static void to_inactive(struct two_list *lists, uint32_t frame)
+static void drain_adding(struct vm_replace *replace, struct two_list *lists)
 {
-	links_add_first(lists->links, lists->inactive, frame);
-	lists->inactive_count++;
+	for (uint32_t i = 0; i < lists->adding.count; i++) {
+		replace->flags[lists->adding.frame[i]] &= (uint8_t)~FRAME_WAITING;
+		put(replace, lists, lists->adding.frame[i]);
+	}
+	lists->adding.count = 0;
+	draw_batch(replace, lists);
+}
+
+static void drain_activating(struct vm_replace *replace, struct two_list *lists)
+{
+	for (uint32_t i = 0; i < lists->activating.count; i++) {
+		const uint32_t frame = lists->activating.frame[i];
+		if ((replace->flags[frame] & VM_FRAME_ACTIVE) != 0)
+			continue;
+		take(replace, lists, frame);
+		replace->flags[frame] |= VM_FRAME_ACTIVE;
+		put(replace, lists, frame);
+	}
+	lists->activating.count = 0;
+}
+
+/* linux:6.12:mm/swap.c:lru_add_drain_cpu */
+static void drain(struct vm_replace *replace, struct two_list *lists)
+{
+	drain_adding(replace, lists);
+	drain_activating(replace, lists);
+}
+
+static bool wait_in(struct two_list *lists, struct waiting *waiting, uint32_t frame)
+{
+	waiting->frame[waiting->count++] = frame;
+	return waiting->count < lists->batch_frames;
+}
+
+/* A frame that was just loaded. */
+static void add(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+{
+	replace->flags[frame] |= FRAME_WAITING;
+	if (!wait_in(lists, &lists->adding, frame))
+		drain_adding(replace, lists);
+}
+
+/* linux:6.12:mm/swap.c:folio_activate; one that is not on a list yet will go to the other. */
+static void activate(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
+{
+	count_activation(replace, lists);
+	if ((replace->flags[frame] & FRAME_WAITING) != 0)
+		replace->flags[frame] |= VM_FRAME_ACTIVE;
+	else if (!wait_in(lists, &lists->activating, frame))
+		drain_activating(replace, lists);
 }
 
 /* The tail of the active list goes over, used or not. */
-static void shrink_active(struct vm_replace *replace, struct two_list *lists, uint32_t scan)
+static void demote(struct vm_replace *replace, struct two_list *lists, uint32_t scan)
 {
+	drain(replace, lists);
 	while (scan-- > 0 && lists->active_count > 0) {
 		const uint32_t frame = lists->links[lists->active].before;
 
 		replace->counts.scanned++;
 		replace->counts.demotions++;
-		links_remove(lists->links, frame);
-		lists->active_count--;
+		take(replace, lists, frame);
 		replace->flags[frame] &= (uint8_t) ~(VM_FRAME_ACTIVE | FRAME_YOUNG);
 		replace->flags[frame] |= FRAME_WORKINGSET;
-		to_inactive(lists, frame);
+		put(replace, lists, frame);
 	}
+}
+
+static void shrink_active(struct vm_replace *replace, struct two_list *lists, uint32_t scan)
+{
+	if (replace->config.rival != VM_LIST_RIVAL_NO_DEMOTION)
+		demote(replace, lists, scan);
 }
 
 static void evict(struct vm_replace *replace, struct two_list *lists, uint32_t frame,
@@ -123,24 +245,25 @@ static uint32_t look_at(struct vm_replace *replace, struct two_list *lists, uint
 	struct vm_replace_event *event)
 {
 	uint8_t *flags = &replace->flags[frame];
-	const bool was_young = (*flags & FRAME_YOUNG) != 0;
+	const bool was_young = (*flags & FRAME_YOUNG) != 0 &&
+			       replace->config.rival != VM_LIST_RIVAL_NO_SECOND_CHANCE;
 	const bool was_referenced = (*flags & VM_FRAME_REFERENCED) != 0;
 
-	links_remove(lists->links, frame);
-	lists->inactive_count--;
+	take(replace, lists, frame);
 	*flags &= (uint8_t) ~(FRAME_YOUNG | VM_FRAME_REFERENCED);
 	if (was_young) {
 		/* Used since the last look: once more round; used before that too: active. */
 		*flags |= VM_FRAME_REFERENCED;
-		if (was_referenced)
-			to_active(replace, lists, frame);
-		else
-			to_inactive(lists, frame);
+		if (was_referenced) {
+			*flags |= VM_FRAME_ACTIVE;
+			count_activation(replace, lists);
+		}
+		put(replace, lists, frame);
 		return 0;
 	}
 	if ((*flags & VM_FRAME_DIRTY) != 0) {
 		write_in_background(replace, frame);
-		to_inactive(lists, frame);
+		put(replace, lists, frame);
 		return 0;
 	}
 	evict(replace, lists, frame, event);
@@ -152,6 +275,8 @@ static uint32_t shrink_inactive(struct vm_replace *replace, struct two_list *lis
 {
 	uint32_t freed = 0;
 
+	if (scan != 0)
+		drain(replace, lists);
 	while (scan-- > 0 && lists->inactive_count > 0) {
 		replace->counts.scanned++;
 		freed += look_at(replace, lists, lists->links[lists->inactive].before, event);
@@ -178,7 +303,7 @@ static uint32_t shrink_lists(struct vm_replace *replace, struct two_list *lists,
 	while ((inactive_left != 0 || active_left != 0) && freed < batch_frames(replace)) {
 		freed += shrink_inactive(replace, lists, portion(&inactive_left), event);
 		const uint32_t scan = portion(&active_left);
-		if (may_deactivate)
+		if (may_deactivate && scan != 0)
 			shrink_active(replace, lists, scan);
 	}
 	return freed;
@@ -192,11 +317,11 @@ static uint32_t shrink_lists(struct vm_replace *replace, struct two_list *lists,
 static void reclaim(
 	struct vm_replace *replace, struct two_list *lists, struct vm_replace_event *event)
 {
-	const uint64_t activated = replace->counts.refault_activations;
 	uint32_t freed = 0;
 
 	for (unsigned priority = DEFAULT_PRIORITY;; priority--) {
-		const bool may_deactivate = activated != lists->activations_at_reclaim ||
+		const bool may_deactivate = look(replace, lists)->refault_activations !=
+						    lists->activations_at_reclaim ||
 					    inactive_is_low(replace, lists);
 		freed += shrink_lists(replace, lists, priority, may_deactivate, event);
 		if (freed >= batch_frames(replace) || priority == 0)
@@ -204,10 +329,10 @@ static void reclaim(
 	}
 	/* Everything was dirty, young or active: what was passed over is free to go now. */
 	while (links_is_empty(lists->links, lists->free)) {
-		shrink_active(replace, lists, lists->active_count);
+		demote(replace, lists, lists->active_count);
 		shrink_inactive(replace, lists, lists->inactive_count, event);
 	}
-	lists->activations_at_reclaim = activated;
+	lists->activations_at_reclaim = look(replace, lists)->refault_activations;
 }
 
 /* linux:6.12:mm/workingset.c:workingset_refault: would it have stayed in a larger list? */
@@ -218,11 +343,11 @@ static bool refault_is_close(
 
 	*was_workingset = false;
 	lists->shadow[page] = 0;
-	if (shadow == 0 || replace->config.no_refault_distance)
+	if (shadow == 0 || replace->config.rival == VM_LIST_RIVAL_NO_REFAULT_ACTIVATION)
 		return false;
 	replace->counts.refaults++;
 	const uint64_t distance = lists->age - (shadow / 2 - 1);
-	if (distance > lists->active_count)
+	if (distance > look(replace, lists)->active_count)
 		return false;
 	*was_workingset = shadow % 2 != 0;
 	return true;
@@ -241,12 +366,12 @@ static uint32_t load(struct vm_replace *replace, struct two_list *lists, uint32_
 	core_load(replace, page, frame);
 	if (refault_is_close(replace, lists, page, &was_workingset)) {
 		replace->counts.refault_activations++;
-		to_active(replace, lists, frame);
+		count_activation(replace, lists);
+		replace->flags[frame] |= VM_FRAME_ACTIVE;
 		if (was_workingset)
 			replace->flags[frame] |= FRAME_WORKINGSET;
-	} else {
-		to_inactive(lists, frame);
 	}
+	add(replace, lists, frame);
 	return frame;
 }
 
@@ -258,11 +383,28 @@ static void mark_accessed(struct vm_replace *replace, struct two_list *lists, ui
 	if ((*flags & VM_FRAME_REFERENCED) == 0) {
 		*flags |= VM_FRAME_REFERENCED;
 	} else if ((*flags & VM_FRAME_ACTIVE) == 0) {
-		links_remove(lists->links, frame);
-		lists->inactive_count--;
 		*flags &= (uint8_t)~VM_FRAME_REFERENCED;
-		to_active(replace, lists, frame);
+		activate(replace, lists, frame);
 	}
+}
+
+static void use(struct vm_replace *replace, struct two_list *lists, uint32_t page, uint32_t frame)
+{
+	const uint32_t read_from = replace->config.read_from_page;
+
+	if (replace->config.rival == VM_LIST_RIVAL_FIFO ||
+		replace->config.rival == VM_LIST_RIVAL_NO_PROMOTION)
+		return;
+	if (replace->config.rival == VM_LIST_RIVAL_LRU) {
+		drain(replace, lists);
+		take(replace, lists, frame);
+		put(replace, lists, frame);
+		return;
+	}
+	if (replace->config.use == VM_USE_READ || (read_from != 0 && page >= read_from))
+		mark_accessed(replace, lists, frame);
+	else
+		replace->flags[frame] |= FRAME_YOUNG;
 }
 
 static void reference(
@@ -276,14 +418,7 @@ static void reference(
 	event->fault = replace->place_of[page] == 0;
 	event->frame =
 		event->fault ? load(replace, lists, page, event) : replace->place_of[page] - 1;
-	switch (replace->config.use) {
-	case VM_USE_READ:
-		mark_accessed(replace, lists, event->frame);
-		break;
-	case VM_USE_MAPPED:
-		replace->flags[event->frame] |= FRAME_YOUNG;
-		break;
-	}
+	use(replace, lists, page, event->frame);
 	finish_reference(replace, one_reference, event->frame);
 }
 

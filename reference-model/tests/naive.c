@@ -503,7 +503,8 @@ static struct slot *two_list_load(struct two_lists *lists, uint32_t page)
 	if (lists->inactive.count + lists->active.count == lists->config->frames)
 		make_room(lists);
 	struct slot slot = {.page = page};
-	const bool remembered = lists->has_shadow[page] && !lists->config->no_refault_distance;
+	const bool remembered = lists->has_shadow[page] &&
+				lists->config->rival != VM_LIST_RIVAL_NO_REFAULT_ACTIVATION;
 	lists->has_shadow[page] = false;
 	if (remembered && lists->age - lists->shadow[page] <= lists->active.count) {
 		slot.active = true;

@@ -78,7 +78,8 @@ static struct vm_replace_config draw_config(
 		.use = vm_random_below(random, 2) != 0 ? VM_USE_READ : VM_USE_MAPPED,
 		.balance = vm_random_below(random, 2) != 0 ? VM_LIST_BALANCE_THIRDS
 							   : VM_LIST_BALANCE_ROOT_OF_SIZE,
-		.no_refault_distance = vm_random_below(random, 4) == 0,
+		.rival = vm_random_below(random, 4) == 0 ? VM_LIST_RIVAL_NO_REFAULT_ACTIVATION
+							 : VM_LIST_RIVAL_NONE,
 	};
 	if (policy == VM_POLICY_BUFFERING) {
 		config.frames++;
@@ -374,10 +375,73 @@ static void refault_distance_saves_what_larger_memory_would_keep(void **state)
 		.frames = FRAMES,
 		.reclaim_batch_frames = 32};
 	const struct vm_replace_counts with = run(&config, references, count);
-	config.no_refault_distance = true;
+	config.rival = VM_LIST_RIVAL_NO_REFAULT_ACTIVATION;
 	const struct vm_replace_counts without = run(&config, references, count);
 	assert_true(with.refault_activations > 0);
 	assert_true(without.faults > 5 * with.faults);
+}
+
+/* Hot pages twice, cold ones once, then new ones: how many of the hot are left. */
+static uint32_t hot_pages_left(struct vm_replace_config config)
+{
+	enum { HOT = 100, COLD = 100, NEW = 2000, FRAMES = 400 };
+	struct vm_replace_event event;
+	uint32_t left = 0;
+
+	config.policy = VM_POLICY_TWO_LIST;
+	config.pages = HOT + COLD + NEW;
+	config.frames = FRAMES;
+	config.reclaim_batch_frames = 32;
+	void *memory = calloc(1, vm_replace_bytes(&config));
+	struct vm_arena arena = vm_arena_over(memory, vm_replace_bytes(&config));
+	struct vm_replace *replace = vm_replace_create(&config, &arena);
+	assert_non_null(replace);
+	for (uint32_t i = 0; i < 2 * HOT; i++)
+		vm_replace_reference(replace, i % HOT, &event);
+	for (uint32_t page = HOT; page < config.pages; page++)
+		vm_replace_reference(replace, page, &event);
+	for (uint32_t page = 0; page < HOT; page++)
+		left += vm_replace_is_resident(replace, page);
+	free(memory);
+	return left;
+}
+
+/* Each of the rules that the rivals lack is what keeps the pages. */
+static void a_rival_leaves_other_pages(void **state)
+{
+	const struct vm_replace_config mapped = {.use = VM_USE_MAPPED, .read_from_page = 100};
+	struct vm_replace_config config = {.rival = VM_LIST_RIVAL_NONE};
+
+	(void)state;
+	assert_int_equal(hot_pages_left(config), 100);
+	config.rival = VM_LIST_RIVAL_LRU;
+	assert_int_equal(hot_pages_left(config), 0);
+	config.rival = VM_LIST_RIVAL_FIFO;
+	assert_int_equal(hot_pages_left(config), 0);
+	config.rival = VM_LIST_RIVAL_NO_PROMOTION;
+	assert_int_equal(hot_pages_left(config), 0);
+	/* A bit in a page table is worth one round, not two. */
+	assert_int_equal(hot_pages_left(mapped), 0);
+}
+
+/* What waits on a CPU, and what is known late, moves the edge and not the hot pages. */
+static void waiting_and_late_sizes_keep_what_is_hot(void **state)
+{
+	(void)state;
+	for (uint32_t batch = 1; batch <= VM_CPU_BATCH_FRAMES_LIMIT; batch++)
+		for (uint32_t seed = 0; seed < 3; seed++)
+			assert_int_equal(hot_pages_left((struct vm_replace_config){
+						 .cpu_batch_frames = batch,
+						 .cpu_batch_seed = seed,
+						 .statistics_lag_moves = batch,
+						 .statistics_phase_moves = seed,
+					 }),
+				100);
+	const struct vm_replace_config beyond = {.policy = VM_POLICY_TWO_LIST,
+		.pages = 1,
+		.frames = 1,
+		.cpu_batch_frames = VM_CPU_BATCH_FRAMES_LIMIT + 1};
+	assert_non_null(vm_replace_config_problem(&beyond));
 }
 
 static void memory_stays_below_the_promise(void **state)
@@ -443,6 +507,8 @@ int main(void)
 		cmocka_unit_test(buffering_waits_for_one_of_two_transfers),
 		cmocka_unit_test(one_scan_does_not_flush_linuxs_active_list),
 		cmocka_unit_test(refault_distance_saves_what_larger_memory_would_keep),
+		cmocka_unit_test(a_rival_leaves_other_pages),
+		cmocka_unit_test(waiting_and_late_sizes_keep_what_is_hot),
 		cmocka_unit_test(memory_stays_below_the_promise),
 		cmocka_unit_test(nonsense_is_refused_with_a_reason),
 	};

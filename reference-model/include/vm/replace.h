@@ -69,6 +69,31 @@ enum vm_page_use {
 	VM_USE_MAPPED, /* through page tables: a bit that only reclaim looks at */
 };
 
+/*
+ * What TWO_LIST can be held against: the same lists, batches and portions with one rule less. A
+ * kernel that had lost the rule would leave these pages.
+ */
+#define VM_LIST_RIVALS(X)                                                                  \
+	X(NONE, "Linux")				  /* no rule less */               \
+	X(LRU, "plain LRU")				  /* each use moves to the head */ \
+	X(FIFO, "FIFO")					  /* use changes nothing */        \
+	X(NO_PROMOTION, "no promotion")			  /* a second use is nothing */    \
+	X(NO_DEMOTION, "no demotion")			  /* the active list stays */      \
+	X(NO_REFAULT_ACTIVATION, "no refault activation") /* what went is forgotten */     \
+	X(NO_SECOND_CHANCE, "no second chance")		  /* accessed bits are not looked at */
+
+enum vm_list_rival {
+#define VM_LIST_RIVAL_ENUMERATOR(name, word) VM_LIST_RIVAL_##name,
+	VM_LIST_RIVALS(VM_LIST_RIVAL_ENUMERATOR)
+#undef VM_LIST_RIVAL_ENUMERATOR
+		VM_LIST_RIVAL_LIMIT,
+};
+
+const char *vm_list_rival_word(enum vm_list_rival rival);
+
+/* Most kernels let so many wait; the simulator has room for no more. */
+#define VM_CPU_BATCH_FRAMES_LIMIT 31
+
 struct vm_replace_config {
 	enum vm_policy policy;
 	uint32_t pages;		       /* page numbers are below */
@@ -85,7 +110,19 @@ struct vm_replace_config {
 	uint64_t period_references; /* NRU, LFU, AGEING: between clearings; 0: never */
 	uint64_t window_references; /* WORKING_SET, WSCLOCK; PFF: the time between faults */
 	bool load_leaves_bit_clear; /* CLOCK and kin: loading alone does not count as a use */
-	bool no_refault_distance;   /* TWO_LIST: forget what was evicted, as before 3.15 */
+	enum vm_list_rival rival;   /* TWO_LIST */
+	/* TWO_LIST: new and activated frames wait on their CPU until there are so many, or until
+	 * reclaim looks at a list; 0 and 1: they do not wait. */
+	uint32_t cpu_batch_frames;
+	/* TWO_LIST: others empty the batch too, or have frames in it: its length is drawn anew
+	 * each time, up to cpu_batch_frames; 0: it is not. */
+	uint64_t cpu_batch_seed;
+	/* TWO_LIST: the sizes that decisions go by are taken anew after so many moves of frames;
+	 * 0: always. */
+	uint32_t statistics_lag_moves;
+	uint32_t statistics_phase_moves; /* how old they are in the beginning */
+	/* TWO_LIST: pages from this one on are used by read() whatever use says; 0: none. */
+	uint32_t read_from_page;
 };
 
 /* NULL, or what is wrong with the configuration. */

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probe/survivors.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/moving.h"
+#include "probe/simulate.h"
+#include "vm/model.h"
+
+#define SWAP_CLUSTER_PAGES 32
+#define CHARGE_BATCH	   64
+
+/*
+ * New frames wait on their CPU until there are 15, later kernels until there are 31; or less, when
+ * somebody else's are among them or somebody else empties the batch, which may be at any time:
+ * linux:6.12:mm/swap.c:folio_batch_add_and_move, lru_add_drain_cpu.
+ */
+static const uint32_t cpu_batches[] = {1, 15, VM_CPU_BATCH_FRAMES_LIMIT};
+
+#define CPU_BATCHES (sizeof(cpu_batches) / sizeof(cpu_batches[0]))
+#define LAGS	    5
+#define DRAWN	    (8 * LAGS)
+
+/* Of each page and look, of each round: the least and the most that came out. */
+struct outcome {
+	size_t looks, rounds;
+	uint8_t *may_stay, *may_go; /* by look and page */
+	int64_t *least, *most;	    /* misses by round */
+};
+
+static void *zeroed(size_t count, size_t size_bytes)
+{
+	void *memory = calloc(count, size_bytes);
+
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+static struct outcome outcome_make(const struct string *string)
+{
+	struct outcome outcome = {.rounds = string_rounds(string)};
+
+	for (size_t i = 0; i < string->phases_count; i++)
+		outcome.looks += string->phase[i].look != NULL;
+	outcome.may_stay = zeroed(outcome.looks, string->pages);
+	outcome.may_go = zeroed(outcome.looks, string->pages);
+	outcome.least = zeroed(outcome.rounds, sizeof(outcome.least[0]));
+	outcome.most = zeroed(outcome.rounds, sizeof(outcome.most[0]));
+	for (size_t i = 0; i < outcome.rounds; i++)
+		outcome.least[i] = INT64_MAX;
+	return outcome;
+}
+
+static void outcome_drop(struct outcome *outcome)
+{
+	free(outcome->may_stay);
+	free(outcome->may_go);
+	free(outcome->least);
+	free(outcome->most);
+}
+
+static void look_at(const struct vm_replace *replace, const struct string *string, size_t look,
+	struct outcome *outcome)
+{
+	for (uint32_t page = 0; page < string->pages; page++) {
+		const size_t index = look * string->pages + page;
+		if (vm_replace_is_resident(replace, page))
+			outcome->may_stay[index] = 1;
+		else
+			outcome->may_go[index] = 1;
+	}
+}
+
+static void run(const struct vm_replace_config *config, const struct string *string,
+	struct outcome *outcome)
+{
+	struct vm_arena SIMULATE_ARENA arena = simulate_arena(vm_replace_bytes(config));
+	struct vm_replace *replace = vm_replace_create(config, &arena);
+	struct vm_replace_event event;
+	size_t look = 0, round = 0;
+
+	for (size_t i = 0; i < string->phases_count; i++) {
+		const struct string_phase *phase = &string->phase[i];
+		for (uint32_t turn = 0; turn < phase->rounds; turn++, round++) {
+			int64_t misses = 0;
+			for (uint32_t page = 0; page < phase->count; page++) {
+				vm_replace_reference(replace, phase->first + page, &event);
+				misses += event.fault;
+			}
+			if (misses < outcome->least[round])
+				outcome->least[round] = misses;
+			if (misses > outcome->most[round])
+				outcome->most[round] = misses;
+		}
+		if (phase->look != NULL)
+			look_at(replace, string, look++, outcome);
+	}
+}
+
+/* The most moves of frames that the group's statistics may not know of: it counts up to 64 on each
+ * CPU, sums up when there are as many for each CPU, and the trial has it do so now and then.
+ * linux:6.12:mm/memcontrol.c:memcg_vmstats_needs_flush */
+static uint32_t lag_moves(const struct vm_host *host)
+{
+	return CHARGE_BATCH * (host->cpus_online + 1) + SWAP_CLUSTER_PAGES;
+}
+
+#define WAYS (CPU_BATCHES * LAGS + DRAWN)
+
+static void take_way(const struct vm_host *host, uint32_t way, struct vm_replace_config *config)
+{
+	const uint32_t lag = lag_moves(host) * (way % LAGS) / (LAGS - 1);
+	const uint32_t turn = way / LAGS;
+
+	config->statistics_lag_moves = lag;
+	config->statistics_phase_moves = lag == 0 ? 0 : way * way % lag;
+	config->cpu_batch_seed = turn < CPU_BATCHES ? 0 : way;
+	config->cpu_batch_frames = turn < CPU_BATCHES
+					   ? cpu_batches[turn]
+					   : cpu_batches[1 + turn / 2 % (CPU_BATCHES - 1)];
+}
+
+static struct outcome simulate(const struct vm_model *model, const struct vm_host *host,
+	const struct string *string, struct moving frames, enum vm_list_rival rival)
+{
+	struct outcome outcome = outcome_make(string);
+	struct vm_replace_config config = {
+		.policy = VM_POLICY_TWO_LIST,
+		.pages = string->pages,
+		.reclaim_batch_frames = SWAP_CLUSTER_PAGES,
+		.balance = model->behaviours.list_balance,
+		.rival = rival,
+		.use = string->mapped != 0 ? VM_USE_MAPPED : VM_USE_READ,
+		.read_from_page = string->mapped,
+	};
+
+	/* A rival is far off, or it is no rival: its whereabouts need no such care. */
+	const uint32_t stride = rival == VM_LIST_RIVAL_NONE ? 1 : WAYS / 3;
+	for (int64_t count = frames.lowest; count <= frames.highest; count++) {
+		config.frames = (uint32_t)count;
+		for (uint32_t way = 0; way < WAYS; way += stride) {
+			take_way(host, way, &config);
+			run(&config, string, &outcome);
+		}
+	}
+	return outcome;
+}
+
+static bool is_apart(const struct outcome *kernel, const struct outcome *rival, size_t index)
+{
+	return (!kernel->may_stay[index] && !rival->may_go[index]) ||
+	       (!kernel->may_go[index] && !rival->may_stay[index]);
+}
+
+/*
+ * Pages, and rounds, where whatever the rival does is nothing that the kernel may do. Where a
+ * monitor takes pages away by itself most of a part decide, so that most of one must be apart.
+ */
+static uint64_t apart(const struct outcome *kernel, const struct outcome *rival,
+	const struct string *string, bool mostly)
+{
+	uint64_t count = 0;
+
+	for (size_t look = 0; look < kernel->looks; look++)
+		for (size_t i = 0; i < string->phases_count; i++) {
+			const struct string_phase *part = &string->phase[i];
+			uint64_t of_part = 0;
+			for (uint32_t page = 0; page < part->count; page++)
+				of_part += is_apart(
+					kernel, rival, look * string->pages + part->first + page);
+			if (string_is_part(string, i) && (!mostly || 2 * of_part > part->count))
+				count += of_part;
+		}
+	uint64_t of_rounds = 0;
+	for (size_t i = 0; i < kernel->rounds; i++)
+		of_rounds += rival->least[i] > kernel->most[i] || rival->most[i] < kernel->least[i];
+	if (!mostly || 2 * of_rounds > kernel->rounds)
+		count += of_rounds;
+	return count;
+}
+
+static const char *const inputs[] = {"other-pages"};
+
+#define INPUTS_COUNT   (sizeof(inputs) / sizeof(inputs[0]))
+#define SENTENCE_BYTES 400
+
+/*
+ * Names in the sentence those of the rivals that are excluded. Where most of a part decide that may
+ * be some of them, else it must be all.
+ */
+static bool excludes(const struct vm_model *model, const struct vm_host *host,
+	const struct survivors_about *about, const struct string *string, struct moving frames,
+	const struct outcome *kernel, char sentence[SENTENCE_BYTES])
+{
+	const bool mostly = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED);
+	size_t length = 0, excluded_count = 0;
+
+	sentence[0] = '\0';
+	for (size_t i = 0; i < about->rivals_count; i++) {
+		struct outcome rival = simulate(model, host, string, frames, about->rivals[i]);
+		const uint64_t count = apart(kernel, &rival, string, mostly);
+		outcome_drop(&rival);
+		if (count == 0)
+			continue;
+		const int added = snprintf(sentence + length, SENTENCE_BYTES - length,
+			"%s%s (%" PRIu64 " apart)", excluded_count++ == 0 ? "; excludes " : ", ",
+			vm_list_rival_word(about->rivals[i]), count);
+		if (added > 0 && (size_t)added < SENTENCE_BYTES - length)
+			length += (size_t)added;
+	}
+	return excluded_count == about->rivals_count || (mostly && excluded_count != 0);
+}
+
+static void predict_part(const struct string *string, const struct outcome *outcome, size_t look,
+	const struct string_phase *part, struct vm_prediction *about,
+	struct vm_predictions *predictions)
+{
+	int64_t *spans = zeroed(2 * (size_t)part->count, sizeof(*spans));
+
+	for (uint32_t page = 0; page < part->count; page++) {
+		const size_t index = look * string->pages + part->first + page;
+		spans[2 * page] = !outcome->may_go[index];
+		spans[2 * page + 1] = outcome->may_stay[index];
+	}
+	about->values = spans;
+	about->values_count = 2 * (size_t)part->count;
+	vm_predict(predictions, about);
+	free(spans);
+}
+
+/* For each look each part; before the trials there is no outcome, and these are rules. */
+static void predict_looks(const struct string *string, const struct outcome *outcome,
+	struct vm_prediction about, struct vm_predictions *predictions)
+{
+	char place[STRING_PLACE_BYTES];
+	size_t look = 0;
+
+	about.quantity = "resident";
+	about.unit = VM_UNIT_BOOL;
+	for (size_t i = 0; i < string->phases_count; i++) {
+		if (string->phase[i].look == NULL)
+			continue;
+		for (size_t j = 0; j < string->phases_count; j++) {
+			if (!string_is_part(string, j))
+				continue;
+			about.at = predict_sentence(predictions, "%s",
+				string_place(string->phase[i].look, &string->phase[j], place));
+			if (outcome == NULL)
+				predict_rule(predictions, &about, inputs, INPUTS_COUNT);
+			else
+				predict_part(string, outcome, look, &string->phase[j], &about,
+					predictions);
+		}
+		look++;
+	}
+}
+
+static void predict_misses(const struct outcome *outcome, struct vm_prediction about,
+	struct vm_predictions *predictions)
+{
+	about.quantity = "misses";
+	about.at = "";
+	about.unit = VM_UNIT_PAGES;
+	if (outcome == NULL) {
+		predict_rule(predictions, &about, inputs, INPUTS_COUNT);
+		return;
+	}
+	int64_t *spans = zeroed(2 * outcome->rounds, sizeof(*spans));
+	for (size_t i = 0; i < outcome->rounds; i++) {
+		spans[2 * i] = outcome->least[i];
+		spans[2 * i + 1] = outcome->most[i];
+	}
+	about.values = spans;
+	about.values_count = 2 * outcome->rounds;
+	vm_predict(predictions, &about);
+	free(spans);
+}
+
+static uint64_t decided_pages(const struct outcome *outcome, const struct string *string)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < outcome->looks * string->pages; i++)
+		count += outcome->may_stay[i] != outcome->may_go[i];
+	return count;
+}
+
+/* On a kernel with the generational lists these are not the lists that decide. */
+static bool has_generations(const struct vm_host *host)
+{
+	return vm_host_knob(host, VM_KNOB_LRU_GEN_ENABLED, 0) % 2 != 0;
+}
+
+static void predict_silence(
+	struct vm_predictions *predictions, struct vm_prediction about, const char *because)
+{
+	about.form = VM_FORM_SILENT;
+	about.quantity = "resident";
+	about.at = "";
+	about.because = because;
+	vm_predict(predictions, &about);
+}
+
+void predict_survivors(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, const struct survivors_about *about,
+	struct vm_predictions *predictions)
+{
+	const struct string string = string_of(about->name, about->limit_pages);
+	const bool mostly = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED);
+	struct vm_prediction prediction = {
+		.claim = about->claim,
+		.form = mostly ? VM_FORM_MOSTLY : VM_FORM_WITHIN,
+		.because = "new pages enter the inactive list, a second use activates, the tail of "
+			   "the inactive list goes in portions of 32, and the active list is cut "
+			   "when it is the longer one or refaults were activated",
+		.cite = "linux:6.12:mm/vmscan.c:shrink_lruvec",
+	};
+	char sentence[SENTENCE_BYTES];
+	struct moving other;
+
+	if (has_generations(host)) {
+		predict_silence(predictions, prediction, "the generational lists decide here");
+		return;
+	}
+	if (!moving_of(readings, "other-pages", "", &other)) {
+		predict_looks(&string, NULL, prediction, predictions);
+		predict_misses(NULL, prediction, predictions);
+		return;
+	}
+	const struct moving frames = {
+		.lowest = (int64_t)about->limit_pages - other.highest,
+		/* What the kernel keeps in advance on a CPU it gives back at any time:
+		 * linux:6.12:mm/memcontrol.c:drain_obj_stock. */
+		.highest = (int64_t)about->limit_pages,
+	};
+	struct outcome outcome = simulate(model, host, &string, frames, VM_LIST_RIVAL_NONE);
+	prediction.because = predict_sentence(predictions,
+		"%s: %" PRIu64 " of %" PRIu64 " pages decided, the others by late statistics and "
+		"per-CPU batches%s",
+		prediction.because, decided_pages(&outcome, &string),
+		(uint64_t)(outcome.looks * string.pages),
+		mostly ? "; DAMON may take single pages away, so most of each part count" : "");
+	if (excludes(model, host, about, &string, frames, &outcome, sentence)) {
+		prediction.because =
+			predict_sentence(predictions, "%s%s", prediction.because, sentence);
+		predict_looks(&string, &outcome, prediction, predictions);
+		predict_misses(&outcome, prediction, predictions);
+	} else {
+		predict_silence(predictions, prediction,
+			predict_sentence(
+				predictions, "with this limit it excludes too few%s", sentence));
+	}
+	outcome_drop(&outcome);
+}

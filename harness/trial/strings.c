@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/strings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "kernel/values.h"
+#include "trial/files.h"
+#include "trial/memory_group.h"
+#include "trial/trial.h"
+#include "vm/units.h"
+
+/*
+ * The page cache keeps 64 pages in one node of its tree, and a node is memory of the group too. So
+ * one page of each node is read before, in another group, and is no page of the string: the nodes
+ * are there all the time and charged elsewhere, and every page that the group has is the string's.
+ */
+#define NODE_PAGES	  64
+#define NODE_STRING_PAGES (NODE_PAGES - 1)
+
+/* The group's statistics are brought up to date so often. */
+#define FLUSH_REFERENCES 32
+
+struct replay {
+	const struct string *string;
+	int file;
+	size_t file_pages;
+	const char *looked_at;	   /* the file mapped, and never touched: for mincore */
+	volatile const char *used; /* the file mapped, for what is used through page tables */
+	unsigned char *resident;   /* by page of the file */
+	struct kernel_file statistics;
+	uint64_t references;
+	int64_t *misses; /* by round */
+	size_t rounds;
+};
+
+static size_t place_of(uint32_t page)
+{
+	return (size_t)page / NODE_STRING_PAGES * NODE_PAGES + page % NODE_STRING_PAGES;
+}
+
+static void read_page(int file, size_t place)
+{
+	static char bytes[VM_PAGE_BYTES];
+
+	MUST(pread(file, bytes, sizeof(bytes), (off_t)(place * VM_PAGE_BYTES)) ==
+		(ssize_t)sizeof(bytes));
+}
+
+/* Holes are read like data, page by page, without a device that one would have to wait for. */
+static int make_file(size_t file_pages)
+{
+	char name[] = "string-XXXXXX";
+	struct statfs system;
+	const int file = mkstemp(name);
+
+	MUST(file >= 0 && unlink(name) == 0);
+	MUST(fstatfs(file, &system) == 0);
+	if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC)
+		unmet("the folder for temporary files is in memory",
+			"TMPDIR on a disk (a guest has one by itself)");
+	MUST(ftruncate(file, (off_t)(file_pages * VM_PAGE_BYTES)) == 0);
+	MUST(posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM) == 0);
+	return file;
+}
+
+static void *map_file(const struct replay *replay)
+{
+	void *mapped = mmap(
+		NULL, replay->file_pages * VM_PAGE_BYTES, PROT_READ, MAP_SHARED, replay->file, 0);
+
+	MUST(mapped != MAP_FAILED);
+	return mapped;
+}
+
+/*
+ * The page is brought in before, by itself: a fault would bring its neighbours too, and where that
+ * is forbidden by MADV_RANDOM, reclaim takes no notice of accessed bits since 6.3
+ * (linux:6.12:include/linux/mm_inline.h:vma_has_recency).
+ */
+static void touch_page(const struct replay *replay, size_t place)
+{
+	MUST(posix_fadvise(replay->file, (off_t)(place * VM_PAGE_BYTES), VM_PAGE_BYTES,
+		     POSIX_FADV_WILLNEED) == 0);
+	(void)replay->used[place * VM_PAGE_BYTES];
+}
+
+static void *room(size_t size_bytes)
+{
+	void *bytes = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	MUST(bytes != MAP_FAILED);
+	return bytes;
+}
+
+static bool is_resident(const struct replay *replay, uint32_t page)
+{
+	unsigned char state;
+
+	MUST(mincore((void *)(uintptr_t)(replay->looked_at + place_of(page) * VM_PAGE_BYTES),
+		     VM_PAGE_BYTES, &state) == 0);
+	return (state & 1) != 0;
+}
+
+static struct replay prepare(const struct string *string, const struct memory_group *group)
+{
+	static char path[PATH_MAX];
+	struct replay replay = {
+		.string = string, .file_pages = place_of(string->pages) + NODE_PAGES};
+
+	MUST(snprintf(path, sizeof(path), "%.4000s/memory.stat", group->folder) > 0);
+	replay.statistics = kernel_file_open(path, KERNEL_FILE_USUAL_BYTES);
+	(void)kernel_file_read(&replay.statistics);
+	replay.resident = room(replay.file_pages);
+	replay.misses = room(string_rounds(string) * sizeof(replay.misses[0]));
+	/* Nothing of ours is to be faulted in later; but locking would read a mapped file. */
+	MUST(mlockall(MCL_CURRENT) == 0);
+	replay.file = make_file(replay.file_pages);
+	replay.looked_at = map_file(&replay);
+	replay.used = map_file(&replay);
+	for (size_t place = NODE_PAGES - 1; place < replay.file_pages; place += NODE_PAGES) {
+		/* The tables of the mapping as well. */
+		touch_page(&replay, place);
+	}
+	for (uint32_t page = 0; page < string->pages; page++)
+		if (is_resident(&replay, page))
+			broken("page %u is resident before it was used: read ahead", page);
+	return replay;
+}
+
+static void refer(struct replay *replay, uint32_t page)
+{
+	if (replay->references++ % FLUSH_REFERENCES == 0)
+		(void)kernel_file_read(&replay->statistics);
+	replay->misses[replay->rounds] += !is_resident(replay, page);
+	if (page < replay->string->mapped)
+		touch_page(replay, place_of(page));
+	else
+		read_page(replay->file, place_of(page));
+}
+
+static void look(struct replay *replay, const char *name)
+{
+	static int64_t values[1 << 16];
+	char place[STRING_PLACE_BYTES];
+
+	MUST(replay->string->pages <= sizeof(values) / sizeof(values[0]));
+	MUST(mincore((void *)(uintptr_t)replay->looked_at, replay->file_pages * VM_PAGE_BYTES,
+		     replay->resident) == 0);
+	for (uint32_t page = 0; page < replay->string->pages; page++)
+		values[page] = replay->resident[place_of(page)] & 1;
+	for (size_t i = 0; i < replay->string->phases_count; i++) {
+		const struct string_phase *part = &replay->string->phase[i];
+		if (string_is_part(replay->string, i))
+			observe_values("resident", string_place(name, part, place),
+				&values[part->first], part->count, VM_UNIT_BOOL, "mincore");
+	}
+}
+
+static void run(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->string->phases_count; i++) {
+		const struct string_phase *phase = &replay->string->phase[i];
+		for (uint32_t round = 0; round < phase->rounds; round++) {
+			for (uint32_t page = 0; page < phase->count; page++)
+				refer(replay, phase->first + page);
+			replay->rounds++;
+		}
+		if (phase->look != NULL)
+			look(replay, phase->look);
+	}
+}
+
+static int64_t others(const struct memory_group *group)
+{
+	return memory_group_kernel_pages(group) +
+	       (int64_t)vm_bytes_to_pages_floor((uint64_t)memory_group_stat(group, "rss", "anon"));
+}
+
+void string_measure(const struct string *string, uint32_t limit_pages)
+{
+	const struct memory_group own = memory_group_own();
+	const struct memory_group group = memory_group_below(&own, "string", false);
+	struct replay replay = prepare(string, &group);
+
+	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY, limit_pages) == 0);
+	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, 0) == 0);
+	memory_group_enter(&group, 0);
+	/* What the first use of everything takes is taken before the string begins. */
+	(void)kernel_file_read(&replay.statistics);
+	int64_t other_pages[2] = {others(&group), 0};
+	run(&replay);
+	other_pages[1] = others(&group);
+	memory_group_leave(&own);
+	observe_values("other-pages", "", other_pages, 2, VM_UNIT_PAGES, "group statistics");
+	observe_values("misses", "", replay.misses, replay.rounds, VM_UNIT_PAGES, "mincore");
+	observe("refaults",
+		memory_group_stat(&group, "workingset_refault_file", "workingset_refault_file"),
+		VM_UNIT_PAGES, "memory.stat");
+	MUST(munmap((void *)(uintptr_t)replay.looked_at, replay.file_pages * VM_PAGE_BYTES) == 0);
+	MUST(munmap((void *)(uintptr_t)replay.used, replay.file_pages * VM_PAGE_BYTES) == 0);
+	MUST(close(replay.file) == 0);
+	memory_group_remove(&group);
+}

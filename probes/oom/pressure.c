@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pressure before the killer: a process grows in a group, step by step; after each step a daemon
+ * reads how long the group has stalled for memory. When the figure rises it may end the process in
+ * good time, or only watch.
+ *
+ * It would miss figures that are too large: any rise before the kill will do.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "probe/probe.h"
+#include "trial/candidates.h"
+#include "trial/files.h"
+#include "trial/trial.h"
+#include "vm/model.h"
+#include "vm/prediction.h"
+
+static const char *const daemon_labels[] = {"watches", "acts"};
+
+static const struct probe_parameter parameters[] = {
+	{
+		.name = "daemon",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 2,
+		.choices = {0, 1},
+		.labels = daemon_labels,
+	},
+};
+
+#define LIMIT_PAGES 2048
+#define CACHE_PAGES 1024 /* can be taken away, which takes time: that is pressure */
+#define STEP_PAGES  32
+#define STEPS	    (4 * LIMIT_PAGES / STEP_PAGES)
+
+static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	(void)arguments;
+	return host->cgroup_version == 2;
+}
+
+static void predict_one(struct vm_predictions *predictions, const char *quantity, int64_t value,
+	enum vm_unit unit, const char *because, const char *cite)
+{
+	vm_predict(predictions, &(struct vm_prediction){
+					.claim = "oom.pressure",
+					.quantity = quantity,
+					.at = "",
+					.unit = unit,
+					.form = VM_FORM_EXACT,
+					.values = &value,
+					.values_count = 1,
+					.because = because,
+					.cite = cite,
+				});
+}
+
+static void predict(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const bool acts = probe_argument(arguments, "daemon") != 0;
+
+	(void)model, (void)host, (void)readings;
+	predict_one(predictions, "rose-before", 1, VM_UNIT_BOOL,
+		"a charge that reclaims is a stall, and reclaim comes before the killer",
+		"linux:6.12:mm/memcontrol.c:try_charge_memcg");
+	predict_one(predictions, "kills", !acts, VM_UNIT_COUNT,
+		acts ? "the process was gone before reclaim found nothing"
+		     : "growing on, it finds nothing left to reclaim",
+		"linux:6.12:mm/memcontrol.c:mem_cgroup_out_of_memory");
+	predict_one(predictions, "signal", acts ? SIGTERM : SIGKILL, VM_UNIT_SIGNAL,
+		"a daemon can ask; the killer does not", "osn");
+	predict_one(predictions, "other-alive", 1, VM_UNIT_BOOL,
+		"the one that grows is the larger one", "linux:6.12:mm/oom_kill.c:oom_badness");
+}
+
+/* Microseconds that some process of the group has waited for memory: "some ... total=123". */
+static int64_t stalled_us(const struct memory_group *group)
+{
+	static const char name[] = "total=";
+	struct kernel_text rest = memory_group_read(group, "memory.pressure"), word;
+
+	while (kernel_word_next(&rest, &word)) {
+		uint64_t value = 0;
+		if (kernel_text_starts(word, name) &&
+			kernel_text_decimal(kernel_text_after(word, sizeof(name) - 1), &value))
+			return (int64_t)value;
+	}
+	broken("memory.pressure has no total");
+}
+
+static void measure(const struct probe_arguments *arguments)
+{
+	const bool acts = probe_argument(arguments, "daemon") != 0;
+	const struct memory_group own = memory_group_own();
+	const struct memory_group group = memory_group_below(&own, "pressure", false);
+	const struct candidate_plan other = {.group = &group, .pages = STEP_PAGES};
+	const struct candidate_plan grows = {
+		.group = &group,
+		.holding = HOLD_CACHE,
+		.pages = CACHE_PAGES,
+		.file = candidate_file(CACHE_PAGES),
+	};
+
+	if (!memory_group_has(&group, "memory.pressure"))
+		unmet("the kernel keeps no figures of pressure for groups", "boot with psi=1");
+	if (kernel_number_at("/proc/sys/vm/panic_on_oom") > 1)
+		unmet("the kernel panics when a group is out of memory",
+			"vm.panic_on_oom = 0 or 1");
+	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY, LIMIT_PAGES) == 0);
+	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, 0) == 0);
+	struct candidate candidates[] = {candidate_start(&other), candidate_start(&grows)};
+	const int64_t before_us = stalled_us(&group);
+	bool rose = false;
+	for (size_t i = 0; i < STEPS && !candidates[1].ended; i++) {
+		if (!candidate_ask(&candidates[1], ASK_BY_WRITING, STEP_PAGES))
+			break;
+		/* Read between two steps: the killer has not been there yet. */
+		rose |= stalled_us(&group) > before_us;
+		if (rose && acts) {
+			MUST(kill(candidates[1].process, SIGTERM) == 0);
+			break;
+		}
+	}
+	observe("rose-before", rose, VM_UNIT_BOOL, "memory.pressure");
+	observe("other-alive", candidate_answers(&candidates[0]), VM_UNIT_BOOL, "the other one");
+	candidates_end(candidates, 2);
+	observe("signal", WIFSIGNALED(candidates[1].status) ? WTERMSIG(candidates[1].status) : 0,
+		VM_UNIT_SIGNAL, "wait");
+	observe("kills", memory_group_kills(&group), VM_UNIT_COUNT, "group events");
+	memory_group_remove(&group);
+}
+
+static const char *const claims[] = {"oom.pressure", NULL};
+
+PROBE(pressure) = {
+	.name = "oom.pressure",
+	.claims = claims,
+	.question = "Do the figures of pressure rise in time for a daemon to act?",
+	.method = "A process with a file in the cache grows by 32 pages at a time; after each step "
+		  "the group's stall time is read, and the daemon ends the process at its first "
+		  "rise, or only watches.",
+	.threats = "Averages are seconds late; the total is exact when it is read.",
+	.by_hand = "cat /sys/fs/cgroup/GROUP/memory.pressure",
+	.parameters_count = sizeof(parameters) / sizeof(parameters[0]),
+	.parameters = parameters,
+	.needs = {.root = true, .allow_pressure = true, .group_limit_bytes = 64 << 20},
+	.deadline_s = 30,
+	.own_score = true,
+	.suits = suits,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES(measure),
+};
