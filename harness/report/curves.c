@@ -8,6 +8,9 @@
 #include "judge/shape.h"
 #include "judge/statistics.h"
 
+/* Words stand behind all numbers. */
+#define PLACE_OF_WORDS 1e18
+
 /* One curve in the making. */
 struct draft {
 	struct curve curve;
@@ -87,9 +90,10 @@ static struct curve_point *point_for(struct pool *pool, struct draft *draft, con
 	draft->points = pool_grow(pool, draft->points, curve->points_count, sizeof(*draft->points));
 	struct curve_point *point = &draft->points[curve->points_count++];
 	*point = (struct curve_point){.at = at};
-	if (!curve_place(at, &point->place, &is_bytes))
+	if (!curve_place(at, &point->place, &is_bytes)) {
 		curve->numeric = false;
-	else if (is_bytes)
+		point->place = PLACE_OF_WORDS;
+	} else if (is_bytes)
 		curve->unit = "bytes";
 	return point;
 }
@@ -127,7 +131,7 @@ static int by_place(const void *left, const void *right)
 	return (a->place > b->place) - (a->place < b->place);
 }
 
-/* Words stand in the order in which a prediction names them. */
+/* In the order in which a prediction names them. */
 static void order_words(const struct record *record, struct draft *draft)
 {
 	for (size_t i = 0; i < record->predictions_count; i++)
@@ -137,8 +141,10 @@ static void order_words(const struct record *record, struct draft *draft)
 				continue;
 			for (size_t p = 0; p < draft->curve.points_count; p++)
 				for (size_t n = 0; n < expect->inputs_count; n++)
-					if (strcmp(expect->inputs[n], draft->points[p].at) == 0)
-						draft->points[p].place = (double)n;
+					if (draft->points[p].place >= PLACE_OF_WORDS &&
+						strcmp(expect->inputs[n], draft->points[p].at) == 0)
+						draft->points[p].place =
+							PLACE_OF_WORDS * (double)(n + 2);
 		}
 }
 
@@ -149,6 +155,8 @@ static void finish(const struct record *record, struct draft *draft)
 	if (!curve->numeric)
 		order_words(record, draft);
 	qsort(draft->points, curve->points_count, sizeof(*draft->points), by_place);
+	for (size_t i = 0; i < curve->points_count && !curve->numeric; i++)
+		draft->points[i].place = (double)i;
 	for (size_t i = 0; i < curve->points_count; i++) {
 		struct curve_point *point = &draft->points[i];
 		const struct statistics_interval interval = statistics_median_interval(

@@ -20,6 +20,9 @@
 /* More places than these are a line with a band, and get ticks of their own choice. */
 #define PLACES_WITH_MARKS 12
 
+/* Names of more places than these lean over. */
+#define PLACES_SIDE_BY_SIDE 6
+
 #define NS_PER_S 1e9
 
 #define LINUX_COLOUR	"#1f77b4"
@@ -122,8 +125,12 @@ static void put_axes(
 	else
 		add(script, "set yrange [0:*]\nset format y '%.1s %cs'\n");
 	if (!curves[0].numeric) {
-		add(script, pool_format(page->pool, "set xrange [-0.5:%g]\n",
-				    (double)curves[0].points_count - 0.5));
+		size_t most = 0;
+		for (size_t i = 0; i < count; i++)
+			if (curves[i].points_count > most)
+				most = curves[i].points_count;
+		add(script, pool_format(page->pool, "set xrange [-0.5:%g]\n%s", (double)most - 0.5,
+				    most > PLACES_SIDE_BY_SIDE ? "set xtics rotate by -35\n" : ""));
 		return;
 	}
 	if (is_wide(&x, RANGE_OF_A_LINEAR_X))

@@ -432,9 +432,7 @@ static void fork_other(bool stays)
 	if (child == 0) {
 		char byte;
 		MUST(close(ends[1]) == 0);
-		if (stays)
-			(void)read(ends[0], &byte, 1);
-		_exit(0);
+		_exit(stays && read(ends[0], &byte, 1) < 0);
 	}
 	MUST(close(ends[0]) == 0);
 	if (!stays)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The reference results: each record holds, is listed, names no host, and what is made of them is
+# what they say; the folder stays small.
+# usage: results.sh BUILD-FOLDER
+set -eu
+program=$1/mmconform
+source=$(cd "$(dirname "$0")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$source/results"
+
+fail() {
+	echo "results: $*" >&2
+	exit 1
+}
+
+records_kib_most=4096
+folder_kib_most=20480
+[ "$(du -sk records | cut -f 1)" -le $records_kib_most ] || fail "records/ is larger than $records_kib_most KiB"
+[ "$(du -sk --apparent-size . | cut -f 1)" -le $folder_kib_most ] || fail "results/ is larger than $folder_kib_most KiB"
+for record in records/*.zst; do
+	"$program" report "$record" -o tap="$scratch/tap" || fail "$record does not hold"
+	grep -q "^| \`$(basename "$record")\` | \`$(zstd -dcq "$record" | tail -n 1 | sed 's/.*"sha256":"//; s/".*//' | cut -c 1-12)\` |" records/README.md ||
+		fail "$record is not listed in records/README.md with its hash"
+	zstd -dcq "$record" | head -n 1 | grep -q '"anonymous":true' || fail "$record names its host"
+	zstd -dcq "$record" >"$scratch/record.jsonl"
+	"$source/harness/tests/check_schema.py" "$source/harness/record/record.schema.json" "$scratch/record.jsonl" >"$scratch/log" ||
+		{ tail -n 3 "$scratch/log" >&2; fail "$record: a line is not of the schema"; }
+done
+listed=$(grep -c '^| `.*\.zst`' records/README.md)
+[ "$listed" = "$(find records -name '*.zst' | wc -l)" ] || fail "records/README.md lists another number of records"
+./regenerate "$program" --check || fail "what is made of the records is not what they say: results/regenerate"
+# A page of a standard run is no larger than this, with all its cases and figures.
+"$program" report records/host-6.18.jsonl.zst -o html="$scratch/page.html"
+[ "$(wc -c <"$scratch/page.html")" -lt 2000000 ] || fail "the page of a standard run is too large"
+echo "results: all as they should be"
