@@ -89,50 +89,6 @@ static bool start_sitter(size_t index, unsigned cpu)
 	return started;
 }
 
-void quiet_open(struct quiet *quiet)
-{
-	struct kernel_file online =
-		kernel_file_open("/sys/devices/system/cpu/online", KERNEL_FILE_USUAL_BYTES);
-	const int here = sched_getcpu();
-	struct kernel_ranges cpus;
-	struct kernel_error error;
-	uint64_t next = 0, cpu;
-	cpu_set_t allowed;
-
-	*quiet = (struct quiet){
-		.stat = kernel_file_open("/proc/stat", KERNEL_FILE_LARGE_BYTES),
-		.until_ns = now_ns() + TRIES_S * NANOSECONDS_SECOND,
-	};
-	MUST(here >= 0 && sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
-	if (CPU_COUNT(&allowed) != 1)
-		broken("the trial is not on one CPU");
-	MUST(kernel_ranges_parse(kernel_file_read(&online), &cpus, &error) == 0);
-	while (kernel_ranges_next(&cpus, &next, &cpu)) {
-		if (cpu == (uint64_t)here)
-			continue;
-		quiet->others_count++;
-		if (cpu < CPU_SETSIZE && quiet->sitters_count < SITTERS_LIMIT &&
-			start_sitter(quiet->sitters_count, (unsigned)cpu))
-			quiet->sitters_count++;
-	}
-	kernel_file_close(&online);
-}
-
-/* Whether each sitter runs on after this call began. */
-static bool all_sit(const struct quiet *quiet)
-{
-	const int64_t until_ns = now_ns() + PATIENCE_NS;
-	unsigned long seen[SITTERS_LIMIT];
-
-	for (size_t i = 0; i < quiet->sitters_count; i++)
-		seen[i] = atomic_load(&sitters[i].beats);
-	for (size_t i = 0; i < quiet->sitters_count; i++)
-		while (atomic_load(&sitters[i].beats) == seen[i])
-			if (now_ns() > until_ns)
-				return false;
-	return true;
-}
-
 /* The last number of the line that counts soft interrupts. */
 static uint64_t late_frees_of(struct kernel_text text)
 {
@@ -164,6 +120,62 @@ static struct moment moment_of(const struct quiet *quiet)
 	MUST(kernel_vmstat_find(text, "ctxt", &moment.switches) &&
 		kernel_vmstat_find(text, "procs_running", &moment.running));
 	return moment;
+}
+
+/* Where sleeping is no switch, the number of switches is no evidence. */
+static void check_counter(const struct quiet *quiet)
+{
+	const struct timespec shortest = {.tv_nsec = 1};
+	const uint64_t before = moment_of(quiet).switches;
+
+	MUST(clock_nanosleep(CLOCK_MONOTONIC, 0, &shortest, NULL) == 0);
+	if (moment_of(quiet).switches == before)
+		broken("/proc/stat does not count context switches");
+}
+
+void quiet_open(struct quiet *quiet)
+{
+	struct kernel_file online =
+		kernel_file_open("/sys/devices/system/cpu/online", KERNEL_FILE_USUAL_BYTES);
+	const int here = sched_getcpu();
+	struct kernel_ranges cpus;
+	struct kernel_error error;
+	uint64_t next = 0, cpu;
+	cpu_set_t allowed;
+
+	*quiet = (struct quiet){
+		.stat = kernel_file_open("/proc/stat", KERNEL_FILE_LARGE_BYTES),
+		.until_ns = now_ns() + TRIES_S * NANOSECONDS_SECOND,
+	};
+	MUST(here >= 0 && sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
+	if (CPU_COUNT(&allowed) != 1)
+		broken("the trial is not on one CPU");
+	MUST(kernel_ranges_parse(kernel_file_read(&online), &cpus, &error) == 0);
+	while (kernel_ranges_next(&cpus, &next, &cpu)) {
+		if (cpu == (uint64_t)here)
+			continue;
+		quiet->others_count++;
+		if (cpu < CPU_SETSIZE && quiet->sitters_count < SITTERS_LIMIT &&
+			start_sitter(quiet->sitters_count, (unsigned)cpu))
+			quiet->sitters_count++;
+	}
+	kernel_file_close(&online);
+	check_counter(quiet);
+}
+
+/* Whether each sitter runs on after this call began. */
+static bool all_sit(const struct quiet *quiet)
+{
+	const int64_t until_ns = now_ns() + PATIENCE_NS;
+	unsigned long seen[SITTERS_LIMIT];
+
+	for (size_t i = 0; i < quiet->sitters_count; i++)
+		seen[i] = atomic_load(&sitters[i].beats);
+	for (size_t i = 0; i < quiet->sitters_count; i++)
+		while (atomic_load(&sitters[i].beats) == seen[i])
+			if (now_ns() > until_ns)
+				return false;
+	return true;
 }
 
 static uint64_t start(struct quiet *quiet)

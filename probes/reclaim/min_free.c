@@ -4,8 +4,10 @@
  *
  * It would miss a kernel that chooses another value at start only; nobody sees that moment.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "kernel/lists.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "probe/zones.h"
@@ -142,6 +144,31 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		1);
 }
 
+/* Huge pages of files in memory, or of that size alone, have their own switches. */
+static void refuse_other_switches(void)
+{
+	static const char *const paths[] = {
+		"shmem_enabled", "hugepages-2048kB/enabled", "hugepages-2048kB/shmem_enabled"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		char path[96];
+		struct kernel_file file;
+		struct kernel_choice choice;
+		struct kernel_error error;
+		(void)snprintf(
+			path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/%s", paths[i]);
+		if (!kernel_file_try_open(path, KERNEL_FILE_USUAL_BYTES, &file))
+			continue;
+		MUST(kernel_choice_parse(kernel_file_read(&file), &choice, &error) == 0);
+		const struct kernel_text word = choice.words[choice.chosen];
+		if (!kernel_text_is(word, "never") && !kernel_text_is(word, "deny") &&
+			!kernel_text_is(word, "inherit"))
+			unmet("huge pages have another switch that is on",
+				"never, deny or inherit in shmem_enabled and hugepages-2048kB");
+		kernel_file_close(&file);
+	}
+}
+
 static int64_t zones_up_to_normal(const struct kernel_zoneinfo *zoneinfo)
 {
 	int64_t count = 0;
@@ -160,7 +187,8 @@ static void measure(const struct probe_arguments *arguments)
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	int64_t ram_kib[ZONE_PASSES];
 
-	(void)arguments;
+	if (probe_argument(arguments, "huge-pages") == VM_THP_NEVER)
+		refuse_other_switches();
 	for (size_t pass = 0; pass < ZONE_PASSES; pass++) {
 		zone_passes_read(passes, pass);
 		ram_kib[pass] = kernel_meminfo_value(kernel_file_read(&meminfo), "MemTotal");
