@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "trial/files.h"
 #include "trial/trial.h"
 
 #define CHUNK_BYTES ((size_t)64 * 1024)
@@ -18,7 +19,7 @@ char *memory_small(size_t length_bytes)
 
 	MUST(memory != MAP_FAILED);
 	/* A kernel without huge pages does not know the advice, and needs none. */
-	MUST(madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
+	small_pages(memory, length_bytes);
 	return memory;
 }
 

@@ -142,3 +142,8 @@ int64_t kernel_vmstat_value(struct kernel_text text, const char *name)
 		broken("vmstat has no %s", name);
 	return (int64_t)value;
 }
+
+void small_pages(void *memory, size_t length_bytes)
+{
+	MUST(madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
+}

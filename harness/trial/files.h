@@ -40,6 +40,9 @@ int kernel_write(const char *path, const char *text);
 /* A file in memory, empty; executable only if so asked, which kernels since 6.3 want to be told. */
 int memory_file(bool executable);
 
+/* Pages of 4 KiB from here on; a kernel without huge pages does not know the advice. */
+void small_pages(void *memory, size_t length_bytes);
+
 /* One value of a file of named values, which must be there: /proc/meminfo, /proc/vmstat. */
 int64_t kernel_meminfo_value(struct kernel_text text, const char *name);
 int64_t kernel_vmstat_value(struct kernel_text text, const char *name);

@@ -118,7 +118,8 @@ static void measure(const struct probe_arguments *arguments)
 	MUST(whole != MAP_FAILED);
 	char *memory = mmap(whole + VM_PAGE_BYTES, length_bytes, PROT_READ | PROT_WRITE,
 		flags | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	MUST(memory != MAP_FAILED && madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0);
+	MUST(memory != MAP_FAILED);
+	small_pages(memory, length_bytes);
 	for (size_t i = 0; i < length_bytes; i += VM_PAGE_BYTES)
 		*((volatile char *)memory + i) = 1;
 	for (int64_t i = 1; i < users; i++) {

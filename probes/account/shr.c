@@ -118,7 +118,8 @@ static void write_memory(size_t pages, int flags)
 	char *memory =
 		mmap(NULL, length_bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 
-	MUST(memory != MAP_FAILED && madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0);
+	MUST(memory != MAP_FAILED);
+	small_pages(memory, length_bytes);
 	for (size_t i = 0; i < length_bytes; i += VM_PAGE_BYTES)
 		*((volatile char *)memory + i) = 1;
 }

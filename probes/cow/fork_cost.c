@@ -14,6 +14,7 @@
 #include "probe/probe.h"
 #include "timed/cost.h"
 #include "timed/order.h"
+#include "trial/files.h"
 #include "trial/trial.h"
 #include "vm/fork.h"
 #include "vm/model.h"
@@ -226,7 +227,7 @@ static int64_t copy_region(void *context)
 	const struct region *region = context;
 	struct region copy = map_region(region->length_bytes, MAP_PRIVATE);
 
-	MUST(madvise(copy.mapped, copy.mapped_bytes, MADV_NOHUGEPAGE) == 0);
+	small_pages(copy.mapped, copy.mapped_bytes);
 	const int64_t started_ns = cost_cpu_ns();
 	memcpy(copy.start, region->start, region->length_bytes);
 	const int64_t elapsed_ns = cost_cpu_ns() - started_ns;
@@ -270,7 +271,7 @@ static void run_task(enum memory memory, size_t place)
 		places[place].length_bytes, memory == MEMORY_SHARED ? MAP_SHARED : MAP_PRIVATE);
 
 	if (memory != MEMORY_HUGE)
-		MUST(madvise(region.mapped, region.mapped_bytes, MADV_NOHUGEPAGE) == 0);
+		small_pages(region.mapped, region.mapped_bytes);
 	switch (memory) {
 	case MEMORY_TOUCHED:
 		touch(&region);

@@ -9,6 +9,7 @@
 #include "probe/probe.h"
 #include "timed/cost.h"
 #include "timed/order.h"
+#include "trial/files.h"
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
@@ -129,7 +130,7 @@ static int64_t touch(void *context)
 		memory = mmap(NULL, vm_pages_to_bytes(PAGES), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		MUST(memory != MAP_FAILED);
-		MUST(madvise(memory, vm_pages_to_bytes(PAGES), MADV_NOHUGEPAGE) == 0);
+		small_pages(memory, vm_pages_to_bytes(PAGES));
 	} else if (field->place == PLACE_MAJOR) {
 		memory = map_evicted(field->file);
 	}

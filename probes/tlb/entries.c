@@ -8,6 +8,7 @@
 #include "timed/chase.h"
 #include "timed/cost.h"
 #include "timed/order.h"
+#include "trial/files.h"
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
@@ -111,7 +112,7 @@ static char *map_small_pages(size_t pages_count)
 		NULL, length_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	MUST(memory != MAP_FAILED);
-	MUST(madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0);
+	small_pages(memory, length_bytes);
 	return memory;
 }
 

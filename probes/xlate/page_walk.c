@@ -401,7 +401,7 @@ static void measure_mapping(const struct mapping *mapping)
 			MUST(kernel_write("/proc/self/clear_refs", "1") == 0);
 			break;
 		case SMALL_PAGES:
-			MUST(madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0);
+			small_pages(memory, length_bytes);
 			break;
 		case HUGE_PAGES:
 			MUST(madvise(memory, length_bytes, MADV_HUGEPAGE) == 0);

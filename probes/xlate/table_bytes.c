@@ -131,8 +131,7 @@ static void measure_small(const struct probe_arguments *arguments)
 		kernel_file_open("/proc/self/status", KERNEL_FILE_USUAL_BYTES);
 	char *memory = map_at(BASE, (count - 1) * stride_bytes + VM_PAGE_BYTES, 0);
 
-	MUST(madvise(memory, (size_t)((count - 1) * stride_bytes + VM_PAGE_BYTES),
-		     MADV_NOHUGEPAGE) == 0);
+	small_pages(memory, (size_t)((count - 1) * stride_bytes + VM_PAGE_BYTES));
 	(void)table_kib(&status);
 	touch_and_observe(&status, memory, stride_bytes, count);
 }

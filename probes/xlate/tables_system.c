@@ -135,7 +135,8 @@ static bool take(struct quiet *quiet, const struct kernel_file *meminfo, uint64_
 	char *memory = mmap((void *)BASE, length_bytes, PROT_READ,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
-	MUST(memory == (char *)BASE && madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0);
+	MUST(memory == (char *)BASE);
+	small_pages(memory, length_bytes);
 	(void)*(volatile char *)memory;
 	quiet_begin(quiet);
 	*between = use(meminfo, memory, stride_bytes);
