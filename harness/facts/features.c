@@ -185,6 +185,10 @@ static const struct detector detectors[] = {
 	BY_RELEASE(GUARD_LETTER, 6, 18),
 	/* "fs/proc/task_mmu: remove per-page mapcount dependency for PM_MMAP_EXCLUSIVE" */
 	BY_RELEASE(HUGE_EXCLUSIVE_BY_HEAD, 6, 15),
+	/* "fs/proc/task_mmu: properly detect PM_MMAP_EXCLUSIVE per page of PMD-mapped THPs" */
+	BY_RELEASE(HUGE_EXCLUSIVE_BY_PAGE, 6, 11),
+	/* "mm/madvise: don't perform madvise VMA walk for MADV_POPULATE_(READ|WRITE)" */
+	BY_RELEASE(POPULATE_STOPS_AT_HOLE, 6, 10),
 	/* "proc: rewrite stable_page_flags()" */
 	BY_RELEASE(FLAGS_OF_FOLIO, 6, 10),
 	/* The mask of three kinds of mapping was taken for the mark of one. */

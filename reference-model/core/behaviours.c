@@ -138,7 +138,11 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.takes_over_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER),
 		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
 		.guard_letter = vm_host_has(host, VM_FEATURE_GUARD_LETTER),
-		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD),
+		/* Page by page was an interlude: linux:6.12:fs/proc/task_mmu.c:pagemap_pmd_range */
+		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD) ||
+					  !vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_PAGE),
+		/* linux:6.12:mm/madvise.c:madvise_populate */
+		.populate_stops_at_hole = vm_host_has(host, VM_FEATURE_POPULATE_STOPS_AT_HOLE),
 		.exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD),
 		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),

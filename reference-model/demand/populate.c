@@ -78,13 +78,21 @@ int32_t populate_range(
 int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end, bool write)
 {
 	uint32_t frame = NONE;
+	int32_t missing = 0;
 
 	rule_obey(m, RULE_DEMAND_POPULATE_ADVICE);
 	for (uint64_t address = start; address < end; address = step_end(m, mm, address)) {
-		const uint32_t area = area_holding(m, mm, address);
+		const uint32_t area = area_at_or_after(m, mm, address);
 
-		if (area == NONE)
+		if (area == NONE || area_of(m, area)->start >= end)
 			return VM_ENOMEM;
+		if (area_of(m, area)->start > address) {
+			if (m->behaviours.populate_stops_at_hole)
+				return VM_ENOMEM;
+			/* linux:6.1:mm/madvise.c:madvise_walk_vmas */
+			missing = VM_ENOMEM;
+			address = area_of(m, area)->start;
+		}
 		const uint32_t flags = area_of(m, area)->flags;
 		/* No FOLL_FORCE here: the right itself is asked for. */
 		if ((flags & (write ? VM_AREA(WRITE) : VM_AREA(READ))) == 0)
@@ -95,5 +103,5 @@ int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t
 		if (result != FAULT_DONE)
 			return errno_of(result);
 	}
-	return 0;
+	return missing;
 }

@@ -72,6 +72,8 @@
 	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")       \
 	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")   \
 	X(EXEC_READS_FORWARD, "exec-reads-forward")               \
+	X(HUGE_EXCLUSIVE_BY_PAGE, "huge-exclusive-by-page")       \
+	X(POPULATE_STOPS_AT_HOLE, "populate-stops-at-hole")       \
 	X(FLAGS_OF_FOLIO, "flags-of-folio")                       \
 	X(KSM_FLAG_EXACT, "ksm-flag-exact")                       \
 	X(LOCK_ON_FAULT_LETTER, "lock-on-fault-letter")           \
