@@ -210,13 +210,22 @@ static void predict_counts(struct vm_predictions *predictions, const char *claim
 				.form = loose ? VM_FORM_WITHIN : VM_FORM_EXACT,
 				.values = span,
 				.values_count = loose ? 2 : 1,
-				.because = loose ? "tables are given back a grace period late, and "
-						   "until then there may be further victims"
-						 : rows[i].because,
-				.cite = loose ? "linux:6.12:mm/mmu_gather.c:tlb_remove_table_free"
+				.because =
+					loose ? "tables and shared memory are given back after the "
+						"victim counts as done with (a grace period, the "
+						"closing of its files), and until then there may "
+						"be further victims"
+					      : rows[i].because,
+				.cite = loose ? "linux:6.12:mm/mmap.c:exit_mmap"
 					      : "linux:6.12:mm/oom_kill.c:oom_kill_process",
 			});
 	}
+}
+
+/* MMF_OOM_SKIP is set between the unmapping and both of them. linux:6.12:mm/mmap.c:exit_mmap */
+static bool gives_back_late(enum ranking ranking)
+{
+	return ranking == TABLES || ranking == SHARED;
 }
 
 static void predict(const struct vm_model *model, const struct vm_host *host,
@@ -237,10 +246,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	};
 	bool chosen[CANDIDATES];
 
-	predict_counts(predictions, about.claim, ranking == TABLES);
+	predict_counts(predictions, about.claim, gives_back_late(ranking));
 	if (rank(model, host, readings, chosen)) {
 		predict_victim(predictions, about, chosen);
-		predict_died(predictions, about, chosen, ranking == TABLES);
+		predict_died(predictions, about, chosen, gives_back_late(ranking));
 		return;
 	}
 	about.quantity = "victim-logged";
