@@ -51,18 +51,28 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 	return probe_argument(arguments, "ending") != TOGETHER || host->cgroup_version == 2;
 }
 
+struct span {
+	int64_t lowest, highest;
+};
+
 static void predict_all(struct vm_predictions *predictions, const char *quantity,
-	const int64_t *values, size_t count, enum vm_unit unit, const char *because,
+	const struct span *spans, size_t count, enum vm_unit unit, const char *because,
 	const char *cite)
 {
+	int64_t values[2 * CANDIDATES];
+
+	for (size_t i = 0; i < count; i++) {
+		values[2 * i] = spans[i].lowest;
+		values[2 * i + 1] = spans[i].highest;
+	}
 	vm_predict(predictions, &(struct vm_prediction){
 					.claim = "oom.cgroup",
 					.quantity = quantity,
 					.at = "",
 					.unit = unit,
-					.form = VM_FORM_EXACT,
+					.form = VM_FORM_WITHIN,
 					.values = values,
-					.values_count = count,
+					.values_count = 2 * count,
 					.because = because,
 					.cite = cite,
 				});
@@ -72,16 +82,22 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
-	static const int64_t died[][CANDIDATES] = {
-		[SHORTAGE] = {[LARGE] = 1},
-		[SOMEBODY] = {[LARGE] = 1},
-		[TOGETHER] = {[SMALL] = 1, [LARGE] = 1, [ASKER] = 1},
+	/* What a victim gives back last comes when it no longer counts as dying: others of its
+	 * group may follow it. linux:6.12:mm/mmap.c:exit_mmap */
+	static const struct span died[][CANDIDATES] = {
+		[SHORTAGE] = {[SMALL] = {0, 1}, [LARGE] = {1, 1}, [ASKER] = {0, 1}},
+		[SOMEBODY] = {[LARGE] = {1, 1}},
+		[TOGETHER] = {[SMALL] = {1, 1}, [LARGE] = {1, 1}, [ASKER] = {1, 1}},
 	};
-	static const int64_t kills[][2] = {
-		[SHORTAGE] = {1, 0}, [SOMEBODY] = {0, 0}, [TOGETHER] = {SHORT_CANDIDATES, 0}};
+	static const struct span kills[][2] = {
+		[SHORTAGE] = {{1, SHORT_CANDIDATES}, {0, 0}},
+		[SOMEBODY] = {{0, 0}, {0, 0}},
+		[TOGETHER] = {{SHORT_CANDIDATES, SHORT_CANDIDATES}, {0, 0}},
+	};
 	static const char cite[] = "linux:6.12:mm/memcontrol.c:mem_cgroup_out_of_memory";
 	const enum ending ending = (enum ending)probe_argument(arguments, "ending");
-	const int64_t logged = ending != SOMEBODY, lost = 0, signal_number = SIGKILL;
+	const struct span logged = {ending != SOMEBODY, ending != SOMEBODY};
+	const struct span none = {0, 0}, signal_number = {SIGKILL, SIGKILL};
 
 	(void)model, (void)host, (void)readings;
 	predict_all(predictions, "died", died[ending], CANDIDATES, VM_UNIT_BOOL,
@@ -96,10 +112,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_all(predictions, "signal", &signal_number, 1, VM_UNIT_SIGNAL,
 		"the signal is the same; only events and log tell the two apart",
 		"linux:6.12:mm/oom_kill.c:__oom_kill_process");
-	predict_all(predictions, "lost-beside", &lost, 1, VM_UNIT_PAGES,
+	predict_all(predictions, "lost-beside", &none, 1, VM_UNIT_PAGES,
 		"reclaim stays below the group that met its limit",
 		"linux:6.12:mm/vmscan.c:try_to_free_mem_cgroup_pages");
-	predict_all(predictions, "failures-beside", &lost, 1, VM_UNIT_COUNT,
+	predict_all(predictions, "failures-beside", &none, 1, VM_UNIT_COUNT,
 		"its own limit was never met", cite);
 }
 

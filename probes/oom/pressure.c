@@ -66,14 +66,17 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_one(predictions, "rose-before", 1, VM_UNIT_BOOL,
 		"a charge that reclaims is a stall, and reclaim comes before the killer",
 		"linux:6.12:mm/memcontrol.c:try_charge_memcg");
-	predict_one(predictions, "kills", !acts, VM_UNIT_COUNT,
+	predict_one(predictions, "killed", !acts, VM_UNIT_BOOL,
 		acts ? "the process was gone before reclaim found nothing"
 		     : "growing on, it finds nothing left to reclaim",
 		"linux:6.12:mm/memcontrol.c:mem_cgroup_out_of_memory");
 	predict_one(predictions, "signal", acts ? SIGTERM : SIGKILL, VM_UNIT_SIGNAL,
 		"a daemon can ask; the killer does not", "osn");
-	predict_one(predictions, "other-alive", 1, VM_UNIT_BOOL,
-		"the one that grows is the larger one", "linux:6.12:mm/oom_kill.c:oom_badness");
+	/* Where the killer came, the other one may follow: linux:6.12:mm/mmap.c:exit_mmap. */
+	if (acts)
+		predict_one(predictions, "other-alive", 1, VM_UNIT_BOOL,
+			"nobody was killed for the want of memory",
+			"linux:6.12:mm/oom_kill.c:oom_badness");
 }
 
 /* Microseconds that some process of the group has waited for memory: "some ... total=123". */
@@ -129,7 +132,7 @@ static void measure(const struct probe_arguments *arguments)
 	candidates_end(candidates, 2);
 	observe("signal", WIFSIGNALED(candidates[1].status) ? WTERMSIG(candidates[1].status) : 0,
 		VM_UNIT_SIGNAL, "wait");
-	observe("kills", memory_group_kills(&group), VM_UNIT_COUNT, "group events");
+	observe("killed", memory_group_kills(&group) != 0, VM_UNIT_BOOL, "group events");
 	memory_group_remove(&group);
 }
 

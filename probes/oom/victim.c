@@ -161,9 +161,12 @@ static void predict_victim(struct vm_predictions *predictions, struct vm_predict
 	vm_predict(predictions, &about);
 }
 
-/* Of each candidate whether it died. More than one may when what one gives back comes late. */
+/*
+ * Of each candidate whether it died. A victim no longer counts as one when its areas are unmapped,
+ * and what it gives back last comes after that: others may follow it.
+ */
 static void predict_died(struct vm_predictions *predictions, struct vm_prediction about,
-	const bool chosen[CANDIDATES], bool comes_late)
+	const bool chosen[CANDIDATES])
 {
 	int64_t spans[2 * CANDIDATES];
 	size_t count = 0;
@@ -172,7 +175,7 @@ static void predict_died(struct vm_predictions *predictions, struct vm_predictio
 		count += chosen[i];
 	for (size_t i = 0; i < CANDIDATES; i++) {
 		spans[2 * i] = chosen[i] && count == 1;
-		spans[2 * i + 1] = chosen[i] || comes_late;
+		spans[2 * i + 1] = 1;
 	}
 	about.quantity = "died";
 	about.unit = VM_UNIT_BOOL;
@@ -182,7 +185,7 @@ static void predict_died(struct vm_predictions *predictions, struct vm_predictio
 	vm_predict(predictions, &about);
 }
 
-static void predict_counts(struct vm_predictions *predictions, const char *claim, bool comes_late)
+static void predict_counts(struct vm_predictions *predictions, const char *claim)
 {
 	static const struct {
 		const char *quantity;
@@ -192,14 +195,12 @@ static void predict_counts(struct vm_predictions *predictions, const char *claim
 		const char *because;
 	} rows[] = {
 		{"signal", VM_UNIT_SIGNAL, SIGKILL, false, "there is no warning"},
-		{"deaths", VM_UNIT_COUNT, 1, true, "one victim is enough"},
-		{"kills", VM_UNIT_COUNT, 1, true, "one victim is enough"},
-		{"asked-got", VM_UNIT_BOOL, 1, false,
-			"the access goes on with what the victim had"},
+		{"deaths", VM_UNIT_COUNT, 1, true, ""},
+		{"kills", VM_UNIT_COUNT, 1, true, ""},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const bool loose = comes_late && rows[i].is_count_of_victims;
+		const bool loose = rows[i].is_count_of_victims;
 		const int64_t span[2] = {rows[i].value, loose ? CANDIDATES - 1 : rows[i].value};
 		vm_predict(predictions,
 			&(struct vm_prediction){
@@ -210,22 +211,13 @@ static void predict_counts(struct vm_predictions *predictions, const char *claim
 				.form = loose ? VM_FORM_WITHIN : VM_FORM_EXACT,
 				.values = span,
 				.values_count = loose ? 2 : 1,
-				.because =
-					loose ? "tables and shared memory are given back after the "
-						"victim counts as done with (a grace period, the "
-						"closing of its files), and until then there may "
-						"be further victims"
-					      : rows[i].because,
+				.because = loose ? "what a victim gives back last comes when it no "
+						   "longer counts as dying: others may follow"
+						 : rows[i].because,
 				.cite = loose ? "linux:6.12:mm/mmap.c:exit_mmap"
 					      : "linux:6.12:mm/oom_kill.c:oom_kill_process",
 			});
 	}
-}
-
-/* MMF_OOM_SKIP is set between the unmapping and both of them. linux:6.12:mm/mmap.c:exit_mmap */
-static bool gives_back_late(enum ranking ranking)
-{
-	return ranking == TABLES || ranking == SHARED;
 }
 
 static void predict(const struct vm_model *model, const struct vm_host *host,
@@ -246,10 +238,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	};
 	bool chosen[CANDIDATES];
 
-	predict_counts(predictions, about.claim, gives_back_late(ranking));
+	predict_counts(predictions, about.claim);
 	if (rank(model, host, readings, chosen)) {
 		predict_victim(predictions, about, chosen);
-		predict_died(predictions, about, chosen, gives_back_late(ranking));
+		predict_died(predictions, about, chosen);
 		return;
 	}
 	about.quantity = "victim-logged";
