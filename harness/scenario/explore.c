@@ -12,7 +12,6 @@
 /* A script with forks is short: there are only so many processes in one. */
 #define STEPS_ALONE	4000
 #define STEPS_FORKED	400
-#define SURFACES_EVERY	64
 #define ATTEMPTS_LIMIT	600
 #define BYTES_OUT_LIMIT ((size_t)1 << 16)
 
@@ -29,6 +28,12 @@ const char *explore_place_word(enum explore_place place)
 
 	return words[place];
 }
+
+static const struct live_looks usual_looks = {
+	.always = LIVE_SURFACES_FAST,
+	.seldom = LIVE_SURFACES_ALL,
+	.seldom_every = 64,
+};
 
 /* ---- one script ---- */
 
@@ -91,7 +96,7 @@ static bool follow(struct lockstep *l, struct stream *stream, struct attempt *at
 
 /* Runs a script on both sides until the first difference. */
 static bool attempt_script(struct pool *pool, const struct explore_options *options,
-	const struct script *script, uint32_t surfaces_every, struct attempt *attempt,
+	const struct script *script, const struct live_looks *looks, struct attempt *attempt,
 	const char **why)
 {
 	struct lockstep *lockstep = pool_take(pool, sizeof(*lockstep));
@@ -100,7 +105,7 @@ static bool attempt_script(struct pool *pool, const struct explore_options *opti
 	size_t count;
 
 	*attempt = (struct attempt){0};
-	const int error = stream_open(&stream, script, surfaces_every);
+	const int error = stream_open(&stream, script, looks);
 	if (error != 0) {
 		*why = strerror(-error);
 		return false;
@@ -249,6 +254,9 @@ struct shrinker {
 static bool still_differs(struct shrinker *s, struct vm_operation *operations, size_t count)
 {
 	POOL_DROPS struct pool pool = {0};
+	/* What else might differ is another story: only the surface in question is read more often
+	 * than usual. */
+	const struct live_looks looks = {.always = LIVE_SURFACES_FAST | UINT32_C(1) << s->kind};
 	struct attempt attempt;
 	struct script script;
 	const char *why;
@@ -256,8 +264,8 @@ static bool still_differs(struct shrinker *s, struct vm_operation *operations, s
 	if (count == 0 || s->attempts++ >= ATTEMPTS_LIMIT)
 		return false;
 	make_script(&pool, operations, count, &script);
-	if (!attempt_script(&pool, s->options, &script, 1, &attempt, &why) || !attempt.differs ||
-		attempt.difference.kind != s->kind)
+	if (!attempt_script(&pool, s->options, &script, &looks, &attempt, &why) ||
+		!attempt.differs || attempt.difference.kind != s->kind)
 		return false;
 	memcpy(s->operations, operations, attempt.steps * sizeof(*operations));
 	s->count = attempt.steps;
@@ -356,7 +364,7 @@ static bool find_start(const struct explore_options *options, uint64_t start[LIV
 	struct attempt attempt;
 
 	make_script(pool, &nothing, 1, &script);
-	if (!attempt_script(pool, options, &script, 1, &attempt, why))
+	if (!attempt_script(pool, options, &script, &usual_looks, &attempt, why))
 		return false;
 	memcpy(start, attempt.start, sizeof(attempt.start));
 	return true;
@@ -384,9 +392,7 @@ static bool explore_script(struct pool *kept, const struct explore_options *opti
 		return false;
 	}
 	make_script(&pool, operations, count, &script);
-	if (!attempt_script(&pool, options, &script,
-		    options->surfaces_every == 0 ? SURFACES_EVERY : options->surfaces_every,
-		    &attempt, why)) {
+	if (!attempt_script(&pool, options, &script, &usual_looks, &attempt, why)) {
 		*why = pool_text(kept, *why);
 		return false;
 	}

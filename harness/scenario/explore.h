@@ -47,7 +47,6 @@ struct explore_options {
 	const struct vm_model *model;
 	uint64_t seed, operations;
 	uint32_t processes, chapters;
-	uint32_t surfaces_every; /* slow surfaces: 0 stands for 64 */
 	bool shrinks;
 };
 

@@ -143,8 +143,8 @@ static void payload(const struct check_case *check_case, uint64_t seed, struct p
 	arguments[0] = "scenario";
 	arguments[1] = check_case->check->name;
 	*started_with = (struct check_payload){.arguments_count = 2, .arguments = arguments};
-	started_with->input =
-		scenario_input(pool, &script, LIVE_LINES, 1, &started_with->input_bytes);
+	started_with->input = scenario_input(
+		pool, &script, LIVE_LINES, &scenario_looks, &started_with->input_bytes);
 }
 
 static void find(const struct check_case *check_case, struct check_findings *findings,

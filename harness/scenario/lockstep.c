@@ -101,22 +101,30 @@ static const char *result_in_words(struct pool *pool, int64_t result)
 		(long long)(result < 0 ? -result : result));
 }
 
+static const char *answer_in_words(struct pool *pool, const struct vm_outcome *outcome)
+{
+	const char *words = "";
+
+	if (outcome->errno_count == 0)
+		return result_in_words(pool, outcome->result);
+	for (uint32_t i = 0; i < outcome->errno_count; i++)
+		words = pool_format(pool, "%s%s%s", words, i == 0 ? "" : " or ",
+			result_in_words(pool, -(int64_t)outcome->errnos[i]));
+	return words;
+}
+
 static void compare_result(struct lockstep *l, uint32_t process)
 {
 	const struct vm_outcome *outcome = &l->outcome;
 	const int64_t seen = (int64_t)l->event[LIVE_RESULT].words[0];
 	bool fits = outcome->errno_count == 0 && outcome->result == seen;
-	const char *expected = result_in_words(l->pool, outcome->result);
 
-	for (uint32_t i = 0; i < outcome->errno_count; i++) {
-		const char *word = result_in_words(l->pool, -(int64_t)outcome->errnos[i]);
+	for (uint32_t i = 0; i < outcome->errno_count; i++)
 		fits = fits || seen == -(int64_t)outcome->errnos[i];
-		expected = i == 0 ? word : pool_format(l->pool, "%s or %s", expected, word);
-	}
 	l->comparisons_count++;
 	if (!fits && lockstep_miss(l, 0))
-		lockstep_differ(l, LIVE_RESULT, process, "result", expected,
-			result_in_words(l->pool, seen));
+		lockstep_differ(l, LIVE_RESULT, process, "result",
+			answer_in_words(l->pool, outcome), result_in_words(l->pool, seen));
 }
 
 static const char *signal_in_words(struct lockstep *l, uint64_t number, uint64_t code,

@@ -4,8 +4,11 @@
  * judges nothing; it prints what the kernel shows after each step, for every process.
  */
 #include "scenario/explore.h"
+
 #include "scenario/wire.h"
 #include "scenario/words.h"
+#include <stdio.h>
+#include <stdlib.h>
 
 /* The part that is the same for all. */
 static const char head[] =
@@ -318,29 +321,45 @@ static const char *call_on_process(struct pool *pool, const struct vm_operation 
 	}
 }
 
+static const char *call_of(struct pool *pool, const struct vm_operation *o)
+{
+	const char *call = call_on_memory(pool, o);
+
+	if (call == NULL)
+		call = call_on_file(pool, o);
+	return call != NULL ? call : call_on_process(pool, o);
+}
+
 const char *reproducer_write(struct pool *pool, const struct vm_operation *operations, size_t count,
 	const struct difference *d)
 {
-	const char *owners = "", *texts = "", *cases = "";
+	char *written = NULL;
+	size_t length_bytes = 0;
+	FILE *text = open_memstream(&written, &length_bytes);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct vm_operation *o = &operations[i];
-		const char *call = call_on_memory(pool, o);
-		if (call == NULL)
-			call = call_on_file(pool, o);
-		if (call == NULL)
-			call = call_on_process(pool, o);
-		owners = pool_format(pool, "%s%u, ", owners, o->process);
-		texts = pool_format(pool, "%s\t\"%s\",\n", texts, operation_words[o->kind].word);
-		cases = pool_format(pool, "%s\tcase %zu:\n\t\t%s\n\t\tbreak;\n", cases, i, call);
-	}
-	return pool_format(pool,
+	if (text == NULL)
+		abort();
+	(void)fprintf(text,
 		"/*\n * After step %u, process %u, %s:\n * expected %s\n * found %s\n * Rule: %s\n"
 		" * %s\n * Needs root for frame numbers. cc -o reproducer THIS.c\n */\n%s"
-		"#define STEPS %zu\n\nstatic const int owner[STEPS] = {%s};\n"
-		"static const char *const text[STEPS] = {\n%s};\n\n"
-		"/* 1 in a child that was just forked: its steps come later. */\n"
-		"static int act(int step)\n{\n\tswitch (step) {\n%s\t}\n\treturn 0;\n}\n\n%s",
+		"#define STEPS %zu\n\nstatic const int owner[STEPS] = {",
 		d->step, d->process, d->where, d->expected, d->observed, d->because, d->cite, head,
-		count, owners, texts, cases, tail);
+		count);
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(text, "%u, ", operations[i].process);
+	(void)fputs("};\nstatic const char *const text[STEPS] = {\n", text);
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(text, "\t\"%s\",\n", operation_words[operations[i].kind].word);
+	(void)fputs("};\n\n/* 1 in a child that was just forked: its steps come later. */\n"
+		    "static int act(int step)\n{\n\tswitch (step) {\n",
+		text);
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(text, "\tcase %zu:\n\t\t%s\n\t\tbreak;\n", i,
+			call_of(pool, &operations[i]));
+	(void)fprintf(text, "\t}\n\treturn 0;\n}\n\n%s", tail);
+	if (fclose(text) != 0)
+		abort();
+	const char *kept = pool_text_of(pool, written, length_bytes);
+	free(written);
+	return kept;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,19 @@ static int memory_file(const void *bytes, size_t length_bytes)
 	return descriptor;
 }
 
+/* The first CPU that this program itself may use: `taskset` chooses it. */
+static unsigned first_cpu(void)
+{
+	cpu_set_t cpus;
+	unsigned cpu = 0;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
+		return 0;
+	while (cpu + 1 < CPU_SETSIZE && !CPU_ISSET(cpu, &cpus))
+		cpu++;
+	return cpu;
+}
+
 static int start(struct stream *s, int input, int report)
 {
 	static const char *const argv[] = {"mmconform-trial", "scenario", "explore", NULL};
@@ -71,18 +85,18 @@ static int start(struct stream *s, int input, int report)
 			.error = s->errors,
 			.report = report,
 			.pinned = true,
-			.cpu = 0,
+			.cpu = first_cpu(),
 			.oom_score_adj = "1000",
 		},
 		&s->pid, &s->pidfd, &failure);
 }
 
-int stream_open(struct stream *s, const struct script *script, uint32_t surfaces_every)
+int stream_open(struct stream *s, const struct script *script, const struct live_looks *looks)
 {
 	POOL_DROPS struct pool pool = {0};
 	size_t input_bytes = 0;
 	int ends[2];
-	const void *bytes = scenario_input(&pool, script, LIVE_WORDS, surfaces_every, &input_bytes);
+	const void *bytes = scenario_input(&pool, script, LIVE_WORDS, looks, &input_bytes);
 
 	*s = (struct stream){.pidfd = -1};
 	if (pipe2(ends, O_CLOEXEC) != 0)

@@ -23,8 +23,8 @@ struct stream {
 	char reason[STREAM_REASON_BYTES];
 };
 
-/* 0 or -errno. surfaces_every: how often the slow surfaces are read, too. */
-int stream_open(struct stream *stream, const struct script *script, uint32_t surfaces_every);
+/* 0 or -errno. */
+int stream_open(struct stream *stream, const struct script *script, const struct live_looks *looks);
 
 /*
  * All groups of the step; they are good until the next call. False at the end of the stream, and

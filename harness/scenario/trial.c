@@ -44,17 +44,17 @@ bool scenario_load(struct pool *pool, const char *path, struct scenario *scenari
 	return false;
 }
 
+const struct live_looks scenario_looks = {.always = LIVE_SURFACES_ALL};
+
 const void *scenario_input(struct pool *pool, const struct script *script, enum live_format format,
-	uint32_t surfaces_every, size_t *length_bytes)
+	const struct live_looks *looks, size_t *length_bytes)
 {
 	const size_t operations_bytes = script->operations_count * sizeof(script->operations[0]);
 	struct live_head head = {
 		.magic = LIVE_MAGIC,
 		.operation_bytes = sizeof(struct vm_operation),
 		.operations_count = (uint32_t)script->operations_count,
-		.surfaces = LIVE_SURFACES_FAST,
-		.surfaces_at = LIVE_SURFACES_ALL,
-		.surfaces_every = surfaces_every,
+		.looks = *looks,
 		.format = format,
 	};
 
@@ -71,7 +71,7 @@ bool scenario_run_here(struct pool *pool, const char *name, const struct script 
 	char executable[PATH_MAX];
 	struct launch_result result;
 	size_t input_bytes = 0;
-	const void *input = scenario_input(pool, script, LIVE_LINES, 1, &input_bytes);
+	const void *input = scenario_input(pool, script, LIVE_LINES, &scenario_looks, &input_bytes);
 	const char *const arguments[] = {"scenario", name, NULL};
 
 	int error = launch_executable("mmconform-trial", executable, sizeof(executable));

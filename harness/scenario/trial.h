@@ -13,8 +13,11 @@ bool scenario_load(struct pool *pool, const char *path, struct scenario *scenari
 const char *scenario_text_of(struct pool *pool, const char *path, size_t *length_bytes);
 
 /* What the trial executable reads on standard input. */
+/* Everything, after every step. */
+extern const struct live_looks scenario_looks;
+
 const void *scenario_input(struct pool *pool, const struct script *script, enum live_format format,
-	uint32_t surfaces_every, size_t *length_bytes);
+	const struct live_looks *looks, size_t *length_bytes);
 
 /* Runs it once on this host. False, and why. */
 bool scenario_run_here(struct pool *pool, const char *name, const struct script *script,

@@ -35,13 +35,18 @@
 
 enum live_format { LIVE_LINES, LIVE_WORDS };
 
+/* Which surfaces are read when, as LIVE_SURFACE(...). */
+struct live_looks {
+	uint32_t always; /* after every step */
+	uint32_t seldom; /* also after every seldom_every-th step, and after the last */
+	uint32_t seldom_every;
+};
+
 struct live_head {
 	uint64_t magic;
 	uint32_t operation_bytes; /* sizeof(struct vm_operation): both sides agree */
 	uint32_t operations_count;
-	uint32_t surfaces;    /* LIVE_SURFACE(...): read after every step */
-	uint32_t surfaces_at; /* read after every surfaces_every-th step, and after the last */
-	uint32_t surfaces_every;
+	struct live_looks looks;
 	enum live_format format;
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations back to the text of a scenario: what exploration finds can be read, kept and run. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenario/language.h"
@@ -9,12 +11,12 @@
 struct writer {
 	struct pool *pool;
 	uint64_t start, end; /* of the one area that all places are given in */
-	const char *text;
+	FILE *text;
 };
 
 static void add(struct writer *w, const char *text)
 {
-	w->text = pool_format(w->pool, "%s%s", w->text, text);
+	(void)fputs(text, w->text);
 }
 
 static bool has_range(enum vm_operation_kind kind)
@@ -211,7 +213,9 @@ static void add_operation(struct writer *w, const struct vm_operation *o, const 
 const char *scenario_write(struct pool *pool, const struct vm_operation *operations,
 	size_t operations_count, const char *const *comments)
 {
-	struct writer w = {.pool = pool, .start = UINT64_MAX, .text = ""};
+	struct writer w = {.pool = pool, .start = UINT64_MAX};
+	char *text = NULL;
+	size_t length_bytes = 0;
 
 	for (size_t i = 0; i < operations_count; i++) {
 		const struct vm_operation *o = &operations[i];
@@ -225,10 +229,17 @@ const char *scenario_write(struct pool *pool, const struct vm_operation *operati
 		w.end = w.start + VM_PAGE_BYTES;
 	}
 	w.start = vm_align_down(w.start, VM_PAGE_BYTES);
-	w.text = pool_format(pool, "area arena %llu at %llu\n",
+	w.text = open_memstream(&text, &length_bytes);
+	if (w.text == NULL)
+		abort();
+	(void)fprintf(w.text, "area arena %llu at %llu\n",
 		(unsigned long long)vm_bytes_to_pages_ceil(w.end - w.start),
 		(unsigned long long)vm_bytes_to_pages_floor(w.start - LIVE_ARENA_START));
 	for (size_t i = 0; i < operations_count; i++)
 		add_operation(&w, &operations[i], comments == NULL ? NULL : comments[i]);
-	return w.text;
+	if (fclose(w.text) != 0)
+		abort();
+	const char *kept = pool_text_of(pool, text, length_bytes);
+	free(text);
+	return kept;
 }

@@ -160,7 +160,6 @@ static void a_planted_mistake_is_shrunk(void **state)
 		.operations = 2000,
 		.processes = 2,
 		.chapters = generate_chapter_bit("demand"),
-		.surfaces_every = 1,
 		.shrinks = true,
 	};
 	if (!explore(&pool, &options, result, &why))

@@ -145,6 +145,10 @@ void live_act(const struct vm_operation *operation, uint64_t faults[LIVE_FAULTS_
 
 /* ---- live_look.c: surfaces ---- */
 
+/* What surfaces are read into, in the shared mapping as well. */
+size_t live_look_bytes(void);
+void live_look_with(void *memory);
+
 /* Opens the files of /proc of this process; again after a fork. */
 void live_open_surfaces(void);
 void live_close_surfaces(void);

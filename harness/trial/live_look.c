@@ -49,10 +49,14 @@ struct area {
 	uint64_t start, end, access, offset, inode, device;
 };
 
-/* Buffers of this process, copied by fork and warmed on both sides. */
+/* Descriptors of this process's own files; copied by fork and opened anew. */
 static struct {
 	int maps, smaps, status, pagemap, page_flags, page_counts;
 	bool queries; /* PROCMAP_QUERY answers */
+} look;
+
+/* Lies in the shared mapping: one process looks at a time, and no fork has to copy it. */
+struct live_buffers {
 	char text[TEXT_LIMIT_BYTES];
 	uint64_t words[WORDS_LIMIT];
 	size_t words_count;
@@ -60,7 +64,19 @@ static struct {
 	size_t areas_count;
 	uint64_t chunk[CHUNK_PAGES];
 	unsigned char vector[CHUNK_PAGES];
-} look;
+};
+
+static struct live_buffers *buffers;
+
+size_t live_look_bytes(void)
+{
+	return vm_align_up(sizeof(*buffers), VM_PAGE_BYTES);
+}
+
+void live_look_with(void *memory)
+{
+	buffers = memory;
+}
 
 static int open_own(const char *name)
 {
@@ -93,15 +109,15 @@ void live_close_surfaces(void)
 
 static void put(uint64_t word)
 {
-	if (look.words_count == WORDS_LIMIT)
+	if (buffers->words_count == WORDS_LIMIT)
 		live_broken("more than %zu words of one surface", WORDS_LIMIT);
-	look.words[look.words_count++] = word;
+	buffers->words[buffers->words_count++] = word;
 }
 
 static void send(enum live_kind kind)
 {
-	live_send_state(kind, look.words, look.words_count);
-	look.words_count = 0;
+	live_send_state(kind, buffers->words, buffers->words_count);
+	buffers->words_count = 0;
 }
 
 /* A whole file of /proc: read to its end, which takes several calls. */
@@ -111,15 +127,15 @@ static struct kernel_text read_text(int descriptor)
 
 	LIVE_MUST(lseek(descriptor, 0, SEEK_SET) == 0);
 	for (;;) {
-		const ssize_t read_bytes =
-			read(descriptor, look.text + length_bytes, TEXT_LIMIT_BYTES - length_bytes);
+		const ssize_t read_bytes = read(
+			descriptor, buffers->text + length_bytes, TEXT_LIMIT_BYTES - length_bytes);
 		LIVE_MUST(read_bytes >= 0);
 		if (read_bytes == 0)
 			break;
 		length_bytes += (size_t)read_bytes;
 		LIVE_MUST(length_bytes < TEXT_LIMIT_BYTES);
 	}
-	return (struct kernel_text){look.text, length_bytes};
+	return (struct kernel_text){buffers->text, length_bytes};
 }
 
 static void read_status(uint64_t counters[LIVE_COUNTER_LIMIT])
@@ -130,10 +146,10 @@ static void read_status(uint64_t counters[LIVE_COUNTER_LIMIT])
 	struct kernel_status status;
 	struct kernel_error error;
 
-	const ssize_t length_bytes = pread(look.status, look.text, TEXT_LIMIT_BYTES, 0);
+	const ssize_t length_bytes = pread(look.status, buffers->text, TEXT_LIMIT_BYTES, 0);
 	LIVE_MUST(length_bytes > 0);
-	if (kernel_status_parse(
-		    (struct kernel_text){look.text, (size_t)length_bytes}, &status, &error) != 0)
+	if (kernel_status_parse((struct kernel_text){buffers->text, (size_t)length_bytes}, &status,
+		    &error) != 0)
 		live_broken("/proc/self/status:%u: %s", error.line, error.reason);
 	for (size_t i = 0; i < LIVE_COUNTER_LIMIT; i++)
 		counters[i] = status.value_kib[fields[i]];
@@ -195,8 +211,8 @@ static void keep_area(const struct area *area)
 {
 	if (area->end <= LIVE_ARENA_START || area->start >= LIVE_ARENA_END)
 		return;
-	LIVE_MUST(look.areas_count < AREAS_LIMIT);
-	look.areas[look.areas_count++] = *area;
+	LIVE_MUST(buffers->areas_count < AREAS_LIMIT);
+	buffers->areas[buffers->areas_count++] = *area;
 }
 
 static void query_areas(void)
@@ -286,15 +302,15 @@ static uint64_t file_index(const struct area *area)
 
 static void look_at_areas(bool sends)
 {
-	look.areas_count = 0;
+	buffers->areas_count = 0;
 	if (look.queries)
 		query_areas();
 	else
 		parse_areas();
 	if (!sends)
 		return;
-	for (size_t i = 0; i < look.areas_count; i++) {
-		const struct area *area = &look.areas[i];
+	for (size_t i = 0; i < buffers->areas_count; i++) {
+		const struct area *area = &buffers->areas[i];
 		put(area->start);
 		put(area->end);
 		put(area->access);
@@ -312,7 +328,7 @@ struct run {
 
 static void begin_run(struct run *run, uint64_t page, uint64_t head, uint64_t value)
 {
-	run->at = look.words_count;
+	run->at = buffers->words_count;
 	put(page);
 	put(head);
 	put(value);
@@ -320,9 +336,9 @@ static void begin_run(struct run *run, uint64_t page, uint64_t head, uint64_t va
 
 static void put_in_run(struct run *run, uint64_t page, uint64_t value)
 {
-	uint64_t *const head = &look.words[run->at + 1];
-	const bool goes_on = look.words_count != 0 && run->next_page == page;
-	const bool is_same = goes_on && look.words[look.words_count - 1] == value;
+	uint64_t *const head = &buffers->words[run->at + 1];
+	const bool goes_on = buffers->words_count != 0 && run->next_page == page;
+	const bool is_same = goes_on && buffers->words[buffers->words_count - 1] == value;
 
 	run->next_page = page + 1;
 	if (is_same && ((*head & LIVE_RUN_REPEATS) != 0 || *head == 1)) {
@@ -330,7 +346,7 @@ static void put_in_run(struct run *run, uint64_t page, uint64_t value)
 	} else if (is_same) {
 		/* The value before is the first of the repetition instead. */
 		--*head;
-		look.words_count--;
+		buffers->words_count--;
 		begin_run(run, page - 1, LIVE_RUN_REPEATS | 2, value);
 	} else if (goes_on && (*head & LIVE_RUN_REPEATS) == 0) {
 		++*head;
@@ -345,23 +361,23 @@ static void look_at_pages(void)
 {
 	struct run run = {0};
 
-	for (size_t i = 0; i < look.areas_count;) {
-		uint64_t page = vm_bytes_to_pages_floor(look.areas[i].start);
+	for (size_t i = 0; i < buffers->areas_count;) {
+		uint64_t page = vm_bytes_to_pages_floor(buffers->areas[i].start);
 		size_t last = i;
-		while (last + 1 < look.areas_count &&
-			look.areas[last + 1].start == look.areas[last].end)
+		while (last + 1 < buffers->areas_count &&
+			buffers->areas[last + 1].start == buffers->areas[last].end)
 			last++;
-		const uint64_t end = vm_bytes_to_pages_floor(look.areas[last].end);
+		const uint64_t end = vm_bytes_to_pages_floor(buffers->areas[last].end);
 		while (page < end) {
 			const size_t pages =
 				end - page < CHUNK_PAGES ? (size_t)(end - page) : CHUNK_PAGES;
-			const ssize_t read_bytes =
-				pread(look.pagemap, look.chunk, pages * sizeof(look.chunk[0]),
-					(off_t)(page * sizeof(look.chunk[0])));
-			LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(look.chunk[0])));
+			const ssize_t read_bytes = pread(look.pagemap, buffers->chunk,
+				pages * sizeof(buffers->chunk[0]),
+				(off_t)(page * sizeof(buffers->chunk[0])));
+			LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(buffers->chunk[0])));
 			for (size_t k = 0; k < pages; k++)
-				if (look.chunk[k] != 0)
-					put_in_run(&run, page + k, look.chunk[k]);
+				if (buffers->chunk[k] != 0)
+					put_in_run(&run, page + k, buffers->chunk[k]);
 			page += pages;
 		}
 		i = last + 1;
@@ -378,10 +394,10 @@ static bool frame_of(uint64_t word, uint64_t *frame)
 static void look_at_frames(size_t pages_words)
 {
 	for (size_t at = 0; at < pages_words;) {
-		const uint64_t count = live_run_values(look.words[at + 1]);
+		const uint64_t count = live_run_values(buffers->words[at + 1]);
 		for (uint64_t i = 0; i < count; i++) {
 			uint64_t frame, figures[2];
-			if (!frame_of(look.words[at + 2 + i], &frame))
+			if (!frame_of(buffers->words[at + 2 + i], &frame))
 				continue;
 			const off_t offset = (off_t)(frame * sizeof(figures[0]));
 			LIVE_MUST(pread(look.page_flags, &figures[0], sizeof(figures[0]), offset) ==
@@ -393,22 +409,23 @@ static void look_at_frames(size_t pages_words)
 		}
 		at += 2 + count;
 	}
-	live_send_state(LIVE_FRAMES, look.words + pages_words, look.words_count - pages_words);
+	live_send_state(
+		LIVE_FRAMES, buffers->words + pages_words, buffers->words_count - pages_words);
 }
 
 static void look_at_core(void)
 {
 	struct run run = {0};
 
-	for (size_t i = 0; i < look.areas_count; i++) {
-		const struct area *area = &look.areas[i];
+	for (size_t i = 0; i < buffers->areas_count; i++) {
+		const struct area *area = &buffers->areas[i];
 		for (uint64_t at = area->start; at < area->end;) {
 			const uint64_t left = vm_bytes_to_pages_floor(area->end - at);
 			const uint64_t pages = left < CHUNK_PAGES ? left : CHUNK_PAGES;
-			LIVE_MUST(syscall(SYS_mincore, at, vm_pages_to_bytes(pages), look.vector) ==
-				  0);
+			LIVE_MUST(syscall(SYS_mincore, at, vm_pages_to_bytes(pages),
+					  buffers->vector) == 0);
 			for (uint64_t k = 0; k < pages; k++)
-				if ((look.vector[k] & 1) != 0)
+				if ((buffers->vector[k] & 1) != 0)
 					put_in_run(&run, vm_bytes_to_pages_floor(at) + k, 1);
 			at += vm_pages_to_bytes(pages);
 		}
@@ -540,11 +557,11 @@ void live_look(uint32_t surfaces)
 	look_at_areas((surfaces & LIVE_SURFACE(AREAS)) != 0);
 	if ((surfaces & (LIVE_SURFACE(PAGES) | LIVE_SURFACE(FRAMES))) != 0) {
 		look_at_pages();
-		const size_t pages_words = look.words_count;
-		live_send_state(LIVE_PAGES, look.words, pages_words);
+		const size_t pages_words = buffers->words_count;
+		live_send_state(LIVE_PAGES, buffers->words, pages_words);
 		if ((surfaces & LIVE_SURFACE(FRAMES)) != 0)
 			look_at_frames(pages_words);
-		look.words_count = 0;
+		buffers->words_count = 0;
 	}
 	if ((surfaces & LIVE_SURFACE(COUNTERS)) != 0)
 		look_at_counters();

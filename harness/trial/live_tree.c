@@ -26,6 +26,8 @@
 /* Since 5.14; newer than some headers. */
 #define POPULATE_READ  22
 #define POPULATE_WRITE 23
+/* Shorter runs of untouched pages stay: they are not worth an area. */
+#define UNUSED_PAGES_LEAST 32
 
 /* One process, one copy each: what fork copies is mended by live_warm. */
 struct live_shared *live;
@@ -107,11 +109,11 @@ void live_take_own_fault(volatile unsigned char *at)
 
 static uint32_t surfaces_of_step(void)
 {
-	const struct live_head *head = &live->head;
-	const bool full = live->step == head->operations_count ||
-			  (head->surfaces_every != 0 && live->step % head->surfaces_every == 0);
+	const struct live_looks *looks = &live->head.looks;
+	const bool full = live->step == live->head.operations_count ||
+			  (looks->seldom_every != 0 && live->step % looks->seldom_every == 0);
 
-	return (full ? head->surfaces | head->surfaces_at : head->surfaces) &
+	return (full ? looks->always | looks->seldom : looks->always) &
 	       (uint32_t)live->start[LIVE_START_SURFACES];
 }
 
@@ -369,11 +371,37 @@ static void read_start(void)
 		live_number_in("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
 }
 
+/*
+ * The executable holds the variables of all verbs, megabytes of them. What nothing has touched so
+ * far is of other verbs: without it no fork has to copy it, and no lock to fill it.
+ */
+static void leave_unused(void)
+{
+	extern char __bss_start[], _end[];
+	const uintptr_t start = vm_align_up((uintptr_t)__bss_start, VM_PAGE_BYTES);
+	const uintptr_t end = vm_align_down((uintptr_t)_end, VM_PAGE_BYTES);
+	unsigned char resident = 0;
+
+	/* A signal needs its stack, and the first look the rest. */
+	live_read(0, 1, 1, NULL);
+	live_look((uint32_t)live_surfaces_available());
+	for (uintptr_t at = start, run = start; at <= end; at += VM_PAGE_BYTES) {
+		if (at < end)
+			LIVE_MUST(mincore((void *)at, VM_PAGE_BYTES, &resident) == 0);
+		if (at < end && (resident & 1) == 0)
+			continue;
+		if (at - run >= vm_pages_to_bytes(UNUSED_PAGES_LEAST))
+			LIVE_MUST(munmap((void *)run, at - run) == 0);
+		run = at + VM_PAGE_BYTES;
+	}
+}
+
 static _Noreturn void first_process(void)
 {
 	rseq_leave();
 	live_catch_signals();
 	begin_process(0);
+	leave_unused();
 	live->start[LIVE_START_BREAK] = move_break();
 	own_count = live_own_areas(own, LIVE_INSTRUMENT_LIMIT);
 	LIVE_MUST(own_count <= LIVE_INSTRUMENT_LIMIT);

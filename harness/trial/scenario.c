@@ -44,16 +44,18 @@ static void share(const struct live_head *head)
 	const size_t operations_bytes =
 		(size_t)head->operations_count * sizeof(struct vm_operation);
 	const size_t live_bytes = vm_align_up(sizeof(*live), VM_PAGE_BYTES);
-	const size_t length_bytes =
-		vm_align_up(live_bytes + live_buffers_bytes() + operations_bytes, VM_PAGE_BYTES);
+	const size_t buffers_bytes = vm_align_up(live_buffers_bytes(), VM_PAGE_BYTES);
+	const size_t length_bytes = vm_align_up(
+		live_bytes + buffers_bytes + live_look_bytes() + operations_bytes, VM_PAGE_BYTES);
 
 	live = mmap((void *)(uintptr_t)LIVE_SHARED_ADDRESS, length_bytes, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	MUST(live != MAP_FAILED);
 	unsigned char *memory = (unsigned char *)live + live_bytes;
 	live_share_buffers(memory);
+	live_look_with(memory + buffers_bytes);
 	struct vm_operation *operations =
-		(struct vm_operation *)(void *)(memory + live_buffers_bytes());
+		(struct vm_operation *)(void *)(memory + buffers_bytes + live_look_bytes());
 	read_exactly(STDIN_FILENO, operations, operations_bytes);
 	live->head = *head;
 	live->operations = operations;

@@ -473,12 +473,14 @@ static bool spans_areas(const struct vm_machine *m, const struct move *move, uin
 static int32_t remap_many(struct vm_machine *m, const struct move *move)
 {
 	const uint64_t end = move->from + move->old_length;
-	uint32_t number = area_at_or_after(m, move->mm, move->from);
 
 	rule_obey(m, RULE_AREA_REMAP_MANY);
-	while (number != NONE && area_of(m, number)->start < end) {
+	for (uint64_t at = move->from; at < end;) {
+		const uint32_t number = area_at_or_after(m, move->mm, at);
+		if (number == NONE || area_of(m, number)->start >= end)
+			break;
 		const struct area *area = area_of(m, number);
-		const uint64_t start = area->start > move->from ? area->start : move->from;
+		const uint64_t start = area->start > at ? area->start : at;
 		if (area->uffd) /* mm/mremap.c:vma_multi_allowed (6.17) */
 			return VM_EFAULT;
 		const uint64_t stop = area->end < end ? area->end : end;
@@ -491,7 +493,8 @@ static int32_t remap_many(struct vm_machine *m, const struct move *move)
 		const int32_t error = remap_to(m, &part);
 		if (error != 0)
 			return error;
-		number = area_at_or_after(m, move->mm, stop);
+		/* With MREMAP_DONTUNMAP the source may still reach beyond the end. */
+		at = stop;
 	}
 	m->outcome->result = (int64_t)move->to;
 	return 0;
