@@ -180,6 +180,8 @@ static const struct detector detectors[] = {
 	/* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
 	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
 	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
+	BY_RELEASE(PUNCH_KEEPS_DIRTY, 6, 12),
+	BY_RELEASE(SPLIT_BY_HALVES, 6, 15),
 	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),
 	/* "mm: introduce VM_MAYBE_GUARD and make visible in /proc/$pid/smaps" */
 	BY_RELEASE(GUARD_LETTER, 6, 18),

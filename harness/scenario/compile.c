@@ -266,6 +266,8 @@ static bool read_file_create(struct compiler *c, struct vm_operation *o)
 		return false;
 	o->file = (uint32_t)script->files_count;
 	o->file_kind = (enum vm_file_kind)kind;
+	if (cursor_accept_word(&c->cursor, "random"))
+		o->flags = VM_CREATE_RANDOM;
 	c->file_open[script->files_count] = true;
 	c->is_disk[script->files_count] = kind == VM_FILE_DISK;
 	script->files[script->files_count++] = name;

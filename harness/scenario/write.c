@@ -161,8 +161,9 @@ static void add_rest(struct writer *w, const struct vm_operation *o)
 static void add_file_operation(struct writer *w, const struct vm_operation *o)
 {
 	if (o->kind == VM_OP_FILE_CREATE)
-		add(w, pool_format(w->pool, " f%u %s %s", o->file,
-			       word_for(file_kind_words, o->file_kind), size_text(w, o->length)));
+		add(w, pool_format(w->pool, " f%u %s %s%s", o->file,
+			       word_for(file_kind_words, o->file_kind), size_text(w, o->length),
+			       (o->flags & VM_CREATE_RANDOM) != 0 ? " random" : ""));
 	else if (o->kind == VM_OP_FILE_TRUNCATE)
 		add(w, pool_format(w->pool, " f%u %s", o->file, size_text(w, o->length)));
 	else if (o->kind == VM_OP_FILE_SYNC || o->kind == VM_OP_FILE_CLOSE)

@@ -152,14 +152,13 @@ static void a_planted_mistake_is_shrunk(void **state)
 	const char *why = "";
 
 	(void)state;
-	mistaken.behaviours.anonymous_read = VM_ANONYMOUS_READ_NEEDS_NO_FAULT;
+	mistaken.behaviours.fault_around = false;
 	const struct explore_options options = {
 		.host = &facts.host,
 		.model = &mistaken,
 		.seed = 7,
 		.operations = 2000,
 		.processes = 2,
-		.chapters = generate_chapter_bit("demand"),
 		.shrinks = true,
 	};
 	if (!explore(&pool, &options, result, &why))

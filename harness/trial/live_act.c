@@ -203,6 +203,9 @@ static int64_t do_file_create(const struct vm_operation *o)
 	file->read_only = open(path, O_RDONLY);
 	file->write_only = open(path, O_WRONLY);
 	LIVE_MUST(file->read_only >= 0 && file->write_only >= 0);
+	if ((o->flags & VM_CREATE_RANDOM) != 0)
+		LIVE_MUST(posix_fadvise(file->read_write, 0, 0, POSIX_FADV_RANDOM) == 0 &&
+			  posix_fadvise(file->read_only, 0, 0, POSIX_FADV_RANDOM) == 0);
 	if (ftruncate(file->read_write, (off_t)o->length) != 0)
 		return -errno;
 	LIVE_MUST(fstat(file->read_write, &status) == 0);
@@ -257,8 +260,14 @@ static int64_t do_file_sync(const struct vm_operation *o)
 
 static int64_t do_file_drop(const struct vm_operation *o)
 {
-	return -posix_fadvise(
-		descriptor_of(o), (off_t)o->offset, (off_t)o->length, POSIX_FADV_DONTNEED);
+	const int descriptor = descriptor_of(o);
+	const int error =
+		posix_fadvise(descriptor, (off_t)o->offset, (off_t)o->length, POSIX_FADV_DONTNEED);
+
+	/* The advice begins to write dirty pages; the step is over when the device has them. */
+	LIVE_MUST(live->files[o->file].kind != VM_FILE_DISK ||
+		  sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) == 0);
+	return -error;
 }
 
 static int64_t do_file_punch(const struct vm_operation *o)

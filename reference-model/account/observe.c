@@ -108,7 +108,7 @@ static void view_flags(const struct vm_machine *m, const struct area *area, uint
 		flags |= BIT(VM_KPF_MLOCKED);
 	/* A page that left a locked area may be kept locked by any other that maps it. */
 	const bool locked_area = (area->flags & VM_AREA(LOCKED)) != 0;
-	if (folio->order == 0 && folio->maps == 1 &&
+	if (folio->order == 0 && folio->maps == 1 && (folio->flags & FOLIO_MUNLOCKED) == 0 &&
 		locked_area == ((folio->flags & FOLIO_MLOCKED) != 0))
 		exact |= BIT(VM_KPF_MLOCKED);
 	if (folio->order == 0 && (folio->flags & FOLIO_ANONYMOUS) != 0 &&

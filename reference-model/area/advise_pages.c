@@ -165,7 +165,7 @@ static int32_t remove_range(struct vm_machine *m, uint32_t number, uint64_t star
 	if ((area->flags & shared) != shared)
 		return VM_EACCES;
 	const uint64_t first = vm_pages_to_bytes(area_page_index(area, start));
-	if (cache_cut_is_open(m, area->object, first, first + (end - start), false)) {
+	if (cache_cut_is_open(m, area->object, first, first + (end - start))) {
 		outcome_silent(m, CUT_IS_OPEN);
 		return 0;
 	}

@@ -14,6 +14,13 @@ static bool may_lock(const struct vm_machine *m)
 	       (m->host.capabilities & VM_CAPABILITY_IPC_LOCK) != 0;
 }
 
+/* The mark goes when the batch is drained that the unlocking lies in. */
+static void unlock_folio(struct vm_machine *m, uint32_t frame)
+{
+	folio_clear(m, frame, FOLIO_MLOCKED);
+	folio_set(m, frame, FOLIO_MUNLOCKED);
+}
+
 /* Pages that are there already become, or cease to be, unevictable. */
 static void mark_pages(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, bool lock)
 {
@@ -27,7 +34,7 @@ static void mark_pages(struct vm_machine *m, uint32_t area, uint64_t start, uint
 		if (lock)
 			folio_set(m, leaf_frame(leaf), FOLIO_MLOCKED);
 		else
-			folio_clear(m, leaf_frame(leaf), FOLIO_MLOCKED);
+			unlock_folio(m, leaf_frame(leaf));
 	}
 }
 

@@ -23,8 +23,11 @@ static bool may_be_writable_now(
 		return false;
 	if (area->uffd && (leaf & VM_PTE_LINUX_UFFD_WP) != 0)
 		return false;
+	/* vma_wants_manual_pte_write_upgrade asks after the area's own protection has lost the
+	 * right: only a file system that wants to know of writes is seen then. */
 	if ((area->flags & VM_AREA(SHARED)) != 0)
-		return area_wants_write_notify(m, area) && leaf_is_dirty(leaf);
+		return area->object != NONE && object_of(m, area->object)->kind == VM_FILE_DISK &&
+		       leaf_is_dirty(leaf);
 	(void)place;
 	return !is_zero_frame(m, frame) && folio_has(m, frame, FOLIO_ANONYMOUS) &&
 	       frame_of(m, frame)->exclusive;

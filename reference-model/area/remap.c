@@ -269,8 +269,6 @@ static void keep_source(struct vm_machine *m, uint32_t source, const struct move
 	if (area->start != move->from || area->end != move->from + move->old_length)
 		return;
 	family_leave(m, source);
-	if (area_is_anonymous(area))
-		area->page_offset = vm_bytes_to_pages_floor(area->start);
 }
 
 static int32_t split_locked_source(struct vm_machine *m, uint32_t *source, const struct move *move)

@@ -143,6 +143,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 					  !vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_PAGE),
 		/* linux:6.12:mm/madvise.c:madvise_populate */
 		.populate_stops_at_hole = vm_host_has(host, VM_FEATURE_POPULATE_STOPS_AT_HOLE),
+		.cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES),
+		.punch_keeps_dirty = vm_host_has(host, VM_FEATURE_PUNCH_KEEPS_DIRTY),
 		.exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD),
 		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),

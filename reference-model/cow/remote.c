@@ -38,6 +38,7 @@ static uint64_t copy_pages(struct vm_machine *m, bool write, bool forced)
 	struct kernel_access access = {.mm = processes_of(m)[op->other].mm,
 		.write = write,
 		.forced = forced,
+		.holds_lock = forced,
 		.pinned = !forced};
 	uint64_t address = op->address;
 

@@ -274,6 +274,7 @@ enum fault_result access_by_kernel(
 			.write = access->write || unshare,
 			.by_kernel = true,
 			.restarted = access->populates,
+			.holds_lock = access->holds_lock,
 			.unshare = unshare};
 		const enum fault_result result = fault_handle(m, &fault);
 		if (result != FAULT_DONE)

@@ -21,11 +21,12 @@ struct fault {
 	uint64_t address;
 	bool write, fetch;
 	bool major;
-	bool again;	/* the lock was given up, and the fault begun once more */
-	bool by_kernel; /* on somebody's behalf, not by an access */
-	bool restarted; /* populating: a fault that had to wait is begun anew, and then minor */
-	bool at_once;	/* what it read came without waiting */
-	bool unshare;	/* a reader wants the page for itself, and no write access */
+	bool again;	 /* the lock was given up, and the fault begun once more */
+	bool by_kernel;	 /* on somebody's behalf, not by an access */
+	bool restarted;	 /* populating: a fault that had to wait is begun anew, and then minor */
+	bool at_once;	 /* what it read came without waiting */
+	bool holds_lock; /* the caller cannot wait without the lock: nothing is begun anew */
+	bool unshare;	 /* a reader wants the page for itself, and no write access */
 };
 
 /* handle_mm_fault: the area exists and allows it. Counts the fault if it was completed. */
@@ -51,9 +52,10 @@ struct kernel_access {
 	uint32_t mm;
 	uint64_t address;
 	bool write;
-	bool forced;	/* FOLL_FORCE: /proc/pid/mem, populate */
-	bool populates; /* FOLL_UNLOCKABLE without FOLL_TRIED: mlock, MAP_POPULATE, madvise */
-	bool pinned;	/* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
+	bool forced;	 /* FOLL_FORCE: /proc/pid/mem, populate */
+	bool populates;	 /* FOLL_UNLOCKABLE without FOLL_TRIED: mlock, MAP_POPULATE, madvise */
+	bool holds_lock; /* no FOLL_UNLOCKABLE: /proc/pid/mem */
+	bool pinned;	 /* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
 };
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame);

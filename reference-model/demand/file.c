@@ -95,6 +95,10 @@ static uint64_t read_around(const struct vm_machine *m, const struct area *area,
 
 	if ((area->flags & VM_AREA(RANDOM_READ)) != 0 || window == 0)
 		return 0;
+	if ((area->flags & VM_AREA(SEQUENTIAL_READ)) != 0) {
+		*last = index + window;
+		return 0;
+	}
 	if ((area->flags & VM_AREA(EXEC)) != 0 && m->behaviours.exec_reads_forward) {
 		*last = index + window < area_end ? index + window : area_end;
 		return 0;
@@ -116,6 +120,21 @@ static bool read_on(struct vm_machine *m, struct fault *fault, uint32_t frame)
 	folio_clear(m, frame, FOLIO_READ_AHEAD);
 	fault->major = !m->behaviours.per_area_lock || fault->by_kernel;
 	return true;
+}
+
+/*
+ * The same function: where huge pages are wanted, 2 MiB from an aligned index on, twice as much
+ * unless accesses are random, in folios as large as the end of the file allows
+ * (mm/readahead.c:page_cache_ra_order). False: no room.
+ */
+static bool read_huge(struct vm_machine *m, const struct area *area, uint64_t index)
+{
+	const bool random = (area->flags & VM_AREA(RANDOM_READ)) != 0;
+	const uint64_t first = vm_align_down(index, HUGE_PAGES);
+	const uint64_t last = first + (random ? HUGE_PAGES : 2 * HUGE_PAGES);
+
+	rule_obey(m, RULE_DEMAND_READ_HUGE);
+	return cache_read_large(m, area->object, first, last);
 }
 
 /* The page in the cache, read or made if it is not there. */
@@ -142,11 +161,17 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 		fault->major = true;
 	}
 	uint64_t first = index, last = index + 1, ahead = 0;
-	if (!area_is_shmem(m, area))
-		ahead = read_around(m, area, index, &first, &last);
-	if (!cache_read_ahead(m, area->object, first, last, ahead))
-		return FAULT_NO_ROOM;
-	fault->again = fault->major;
+	const bool disk = !area_is_shmem(m, area);
+	if (disk && (area->flags & VM_AREA(HUGE_PAGE)) != 0 && m->setup.disk_large_folios) {
+		if (!read_huge(m, area, index))
+			return FAULT_NO_ROOM;
+	} else {
+		if (disk)
+			ahead = read_around(m, area, index, &first, &last);
+		if (!cache_read_ahead(m, area->object, first, last, ahead))
+			return FAULT_NO_ROOM;
+	}
+	fault->again = fault->major && !fault->holds_lock;
 	*frame = cache_lookup(m, area->object, index);
 	return FAULT_DONE;
 }

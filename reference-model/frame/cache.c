@@ -175,9 +175,40 @@ bool cache_read_ahead(
 
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame)
 {
+	const uint32_t head = head_of(m, frame);
+
+	cache_mark_page_dirty(m, frame);
+	for (uint32_t i = 0; head < GIANT_FRAMES_AT && i < folio_pages(m, head); i++)
+		frame_of(m, head + i)->dirty = true;
+}
+
+void cache_mark_page_dirty(struct vm_machine *m, uint32_t frame)
+{
 	folio_set(m, frame, FOLIO_DIRTY);
 	/* linux:6.12:mm/page-writeback.c:folio_mark_dirty */
 	folio_clear(m, frame, FOLIO_READ_AHEAD);
+	frame_of(m, frame)->dirty = true;
+}
+
+bool cache_read_large(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
+{
+	const uint64_t end = object_pages(m, object);
+	const uint64_t stop = last < end ? last : end;
+
+	while (first < stop) {
+		unsigned order = HUGE_ORDER;
+
+		while (order > 0 && (!vm_is_aligned(first, UINT64_C(1) << order) ||
+					    first + (UINT64_C(1) << order) > stop))
+			order--;
+		for (uint64_t i = first; i < first + (UINT64_C(1) << order); i++)
+			if (cache_lookup(m, object, i) != NONE)
+				return cache_read_ahead(m, object, first, last, 0);
+		if (cache_fill(m, object, first, order) == NONE)
+			return false;
+		first += UINT64_C(1) << order;
+	}
+	return true;
 }
 
 /* page_mkclean: the next store must be noticed again. */
@@ -229,6 +260,8 @@ void cache_write_back(struct vm_machine *m, uint32_t frame)
 		write_protect_everywhere(m, folio->object, folio->index + i);
 		zero_behind_end(m, head + i, folio->index + i, folio->object);
 		contents_copy(m, &entries_of(m)[entry].stored, frames_of(m)[head + i].contents);
+		entries_of(m)[entry].allocated = true;
+		frames_of(m)[head + i].dirty = false;
 	}
 	folio_clear(m, head, FOLIO_DIRTY);
 }
@@ -286,6 +319,7 @@ void cache_forget(struct vm_machine *m, uint32_t entry)
 		slot_release(m, forgotten->slot);
 	forgotten->slot = NONE;
 	forgotten->shadow = false;
+	forgotten->allocated = false;
 	contents_free(m, &forgotten->stored);
 }
 

@@ -21,7 +21,11 @@ uint32_t cache_fill(struct vm_machine *m, uint32_t object, uint64_t index, unsig
 /* Order-0 pages for what of [first, last) is in the file and not cached; false: no room. */
 bool cache_read_ahead(
 	struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last, uint64_t ahead);
+/* The same in folios as large as place and end allow, up to the first page that is cached. */
+bool cache_read_large(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last);
+/* Through an entry of a table the whole folio becomes dirty, through a write only its pages. */
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame);
+void cache_mark_page_dirty(struct vm_machine *m, uint32_t frame);
 /* Contents to storage; entries that could write it lose that right (page_mkclean). */
 void cache_write_back(struct vm_machine *m, uint32_t frame);
 /* Takes the folio of that page out of the cache; its entries must be gone. */

@@ -24,6 +24,7 @@ void operation_file_create(struct vm_machine *m)
 		.open = true,
 		.kind = op->file_kind,
 		.size_bytes = op->length,
+		.read_at_random = (op->flags & VM_CREATE_RANDOM) != 0,
 		.first_entry = NONE};
 	rule_obey(m, RULE_FRAME_FILE_IS_SPARSE);
 }
@@ -60,7 +61,7 @@ static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint6
 			m, op->file, index, write_order(m, op->file, index, all_end - start));
 	if (frame == NONE)
 		return false;
-	cache_mark_dirty(m, frame);
+	cache_mark_page_dirty(m, frame);
 	folio_clear(m, frame, FOLIO_EMPTY);
 	folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 	frame_fill(m, frame, (uint32_t)(start & (VM_PAGE_BYTES - 1)),
@@ -84,14 +85,12 @@ static void zero_tail(struct vm_machine *m, uint64_t new_index)
 		frame = cache_fill(m, file, index, 0);
 		if (frame == NONE)
 			return;
-		if (entries_of(m)[entry_find(m, file, index)].stored == NONE)
-			folio_set(m, frame, FOLIO_EMPTY);
+		folio_set(m, frame, FOLIO_EMPTY);
 	}
 	/* A hole is zeros already. */
-	if (!folio_has(m, frame, FOLIO_DIRTY) &&
-		entries_of(m)[entry_find(m, file, index)].stored == NONE)
+	if (!frame_of(m, frame)->dirty && !entries_of(m)[entry_find(m, file, index)].allocated)
 		return;
-	cache_mark_dirty(m, frame);
+	cache_mark_page_dirty(m, frame);
 	frame_fill(m, frame, (uint32_t)(size & (VM_PAGE_BYTES - 1)), (uint32_t)VM_PAGE_BYTES, 0);
 }
 
@@ -222,7 +221,8 @@ static uint64_t read_ahead_pages(const struct vm_machine *m, uint64_t offset, ui
 	uint64_t size = 1;
 
 	*ahead = 0;
-	if (most == 0 || wanted > most)
+	/* linux:6.12:mm/readahead.c:page_cache_sync_ra: FMODE_RANDOM */
+	if (most == 0 || wanted > most || file->read_at_random)
 		return wanted;
 	if (first != 0 && (file->read_end == 0 || first - last_read > 1)) {
 		uint64_t cached = pages_of_stream(m, op->file, first);
@@ -347,16 +347,14 @@ void operation_file_truncate(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL);
 		return;
 	}
-	if (op->length < old && cache_cut_is_open(m, op->file, op->length, UINT64_MAX, true)) {
-		outcome_silent(m, CUT_IS_OPEN);
-		return;
-	}
 	rule_obey(m, RULE_FRAME_TRUNCATE);
 	if (op->length > old)
 		zero_tail(m, UINT64_MAX);
 	file->size_bytes = op->length;
-	if (op->length < old)
+	if (op->length < old) {
+		cache_cut(m, op->file, op->length);
 		cache_punch(m, op->file, op->length, vm_align_down(UINT64_MAX, unit), true);
+	}
 }
 
 static void sync_range(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
@@ -446,13 +444,15 @@ void operation_file_punch(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL);
 		return;
 	}
-	if (cache_cut_is_open(m, op->file, op->offset, op->offset + op->length, false)) {
+	if (cache_cut_is_open(m, op->file, op->offset, op->offset + op->length)) {
 		outcome_silent(m, CUT_IS_OPEN);
 		return;
 	}
 	rule_obey(m, RULE_FRAME_PUNCH);
-	cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset),
-		vm_bytes_to_pages_ceil(op->offset + op->length));
+	/* linux:6.12:fs/ext4/inode.c:ext4_punch_hole (6.12.117) cuts dirty pages as they are */
+	if (!m->behaviours.punch_keeps_dirty)
+		cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset),
+			vm_bytes_to_pages_ceil(op->offset + op->length));
 	cache_punch(m, op->file, op->offset, op->offset + op->length, false);
 }
 

@@ -191,6 +191,10 @@ void frame_unmap(struct vm_machine *m, uint32_t frame)
 	VM_ASSERT(piece->map_count > 0);
 	piece->map_count--;
 	folio_of(m, head)->maps--;
+	/* linux:6.12:mm/mlock.c:munlock_folio: into a batch; if the page is locked again before the
+	 * batch is drained, its mark goes after all */
+	if (folio_has(m, head, FOLIO_MLOCKED))
+		folio_set(m, head, FOLIO_MUNLOCKED);
 	queue_if_partly_mapped(m, head);
 	folio_free_if_unused(m, head);
 }
@@ -291,5 +295,29 @@ void folio_split(struct vm_machine *m, uint32_t head)
 		piece->index = whole.index + i;
 		piece->object = whole.object;
 		folio_free_if_unused(m, head + i);
+	}
+}
+
+/* linux:6.18:mm/huge_memory.c:__split_unmapped_folio (since 6.15) */
+void folio_halve(struct vm_machine *m, uint32_t head, uint32_t page)
+{
+	VM_ASSERT(frames_of(m)[head].maps == 0);
+	rule_obey(m, RULE_FRAME_SPLIT);
+	while (frames_of(m)[head].order > 0) {
+		struct frame *lower = &frames_of(m)[head];
+		const uint32_t half = UINT32_C(1) << --lower->order;
+		struct frame *upper = &frames_of(m)[head + half];
+
+		for (uint32_t i = half; i < 2 * half; i++)
+			frames_of(m)[head + i].head = head + half;
+		upper->order = lower->order;
+		upper->flags = lower->flags;
+		upper->entire_map_count = 0;
+		upper->maps = 0;
+		upper->object = lower->object;
+		upper->index = lower->index + half;
+		upper->slot = NONE;
+		if (page >= head + half)
+			head += half;
 	}
 }

@@ -65,5 +65,7 @@ bool frame_is_zero(const struct vm_machine *m, uint32_t frame);
 
 /* The folio becomes single frames; those that nothing refers to are freed. */
 void folio_split(struct vm_machine *m, uint32_t head);
+/* The same, but only the half that holds the page is split further. Nobody maps it. */
+void folio_halve(struct vm_machine *m, uint32_t head, uint32_t page);
 
 #endif

@@ -80,7 +80,7 @@ static bool is_stored(const struct vm_machine *m, uint32_t object, uint64_t page
 	const uint32_t entry = entry_find(m, object, page);
 
 	return entry != NONE &&
-	       (entries_of(m)[entry].stored != NONE || entries_of(m)[entry].slot != NONE);
+	       (entries_of(m)[entry].allocated || entries_of(m)[entry].slot != NONE);
 }
 
 /* The part of a page that a hole or the new end cuts becomes zeros. */
@@ -95,17 +95,52 @@ static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uin
 	/* A disk file's page is brought in to be cut, even if it is a hole; tmpfs knows better. */
 	if (frame == NONE && (disk || is_stored(m, object, page))) {
 		frame = cache_fill(m, object, page, 0);
-		if (frame != NONE && !is_stored(m, object, page))
+		/* ext4_read_bh_lock: the buffer is up to date then, but not the folio */
+		if (frame != NONE && disk)
 			folio_set(m, frame, FOLIO_EMPTY);
 	}
 	if (frame != NONE && disk)
 		folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
-	if (frame == NONE ||
-		(disk && !is_stored(m, object, page) && !folio_has(m, frame, FOLIO_DIRTY)))
+	if (frame == NONE || (disk && !is_stored(m, object, page) && !frame_of(m, frame)->dirty))
 		return;
-	cache_mark_dirty(m, frame);
+	cache_mark_page_dirty(m, frame);
 	frame_fill(m, frame, (uint32_t)(start - vm_pages_to_bytes(page)),
 		(uint32_t)(end - vm_pages_to_bytes(page)), 0);
+}
+
+/*
+ * linux:6.12:mm/truncate.c:truncate_inode_partial_folio (6.12.117). Buffers that lie behind the new
+ * end are forgotten, dirty or not. Unmapped it is in any case, so that nobody reaches behind the
+ * end through it.
+ */
+void cache_cut(struct vm_machine *m, uint32_t object, uint64_t end)
+{
+	const uint64_t page = vm_bytes_to_pages_floor(end);
+	const uint32_t frame = cache_lookup(m, object, page);
+	bool stays_dirty = false;
+
+	if (frame == NONE || object_of(m, object)->kind != VM_FILE_DISK ||
+		folio_pages(m, frame) == 1)
+		return;
+	const uint32_t head = head_of(m, frame);
+	const uint64_t first = folio_of(m, head)->index;
+	const uint64_t pages = folio_pages(m, head);
+	if (vm_pages_to_bytes(first) == end)
+		return;
+	for (uint64_t i = 0; i < pages; i++) {
+		if (vm_pages_to_bytes(first + i) >= end)
+			frame_of(m, head + (uint32_t)i)->dirty = false;
+		stays_dirty |= frame_of(m, head + (uint32_t)i)->dirty;
+	}
+	cache_unmap_everywhere(m, object, first, first + pages, false);
+	if (stays_dirty)
+		return;
+	rule_obey(m, RULE_FRAME_CUT_SPLITS);
+	folio_clear(m, head, FOLIO_DIRTY);
+	if (m->behaviours.cuts_by_halves)
+		folio_halve(m, head, frame);
+	else
+		folio_split(m, head);
 }
 
 /*
@@ -121,11 +156,14 @@ static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first,
 		(folio->index >= first && folio->index + folio_pages(m, head) <= last))
 		return false;
 	frame_fill(m, frame, 0, (uint32_t)VM_PAGE_BYTES, 0);
+	/* mm/truncate.c:try_folio_split_or_unmap: nobody shall reach behind the end through it */
+	if (object_of(m, folio->object)->kind == VM_FILE_DISK)
+		cache_unmap_everywhere(
+			m, folio->object, folio->index, folio->index + folio_pages(m, head), false);
 	return true;
 }
 
-bool cache_cut_is_open(
-	const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool truncates)
+bool cache_cut_is_open(const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
 {
 	if (object_of(m, object)->kind != VM_FILE_DISK)
 		return false;
@@ -137,8 +175,7 @@ bool cache_cut_is_open(
 			continue;
 		const uint64_t first = vm_pages_to_bytes(folio_of(m, frame)->index);
 		const uint64_t last = first + vm_pages_to_bytes(folio_pages(m, frame));
-		const bool is_cut = (first < start && start < last) || (first < end && end < last);
-		if (is_cut && !(truncates && folio_has(m, frame, FOLIO_DIRTY)))
+		if ((first < start && start < last) || (first < end && end < last))
 			return true;
 	}
 	return false;

@@ -23,10 +23,12 @@ void cache_punch(
 
 /*
  * Whether a hole cuts a large folio of a disk file whose fate hangs on its buffers: split, dropped
- * whole, or kept as zeros. The model is silent there, but for truncation of a dirty one.
+ * whole, or kept as zeros. The model is silent there.
  */
-bool cache_cut_is_open(
-	const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool truncates);
+bool cache_cut_is_open(const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end);
+/* The new end of a file lies inside of a large folio: it is split, if no buffer that stays is
+ * dirty. */
+void cache_cut(struct vm_machine *m, uint32_t object, uint64_t end);
 
 void operation_step_swap_out(struct vm_machine *m);
 void operation_step_free_lazy(struct vm_machine *m);

@@ -187,6 +187,9 @@
 	X(DEMAND_FILE_READ, "demand.file-read", \
 		"A page that is not cached is read, and the fault is major.", \
 		"linux:6.12:mm/filemap.c:filemap_fault") \
+	X(DEMAND_READ_HUGE, "demand.read-huge", \
+		"Where huge pages are wanted, a cold fault reads 2 MiB or more in the largest folios.", \
+		"linux:6.12:mm/filemap.c:do_sync_mmap_readahead") \
 	X(DEMAND_SHMEM_ALLOCATES, "demand.shmem-allocates", \
 		"A page of shared memory is allocated at its first access, also by a " \
 		"read.", \
@@ -472,6 +475,9 @@
 	X(FRAME_SPLIT, "frame.split", \
 		"Splitting a folio frees the frames that nobody maps.", \
 		"linux:6.12:mm/huge_memory.c:__split_huge_page") \
+	X(FRAME_CUT_SPLITS, "frame.cut-splits", \
+		"A large folio across the new end of a file is split once no buffer that stays is dirty.", \
+		"linux:6.12:mm/truncate.c:truncate_inode_partial_folio") \
 	X(FRAME_MIGRATE, "frame.migrate", \
 		"Migration changes the frame under every entry, and nothing else.", \
 		"linux:6.12:mm/migrate.c:remove_migration_pte") \

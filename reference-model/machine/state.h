@@ -54,6 +54,7 @@ enum folio_flag {
 	FOLIO_HUGE_ZERO = 1 << 10,
 	FOLIO_EMPTY = 1 << 13,		  /* cached without having been read: not up to date */
 	FOLIO_READ_AHEAD = 1 << 14,	  /* whoever comes here starts the next window */
+	FOLIO_MUNLOCKED = 1 << 15,	  /* its unlocking may still lie in a batch */
 	FOLIO_MAYBE_REFERENCED = 1 << 11, /* its accessed mark lies in a batch or is set */
 };
 
@@ -63,6 +64,7 @@ struct frame {
 	uint32_t contents;
 	int32_t map_count; /* entries of lowest tables that map this very frame */
 	bool exclusive;	   /* PageAnonExclusive */
+	bool dirty;	   /* its own buffer, where the folio is a disk file's and dirty */
 
 	uint8_t order;
 	uint16_t flags;
@@ -146,7 +148,7 @@ struct process {
 
 /* A file, or the object behind a shared anonymous or huge mapping. */
 struct object {
-	bool used, open, is_anonymous;
+	bool used, open, is_anonymous, read_at_random;
 	enum vm_file_kind kind;
 	uint64_t size_bytes;
 	uint32_t areas;	       /* that map it */
@@ -166,8 +168,9 @@ struct entry {
 	uint32_t stored; /* contents on stable storage; disk files only */
 	uint32_t slot;	 /* shmem page in swap, or NONE */
 	bool used;
-	bool shadow;   /* evicted, and remembered */
-	bool reserved; /* hugetlb: a reservation is held for it */
+	bool allocated; /* has blocks on stable storage, zeros or not */
+	bool shadow;	/* evicted, and remembered */
+	bool reserved;	/* hugetlb: a reservation is held for it */
 };
 
 struct slot {

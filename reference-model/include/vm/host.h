@@ -81,6 +81,8 @@
 	X(PER_AREA_LOCK, "per-area-lock")                         \
 	X(SWAP_IN_WRITABLE, "swap-in-writable")                   \
 	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
+	X(PUNCH_KEEPS_DIRTY, "punch-keeps-dirty")                 \
+	X(SPLIT_BY_HALVES, "split-by-halves")                     \
 	X(TRANSLATION_ORACLE, "translation-oracle")               \
 	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")
 

@@ -142,7 +142,8 @@ enum vm_signal_code {
 	X(VFORK, "vfork")     /* other: shares the address space until it exits */                 \
 	X(EXIT, "exit")	      /* the process is gone, all it had is released */                    \
 	X(WAIT, "wait")	      /* other: a child that has exited */                                 \
-	X(FILE_CREATE, "file-create")	  /* file file_kind length: sparse, on stable storage */   \
+	X(FILE_CREATE,                                                                             \
+		"file-create") /* file file_kind length flags (VM_CREATE_*): sparse, stored */     \
 	X(FILE_WRITE, "file-write")	  /* file offset length value flags: pwrite */             \
 	X(FILE_READ, "file-read")	  /* file offset length out flags: pread */                \
 	X(FILE_TRUNCATE, "file-truncate") /* file length */                                        \
@@ -183,6 +184,9 @@ enum vm_file_kind {
 
 /* FILE_READ, FILE_WRITE: O_DIRECT (whole pages of a disk file only), O_SYNC. */
 enum vm_file_io { VM_FILE_IO_DIRECT = 1, VM_FILE_IO_SYNC = 2 };
+/* FILE_CREATE: its descriptors get POSIX_FADV_RANDOM, so that read brings along no more than asked.
+ */
+enum vm_create_flag { VM_CREATE_RANDOM = 1 };
 
 /* How the descriptor that an operation uses was opened. */
 enum vm_file_access { VM_FILE_READ_WRITE, VM_FILE_READ_ONLY, VM_FILE_WRITE_ONLY };
