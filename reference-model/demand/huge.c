@@ -4,6 +4,7 @@
 
 #include "area/area.h"
 #include "frame/frame.h"
+#include "frame/swap.h"
 #include "machine/contents.h"
 
 static uint32_t huge_zero_frame(struct vm_machine *m)
@@ -210,7 +211,11 @@ static void collapse_copy(struct vm_machine *m, uint32_t mm, uint64_t start, uin
 
 		if (entry == 0)
 			continue;
-		if (!is_zero_frame(m, leaf_frame(entry)))
+		/* linux:6.12:mm/khugepaged.c:__collapse_huge_page_swapin */
+		if (entry_is_swapped(entry))
+			contents_copy(m, &frame_of(m, head + i)->contents,
+				slots_of(m)[entry_slot(entry)].contents);
+		else if (!is_zero_frame(m, leaf_frame(entry)))
 			frame_copy(m, head + i, leaf_frame(entry));
 		zap_entry(m, mm, place);
 	}
