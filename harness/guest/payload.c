@@ -135,8 +135,12 @@ int payload_add(struct image *image, const struct guest *guest, const struct gue
 		error = add(image, GUEST_PROGRAM_PATH, program, false, why, why_bytes);
 	for (size_t i = 0; i < sizeof(siblings) / sizeof(siblings[0]) && error == 0; i++) {
 		(void)snprintf(inside, sizeof(inside), "/mmconform/bin/%s", siblings[i]);
-		if (launch_executable(siblings[i], path, sizeof(path)) == 0)
-			error = add(image, inside, path, true, why, why_bytes);
+		if (launch_executable(siblings[i], path, sizeof(path)) != 0)
+			continue;
+		error = add(image, inside, path, true, why, why_bytes);
+		/* The first is static, and would run instead of being listed. */
+		if (error == 0 && i != 0 && access(path, X_OK) == 0)
+			error = add_libraries(image, path, why, why_bytes);
 	}
 	if (error == 0)
 		error = add_libraries(image, program, why, why_bytes);
