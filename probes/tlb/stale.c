@@ -82,21 +82,24 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	(void)perform(machine, operation);
 	operation.kind = VM_OP_TOUCH_WRITE;
 	const struct vm_outcome outcome = perform(machine, operation);
-	const int64_t values[] = {outcome.signal.number, outcome.signal.code};
-	vm_predict(predictions,
-		&(struct vm_prediction){
-			.claim = "tlb.protection",
-			.quantity = "signal",
-			.at = "",
-			.unit = VM_UNIT_SIGNAL,
-			.form = VM_FORM_EXACT,
-			.values = values,
-			.values_count = 2,
-			.because =
-				"the kernel invalidates what the processor may remember before it "
-				"returns",
-			.cite = "linux:6.12:mm/mprotect.c:do_mprotect_pkey",
-		});
+	const int64_t number = outcome.signal.number, code = outcome.signal.code;
+	struct vm_prediction prediction = {
+		.claim = "tlb.protection",
+		.quantity = "signal",
+		.at = "",
+		.unit = VM_UNIT_SIGNAL,
+		.form = VM_FORM_EXACT,
+		.values = &number,
+		.values_count = 1,
+		.because =
+			"the kernel invalidates what the processor may remember before it returns",
+		.cite = "linux:6.12:mm/mprotect.c:do_mprotect_pkey",
+	};
+	vm_predict(predictions, &prediction);
+	prediction.quantity = "code";
+	prediction.unit = VM_UNIT_COUNT;
+	prediction.values = &code;
+	vm_predict(predictions, &prediction);
 }
 
 /* --- what the trial does ---------------------------------------------------------------------- */
@@ -133,8 +136,8 @@ static void measure(const struct probe_arguments *arguments)
 	} else {
 		signal_number = number;
 	}
-	observe_values("signal", "", (int64_t[]){signal_number, refused_code}, 2, VM_UNIT_SIGNAL,
-		"siginfo");
+	observe("signal", signal_number, VM_UNIT_SIGNAL, "siginfo");
+	observe("code", refused_code, VM_UNIT_COUNT, "siginfo");
 }
 
 static const char *const claims[] = {"tlb.protection", NULL};

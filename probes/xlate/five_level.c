@@ -86,7 +86,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	say(predictions, "at-the-end", VM_UNIT_ERRNO, VM_FORM_EXACT, errors, 3,
 		"user addresses end one page below the half of 57 bits",
 		"linux:6.12:arch/x86/include/asm/page_64.h:task_size_max");
-	say(predictions, "beyond", VM_UNIT_SIGNAL, VM_FORM_EXACT, signals, 2,
+	say(predictions, "beyond", VM_UNIT_COUNT, VM_FORM_EXACT, signals, 2,
 		"the last page of the half is an address like any other, the first of the hole is "
 		"none",
 		"linux:6.12:arch/x86/kernel/traps.c:exc_general_protection");
@@ -159,7 +159,7 @@ static void measure(const struct probe_arguments *arguments)
 	observe_values("at-the-end", "", values, 3, VM_UNIT_ERRNO, "mmap");
 	values[0] = code_at(USER_END - VM_PAGE_BYTES);
 	values[1] = code_at(USER_END);
-	observe_values("beyond", "", values, 2, VM_UNIT_SIGNAL, "siginfo");
+	observe_values("beyond", "", values, 2, VM_UNIT_COUNT, "siginfo");
 	observe_tables();
 }
 
