@@ -103,8 +103,9 @@ static const struct {
 	{"area.kernel-places",
 		"an address that the kernel chooses lies outside of what a script can name"},
 	{"cow.vfork", "until the child is gone its parent waits, and nobody can look"},
-	{"frame.split", "a step of the kernel's own: the deferred split of a huge page"},
 	{"frame.migrate", "a step of the kernel's own: compaction"},
+	{"demand.read-huge",
+		"left to explore: which folios the reading makes, and so what is mapped, is open"},
 	{"frame.hugetlb-surplus", "needs a pool that may grow: nr_overcommit_hugepages"},
 };
 
