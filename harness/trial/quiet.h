@@ -10,7 +10,8 @@
  * count was read, and without a switch since, nobody took its place.
  *
  * What is freed late, when no processor can still see it (RCU), is freed in the middle of whatever
- * runs: a stretch in which that happened, which /proc/stat counts too, is not quiet either.
+ * runs. Where that moves the counter that is watched (late_frees_matter), a stretch in which it
+ * happened, which /proc/stat counts too, is not quiet either.
  *
  * For as long as a stretch lasts, some milliseconds, the trial has real-time priority if it may:
  * then others wait for it, not longer than they wait for each other, and stretches are quiet on a
@@ -30,6 +31,7 @@ struct quiet {
 	unsigned sitters_count;
 	int64_t until_ns; /* by CLOCK_MONOTONIC: then it is tried no more */
 	uint64_t switches, late_frees;
+	bool late_frees_matter; /* set after quiet_open() */
 	bool alone;
 };
 

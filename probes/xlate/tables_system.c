@@ -155,6 +155,7 @@ static void measure(const struct probe_arguments *arguments)
 	size_t count = 0;
 
 	quiet_open(&quiet);
+	quiet.late_frees_matter = true; /* tables are freed so, since 6.14 */
 	while (count < QUIET_WANTED) {
 		struct between between;
 		quiet_try(&quiet, "PageTables");
