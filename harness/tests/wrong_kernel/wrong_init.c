@@ -7,10 +7,13 @@
  * Orders are lines of /wrong/orders; see wrong_kernels.list.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,11 +76,27 @@ static void find_symbols(size_t count)
 	(void)fclose(table);
 }
 
+/*
+ * The real first process mounts a /proc of its own over this one: a child that goes before
+ * everybody waits for that.
+ */
+static void wait_for_proc(dev_t old)
+{
+	struct pollfd mounts = {.fd = open("/proc/self/mountinfo", O_RDONLY), .events = POLLPRI};
+	struct stat proc;
+
+	while (stat("/proc", &proc) == 0 && proc.st_dev == old)
+		if (poll(&mounts, 1, -1) < 0)
+			give_up("/proc/self/mountinfo");
+}
+
 /* What the file says now it says for ever. */
 static void freeze(const char *path)
 {
 	char bytes[65536];
 	FILE *from = fopen(path, "re"), *to = fopen("/wrong/frozen", "we");
+	const struct sched_param first = {.sched_priority = 1};
+	struct stat proc;
 	size_t got_bytes;
 
 	if (from == NULL || to == NULL)
@@ -86,8 +105,17 @@ static void freeze(const char *path)
 		if (fwrite(bytes, 1, got_bytes, to) != got_bytes)
 			give_up("/wrong/frozen");
 	(void)fclose(from);
-	if (fclose(to) != 0 || mount("/wrong/frozen", path, NULL, MS_BIND, NULL) != 0)
+	if (fclose(to) != 0 || stat("/proc", &proc) != 0)
 		give_up(path);
+	const pid_t child = fork();
+	if (child != 0)
+		return;
+	if (sched_setscheduler(0, SCHED_FIFO, &first) != 0)
+		give_up("sched_setscheduler");
+	wait_for_proc(proc.st_dev);
+	if (mount("/wrong/frozen", path, NULL, MS_BIND, NULL) != 0)
+		give_up(path);
+	_exit(0);
 }
 
 /* The call is not made and says that all went well; argument < 0: whatever its arguments are. */
