@@ -6,7 +6,11 @@
 
 static unsigned count_of(uint64_t nodes)
 {
-	return (unsigned)__builtin_popcountll(nodes);
+	unsigned count = 0;
+
+	for (; nodes != 0; nodes &= nodes - 1)
+		count++;
+	return count;
 }
 
 /* The nodes in order, counted from 0. */
