@@ -167,6 +167,7 @@ static const struct detector detectors[] = {
 	BY_RELEASE(READ_ONLY_UNCHARGED, 6, 7),
 	BY_RELEASE(UPPER_TABLES_COUNTED, 6, 7),
 	BY_RELEASE(HEAP_GAP, 6, 10),
+	BY_RELEASE(KSM_SCAN, 6, 18), /* measured there; 6.1 and 6.12 scan otherwise */
 	/* "x86/mm: Introduce _PAGE_SAVED_DIRTY" */
 	BY_RELEASE(SAVED_DIRTY, 6, 6),
 	/* "mm: mmap: map MAP_STACK to VM_NOHUGEPAGE" */

@@ -52,6 +52,7 @@ struct probe_needs {
 	enum vm_feature features[6];
 	bool allow_pressure; /* an own memory group that is filled up */
 	bool ksm;	     /* runs ksmd; the guard puts ksm.run back */
+	bool processor;	     /* a real one: an emulator does not do it as processors do */
 	bool own_machine;    /* the whole machine is: no option allows that but --guest */
 	uint64_t memory_bytes;
 	unsigned huge_2m_pages, huge_1g_pages; /* taken into the pool by the guard */

@@ -107,7 +107,7 @@ static const char *setting_text(struct trying *trying, size_t index)
 			     : pool_format(&trying->pool, "%" PRId64, arguments->values[index]);
 }
 
-/* An emulator's times are its own, and no processor's: they are never judged. */
+/* An emulator's times are its own, and so are its segments: they are never judged. */
 static bool is_emulated(const struct facts *facts)
 {
 	const char *hypervisor = facts->text[FACTS_TEXT_HYPERVISOR];
@@ -131,7 +131,8 @@ static bool list_unmet(struct trying *trying, struct unmet_list *list)
 		message("%s", error.text);
 		return false;
 	}
-	if (trying->check_case->check->timed && is_emulated(trying->execution->facts))
+	if ((trying->check_case->check->timed || trying->check_case->check->needs->processor) &&
+		is_emulated(trying->execution->facts))
 		add_unmet(list, "a processor that is not emulated", "QEMU TCG",
 			"run it on the machine itself");
 	for (size_t i = 0; i < count; i++)

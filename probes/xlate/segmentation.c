@@ -311,7 +311,7 @@ PROBE(segmentation) = {
 		  "code and from 64-bit code.",
 	.threats = "None is known.",
 	.by_hand = "man 2 modify_ldt",
-	.needs = {.features_count = 1, .features = {VM_FEATURE_MODIFY_LDT}},
+	.needs = {.processor = true, .features_count = 1, .features = {VM_FEATURE_MODIFY_LDT}},
 	.deadline_s = 10,
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),

@@ -29,6 +29,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_THIRTY,
 		.status_counters = VM_STATUS_COUNTERS_AS_KILLER_READS,
 		.heap_gap = VM_HEAP_GAP_NONE,
+		.ksm_scan = VM_KSM_SCAN_KNOWN,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		.fork_copies = VM_FORK_COPIES_ALL,
 		.user_bit = VM_USER_BIT_CLEAR_IS_USER,
@@ -99,6 +100,8 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 					      ? VM_STATUS_COUNTERS_SUMMED
 					      : VM_STATUS_COUNTERS_AS_KILLER_READS;
 	/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
+	behaviours->ksm_scan =
+		vm_host_has(host, VM_FEATURE_KSM_SCAN) ? VM_KSM_SCAN_KNOWN : VM_KSM_SCAN_ELSEWISE;
 	behaviours->heap_gap =
 		vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE : VM_HEAP_GAP_NONE;
 }

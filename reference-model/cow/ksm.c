@@ -187,6 +187,10 @@ void ksm_unmerge(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t e
 
 void operation_ksm_run(struct vm_machine *m)
 {
+	if (m->operation->flags != KSM_STOP && m->behaviours.ksm_scan == VM_KSM_SCAN_ELSEWISE) {
+		outcome_silent(m, "what a pass of this kernel's ksmd leaves is not known");
+		return;
+	}
 	switch (m->operation->flags) {
 	case KSM_STOP:
 		return;

@@ -137,6 +137,11 @@ enum vm_status_counters {
 };
 
 /* Whether a randomised heap may begin right at the end of the program. */
+enum vm_ksm_scan {
+	VM_KSM_SCAN_ELSEWISE, /* 6.1 and 6.12 leave other pages merged and marked: not known how */
+	VM_KSM_SCAN_KNOWN,
+};
+
 enum vm_heap_gap {
 	VM_HEAP_GAP_NONE,
 	VM_HEAP_GAP_PAGE, /* at least one page lies between, against running over */
@@ -244,6 +249,7 @@ struct vm_behaviours {
 	enum vm_oom_admin_bonus oom_admin_bonus;
 	enum vm_status_counters status_counters;
 	enum vm_heap_gap heap_gap;
+	enum vm_ksm_scan ksm_scan;
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;
 	enum vm_direct_io direct_io;

@@ -61,6 +61,7 @@
 	X(READ_ONLY_UNCHARGED, "read-only-uncharged")             \
 	X(UPPER_TABLES_COUNTED, "upper-tables-counted")           \
 	X(HEAP_GAP, "heap-gap")                                   \
+	X(KSM_SCAN, "ksm-scan")                                   \
 	X(SAVED_DIRTY, "saved-dirty")                             \
 	X(STACK_MAPS_SMALL, "stack-maps-small")                   \
 	X(MREMAP_REALIGNS, "mremap-realigns")                     \
