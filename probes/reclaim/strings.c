@@ -47,8 +47,6 @@ static const struct probe_parameter scan_parameters[] = {
 	STRING_PARAMETER(STRING_SCAN, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
 static const struct probe_parameter balance_parameters[] = {
 	STRING_PARAMETER(STRING_BALANCE, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
-static const struct probe_parameter refault_parameters[] = {
-	STRING_PARAMETER(STRING_REFAULT, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
 static const struct probe_parameter chance_parameters[] = {
 	STRING_PARAMETER(STRING_SECOND_CHANCE, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
 static const struct probe_parameter loop_parameters[] = {
@@ -130,9 +128,6 @@ static void measure(const struct probe_arguments *arguments)
 STRING_PROBE(twice, "reclaim.two-lists", "reclaim.two-lists", twice_parameters,
 	"Does a second use keep a page, and a first one not?",
 	"Some pages of a file are read twice, others once, then four times the limit of new ones.");
-STRING_PROBE(refault, "reclaim.refault", "policy.two-list", refault_parameters,
-	"Does a page that comes back soon enough displace one that nobody uses any more?",
-	"Half the limit is read twice and left alone; then three quarters of it in a loop.");
 STRING_PROBE(scan, "reclaim.scan-resistant", "reclaim.scan-resistant", scan_parameters,
 	"Does one pass over a large file leave the working set alone?",
 	"A third of the limit is read twice, then five times the limit once.");
