@@ -277,6 +277,21 @@ static void need_own_machine(struct listing *listing)
 		      });
 }
 
+/* An emulator's times are its own, and it ends a program that runs in segments of its own. */
+static void need_processor(struct listing *listing)
+{
+	const char *hypervisor = listing->facts->text[FACTS_TEXT_HYPERVISOR];
+	const bool is_emulated = strncmp(hypervisor, "TCG", strlen("TCG")) == 0;
+
+	list(listing, (struct facts_requirement){
+			      .requirement = "a processor that is not emulated",
+			      .met = !is_emulated,
+			      .value = is_emulated ? "QEMU TCG" : "a processor",
+			      .source = "CPUID 0x40000000",
+			      .supply = "run it on the machine itself",
+		      });
+}
+
 static int listing_begin(struct listing *listing, struct facts_error *error)
 {
 	struct kernel_status status;
@@ -317,6 +332,8 @@ int facts_requirements(struct pool *pool, const struct facts *facts,
 		need_allowed(&listing, "pressure", allowed->pressure);
 	if (needs->ksm)
 		need_allowed(&listing, "settings", allowed->settings);
+	if (needs->processor)
+		need_processor(&listing);
 	if (needs->own_machine)
 		need_own_machine(&listing);
 	if (needs->memory_bytes != 0)

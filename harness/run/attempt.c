@@ -107,14 +107,6 @@ static const char *setting_text(struct trying *trying, size_t index)
 			     : pool_format(&trying->pool, "%" PRId64, arguments->values[index]);
 }
 
-/* An emulator's times are its own, and so are its segments: they are never judged. */
-static bool is_emulated(const struct facts *facts)
-{
-	const char *hypervisor = facts->text[FACTS_TEXT_HYPERVISOR];
-
-	return hypervisor != NULL && strncmp(hypervisor, "TCG", strlen("TCG")) == 0;
-}
-
 /* Everything that is unmet, not only the first. */
 static bool list_unmet(struct trying *trying, struct unmet_list *list)
 {
@@ -131,10 +123,6 @@ static bool list_unmet(struct trying *trying, struct unmet_list *list)
 		message("%s", error.text);
 		return false;
 	}
-	if ((trying->check_case->check->timed || trying->check_case->check->needs->processor) &&
-		is_emulated(trying->execution->facts))
-		add_unmet(list, "a processor that is not emulated", "QEMU TCG",
-			"run it on the machine itself");
 	for (size_t i = 0; i < count; i++)
 		add_unmet(list, requirements[i].requirement, requirements[i].value,
 			requirements[i].supply);

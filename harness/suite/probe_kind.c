@@ -12,6 +12,11 @@
 
 static void add(const struct probe *probe, struct check_list *list, const struct check_kind *kind)
 {
+	struct probe_needs *needs = pool_take(list->pool, sizeof(*needs));
+
+	/* An emulator's times are nothing that a model speaks of. */
+	*needs = probe->needs;
+	needs->processor |= probe->kind == PROBE_TIMED;
 	check_list_add(list,
 		&(struct check){
 			.kind = kind,
@@ -23,7 +28,7 @@ static void add(const struct probe *probe, struct check_list *list, const struct
 			.by_hand = probe->by_hand,
 			.parameters_count = probe->parameters_count,
 			.parameters = probe->parameters,
-			.needs = &probe->needs,
+			.needs = needs,
 			.timed = probe->kind == PROBE_TIMED,
 			.launches = probe->launches != 0 ? probe->launches : 1,
 			.deadline_s = probe->deadline_s != 0 ? probe->deadline_s : USUAL_DEADLINE_S,

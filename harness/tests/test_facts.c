@@ -286,6 +286,7 @@ static void what_is_unmet_says_how_to_supply_it(void **state)
 		.features_count = 3,
 		.features = {VM_FEATURE_THP, VM_FEATURE_NUMA, VM_FEATURE_SOFT_DIRTY},
 		.allow_pressure = true,
+		.processor = true,
 		.memory_bytes = UINT64_C(1) << 60,
 		.huge_2m_pages = 3,
 		.swap_bytes = UINT64_C(1) << 60,
@@ -304,10 +305,12 @@ static void what_is_unmet_says_how_to_supply_it(void **state)
 	facts.host.feature[VM_FEATURE_THP].present = true;
 	facts.host.feature[VM_FEATURE_NUMA].present = false;
 	facts.host.feature[VM_FEATURE_SOFT_DIRTY].present = false;
+	facts.text[FACTS_TEXT_HYPERVISOR] = "TCGTCGTCGTCG";
 	assert_int_equal(
 		facts_requirements(&pool, &facts, &needs, &nothing, false, &items, &count, &error),
 		0);
-	assert_int_equal(count, 11);
+	assert_int_equal(count, 12);
+	assert_false(requirement_named(items, count, "a processor that is not emulated")->met);
 	assert_int_equal(requirement_named(items, count, "root")->met, geteuid() == 0);
 	assert_true(requirement_named(items, count, "CAP_SYS_ADMIN")->met);
 	assert_false(requirement_named(items, count, "CAP_IPC_LOCK")->met);

@@ -13,7 +13,7 @@
 #include "vm/model.h"
 
 static const char *const string_labels[] = {
-	"twice", "scan", "balance", "refault", "second-chance", "loop", "two-loops", "loops-apart"};
+	"twice", "scan", "balance", "second-chance", "loop", "two-loops", "loops-apart"};
 
 #define STRING_PARAMETER(first, count)                                                           \
 	{                                                                                        \
@@ -62,7 +62,6 @@ static const struct excluded excluded[] = {
 	[STRING_SCAN] = {3, {VM_LIST_RIVAL_LRU, VM_LIST_RIVAL_FIFO, VM_LIST_RIVAL_NO_PROMOTION}},
 	[STRING_BALANCE] = {4, {VM_LIST_RIVAL_LRU, VM_LIST_RIVAL_FIFO, VM_LIST_RIVAL_NO_PROMOTION,
 				       VM_LIST_RIVAL_NO_DEMOTION}},
-	[STRING_REFAULT] = {1, {VM_LIST_RIVAL_NO_REFAULT_ACTIVATION}},
 	[STRING_SECOND_CHANCE] = {3,
 		{VM_LIST_RIVAL_LRU, VM_LIST_RIVAL_FIFO, VM_LIST_RIVAL_NO_SECOND_CHANCE}},
 	[STRING_LOOP] = {0, {VM_LIST_RIVAL_NONE}},
