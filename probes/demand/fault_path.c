@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "probe/machine.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
@@ -137,58 +138,24 @@ static const struct {
 	{"hugetlb_no_page", {HUGETLB_FAULT}, 1},
 };
 
-static void perform(struct vm_machine *machine, struct vm_operation operation)
-{
-	struct vm_outcome outcome;
-
-	vm_machine_do(machine, &operation, &outcome);
-	VM_ASSERT(outcome.silent == NULL && outcome.errno_count == 0);
-}
-
-static struct vm_machine *machine_of(
-	const struct vm_model *model, const struct vm_host *host, struct vm_arena *arena)
-{
-	const struct vm_machine_setup setup = {
-		.limits = {.processes = 2,
-			.areas = 16,
-			.frames = 4 * 512,
-			.tables = 32,
-			.files = 2,
-			.cache_pages = 64,
-			.swap_slots = 64,
-			.runs = 8192},
-		.ram_pages = UINT64_C(1) << 30,
-		.swap_pages = 1024,
-		.swap_synchronous = true,
-		.mmap_top = UINT64_C(1) << 47,
-		.huge_2m_pages = 1,
-	};
-	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
-	struct vm_machine *machine = vm_machine_create(
-		host, &model->behaviours, &setup, vm_arena_take(arena, size_bytes, 64), size_bytes);
-
-	VM_ASSERT(machine != NULL);
-	return machine;
-}
-
 static void map_in_machine(struct vm_machine *machine, enum fault_kind kind)
 {
 	if (is_file(kind)) {
-		perform(machine, (struct vm_operation){.kind = VM_OP_FILE_CREATE,
-					 .file_kind = VM_FILE_DISK,
-					 .length = VM_PAGE_BYTES});
-		perform(machine,
+		probe_perform(machine, (struct vm_operation){.kind = VM_OP_FILE_CREATE,
+					       .file_kind = VM_FILE_DISK,
+					       .length = VM_PAGE_BYTES});
+		probe_perform(machine,
 			(struct vm_operation){
 				.kind = VM_OP_FILE_WRITE, .length = VM_PAGE_BYTES, .value = 3});
 	}
-	perform(machine, (struct vm_operation){.kind = VM_OP_MAP,
-				 .address = BASE,
-				 .length = length_of(kind),
-				 .protection = VM_PROT_READ | VM_PROT_WRITE,
-				 .flags = flags_of(kind) | VM_MAP_FIXED,
-				 .file = is_file(kind) ? 0 : VM_NO_FILE});
+	probe_perform(machine, (struct vm_operation){.kind = VM_OP_MAP,
+				       .address = BASE,
+				       .length = length_of(kind),
+				       .protection = VM_PROT_READ | VM_PROT_WRITE,
+				       .flags = flags_of(kind) | VM_MAP_FIXED,
+				       .file = is_file(kind) ? 0 : VM_NO_FILE});
 	if (!is_file(kind) && kind != POOL_PAGE)
-		perform(machine,
+		probe_perform(machine,
 			(struct vm_operation){.kind = VM_OP_ADVISE,
 				.address = BASE,
 				.length = length_of(kind),
@@ -205,24 +172,25 @@ static void act_in_machine(struct vm_machine *machine, enum fault_kind kind)
 	switch (kind) {
 	case ZERO_PAGE_WRITE:
 		touch.kind = VM_OP_TOUCH_READ;
-		perform(machine, touch);
+		probe_perform(machine, touch);
 		break;
 	case SHARED_BY_FORK:
 	case LAST_OWNER:
 	case HUGE_LAST_OWNER:
 		touch.value = 1;
-		perform(machine, touch);
-		perform(machine, (struct vm_operation){.kind = VM_OP_FORK, .other = 1});
+		probe_perform(machine, touch);
+		probe_perform(machine, (struct vm_operation){.kind = VM_OP_FORK, .other = 1});
 		if (kind != SHARED_BY_FORK)
-			perform(machine, (struct vm_operation){.kind = VM_OP_EXIT, .process = 1});
+			probe_perform(
+				machine, (struct vm_operation){.kind = VM_OP_EXIT, .process = 1});
 		break;
 	case SWAPPED_IN:
 		touch.value = 1;
-		perform(machine, touch);
-		perform(machine, (struct vm_operation){.kind = VM_OP_ADVISE,
-					 .address = BASE,
-					 .length = VM_PAGE_BYTES,
-					 .advice = VM_MADV_PAGEOUT});
+		probe_perform(machine, touch);
+		probe_perform(machine, (struct vm_operation){.kind = VM_OP_ADVISE,
+					       .address = BASE,
+					       .length = VM_PAGE_BYTES,
+					       .advice = VM_MADV_PAGEOUT});
 		break;
 	case ANONYMOUS_READ:
 	case ANONYMOUS_WRITE:
@@ -235,7 +203,7 @@ static void act_in_machine(struct vm_machine *machine, enum fault_kind kind)
 	}
 	touch.kind = is_write(kind) ? VM_OP_TOUCH_WRITE : VM_OP_TOUCH_READ;
 	touch.value = 2;
-	perform(machine, touch);
+	probe_perform(machine, touch);
 }
 
 /* The landmarks that the rules of the machine's last operation name, in order. */
@@ -293,7 +261,7 @@ static void predict_fault(const struct vm_model *model, const struct vm_host *ho
 	enum fault_kind kind, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
-	struct vm_machine *machine = machine_of(model, host, predictions->arena);
+	struct vm_machine *machine = probe_machine(model, host, predictions->arena);
 	enum landmark path[LANDMARKS];
 
 	act_in_machine(machine, kind);
@@ -620,12 +588,12 @@ static const struct probe_parameter mmap_parameters[] = {
 
 static void map_page(struct vm_machine *machine, uint64_t address, uint32_t protection)
 {
-	perform(machine, (struct vm_operation){.kind = VM_OP_MAP,
-				 .address = address,
-				 .length = VM_PAGE_BYTES,
-				 .protection = protection,
-				 .flags = VM_MAP_PRIVATE | VM_MAP_ANONYMOUS | VM_MAP_FIXED,
-				 .file = VM_NO_FILE});
+	probe_perform(machine, (struct vm_operation){.kind = VM_OP_MAP,
+				       .address = address,
+				       .length = VM_PAGE_BYTES,
+				       .protection = protection,
+				       .flags = VM_MAP_PRIVATE | VM_MAP_ANONYMOUS | VM_MAP_FIXED,
+				       .file = VM_NO_FILE});
 }
 
 static void predict_mmap(const struct vm_model *model, const struct vm_host *host,
@@ -633,7 +601,7 @@ static void predict_mmap(const struct vm_model *model, const struct vm_host *hos
 	struct vm_predictions *predictions)
 {
 	const int64_t neighbour = probe_argument(arguments, "neighbour");
-	struct vm_machine *machine = machine_of(model, host, predictions->arena);
+	struct vm_machine *machine = probe_machine(model, host, predictions->arena);
 	enum landmark path[] = {DO_MMAP, MMAP_REGION, VM_AREA_ALLOC};
 
 	if (neighbour != NEIGHBOUR_NONE)

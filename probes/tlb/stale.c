@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include "probe/machine.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/trial.h"
@@ -35,53 +36,29 @@ static const struct probe_parameter parameters[] = {
 
 /* --- what the model says --------------------------------------------------------------------- */
 
-static struct vm_outcome perform(struct vm_machine *machine, struct vm_operation operation)
-{
-	struct vm_outcome outcome;
-
-	vm_machine_do(machine, &operation, &outcome);
-	VM_ASSERT(outcome.silent == NULL && outcome.errno_count == 0);
-	return outcome;
-}
-
 static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
 	const enum taking taken = (enum taking)probe_argument(arguments, "taken");
-	const struct vm_machine_setup setup = {
-		.limits = {.processes = 1,
-			.areas = 4,
-			.frames = 512,
-			.tables = 16,
-			.files = 1,
-			.cache_pages = 8,
-			.swap_slots = 8,
-			.runs = 64},
-		.ram_pages = UINT64_C(1) << 30,
-		.mmap_top = UINT64_C(1) << 47,
-	};
-	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
-	struct vm_machine *machine = vm_machine_create(host, &model->behaviours, &setup,
-		vm_arena_take(predictions->arena, size_bytes, 64), size_bytes);
+	struct vm_machine *machine = probe_machine(model, host, predictions->arena);
 	const struct vm_operation page = {
 		.address = BASE, .length = VM_PAGE_BYTES, .file = VM_NO_FILE, .value = 7};
 	struct vm_operation operation = page;
 
 	(void)readings;
-	VM_ASSERT(machine != NULL);
 	operation.kind = VM_OP_MAP;
 	operation.protection = VM_PROT_READ | VM_PROT_WRITE;
 	operation.flags = VM_MAP_PRIVATE | VM_MAP_ANONYMOUS | VM_MAP_FIXED;
-	(void)perform(machine, operation);
+	probe_perform(machine, operation);
 	operation = page;
 	operation.kind = VM_OP_TOUCH_WRITE;
-	(void)perform(machine, operation);
+	probe_perform(machine, operation);
 	operation.kind = taken == TAKE_MAPPING ? VM_OP_UNMAP : VM_OP_PROTECT;
 	operation.protection = taken == TAKE_WRITE ? VM_PROT_READ : 0;
-	(void)perform(machine, operation);
+	probe_perform(machine, operation);
 	operation.kind = VM_OP_TOUCH_WRITE;
-	const struct vm_outcome outcome = perform(machine, operation);
+	const struct vm_outcome outcome = probe_perform(machine, operation);
 	const int64_t number = outcome.signal.number, code = outcome.signal.code;
 	struct vm_prediction prediction = {
 		.claim = "tlb.protection",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kernel/pagemap.h"
+#include "probe/machine.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "probe/walk.h"
@@ -151,14 +152,6 @@ static uint64_t base_of(const struct mapping *mapping)
 	return mapping->high ? BASE_HIGH : BASE;
 }
 
-static void perform(struct vm_machine *machine, struct vm_operation operation)
-{
-	struct vm_outcome outcome;
-
-	vm_machine_do(machine, &operation, &outcome);
-	VM_ASSERT(outcome.silent == NULL && outcome.errno_count == 0);
-}
-
 static void perform_step(
 	struct vm_machine *machine, const struct mapping *mapping, enum step step, uint32_t *looker)
 {
@@ -182,7 +175,7 @@ static void perform_step(
 		break;
 	case EXECUTE:
 		operation.kind = VM_OP_TOUCH_WRITE;
-		perform(machine, operation);
+		probe_perform(machine, operation);
 		operation.kind = VM_OP_EXECUTE;
 		operation.address += VM_PAGE_BYTES;
 		break;
@@ -190,7 +183,7 @@ static void perform_step(
 	case FORK_AND_WRITE:
 		operation.kind = VM_OP_FORK;
 		operation.other = 1;
-		perform(machine, operation);
+		probe_perform(machine, operation);
 		*looker = operation.process = 1;
 		operation.kind = step == FORK_AND_READ ? VM_OP_TOUCH_READ : VM_OP_TOUCH_WRITE;
 		break;
@@ -212,54 +205,35 @@ static void perform_step(
 		operation.flags = 1;
 		break;
 	}
-	perform(machine, operation);
+	probe_perform(machine, operation);
 }
 
 /* The entries that the machine's own tables have for the address, once all was done to it. */
 static struct vm_walk walk_of_machine(const struct vm_model *model, const struct vm_host *host,
 	const struct mapping *mapping, struct vm_arena *arena)
 {
-	const struct vm_machine_setup setup = {
-		.limits = {.processes = 2,
-			.areas = 16,
-			.frames = 4 * 512,
-			.tables = 32,
-			.files = 2,
-			.cache_pages = 64,
-			.swap_slots = 64,
-			.runs = 8192},
-		.ram_pages = UINT64_C(1) << 30,
-		.swap_pages = 1024,
-		.swap_synchronous = true,
-		.mmap_top = UINT64_C(1)
-			    << (host->page_table_levels == VM_PAGING_LEVELS_LIMIT ? 56 : 47),
-		.huge_2m_pages = 1,
-		.huge_1g_pages = 1,
-	};
-	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
-	struct vm_machine *machine = vm_machine_create(
-		host, &model->behaviours, &setup, vm_arena_take(arena, size_bytes, 64), size_bytes);
+	struct vm_machine *machine = probe_machine(model, host, arena);
 	const uint32_t file = mapping->file == NO_FILE ? VM_NO_FILE : 0;
 	uint32_t looker = 0;
 
-	VM_ASSERT(machine != NULL);
 	if (file != VM_NO_FILE) {
-		perform(machine, (struct vm_operation){.kind = VM_OP_FILE_CREATE,
+		probe_perform(
+			machine, (struct vm_operation){.kind = VM_OP_FILE_CREATE,
 					 .file = file,
 					 .file_kind = mapping->file == ON_DISK ? VM_FILE_DISK
 									       : VM_FILE_SHMEM,
 					 .length = mapping->length_bytes});
-		perform(machine, (struct vm_operation){.kind = VM_OP_FILE_WRITE,
-					 .file = file,
-					 .length = mapping->length_bytes,
-					 .value = 3});
+		probe_perform(machine, (struct vm_operation){.kind = VM_OP_FILE_WRITE,
+					       .file = file,
+					       .length = mapping->length_bytes,
+					       .value = 3});
 	}
-	perform(machine, (struct vm_operation){.kind = VM_OP_MAP,
-				 .address = base_of(mapping),
-				 .length = mapping->length_bytes,
-				 .protection = mapping->protection,
-				 .flags = mapping->flags | VM_MAP_FIXED,
-				 .file = file});
+	probe_perform(machine, (struct vm_operation){.kind = VM_OP_MAP,
+				       .address = base_of(mapping),
+				       .length = mapping->length_bytes,
+				       .protection = mapping->protection,
+				       .flags = mapping->flags | VM_MAP_FIXED,
+				       .file = file});
 	for (size_t i = 0; i < STEPS_LIMIT; i++)
 		perform_step(machine, mapping, mapping->steps[i], &looker);
 	return vm_machine_walk(
