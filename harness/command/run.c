@@ -270,12 +270,19 @@ static enum exit_status report(
 {
 	const struct outcome outcome = {&result->record, &result->judgement, &result->summary};
 
+	const bool is_for_readers = !given->options.lines && !output_takes_stdout(&given->outputs);
+
 	status = hold_against_standards(given, result, status);
-	if (!given->options.lines && !output_takes_stdout(&given->outputs))
+	if (is_for_readers)
 		report_terminal(
 			&result->record, &result->judgement, &result->summary, &given->report);
 	if (!output_write(&given->outputs, &(struct outcome_list){1, &outcome}))
-		status = status_worse(status, EXIT_DEFECTIVE);
+		return status_worse(status, EXIT_DEFECTIVE);
+	/* What is found last is found: where to read on. */
+	if (is_for_readers && given->outputs.count != 0) {
+		(void)fputs("\n", stdout);
+		output_tell(&given->outputs, stdout);
+	}
 	return status;
 }
 

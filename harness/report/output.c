@@ -119,3 +119,11 @@ bool output_write(const struct output_list *outputs, const struct outcome_list *
 		good = write_one(&outputs->items[i], outcomes) && good;
 	return good;
 }
+
+void output_tell(const struct output_list *outputs, FILE *stream)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		if (strcmp(outputs->items[i].path, "-") != 0)
+			(void)fprintf(stream, "Written: %s to %s\n", outputs->items[i].format->name,
+				outputs->items[i].path);
+}

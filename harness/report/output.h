@@ -44,4 +44,7 @@ bool output_takes_stdout(const struct output_list *outputs);
 /* Writes them all. False after a message for each that failed. */
 bool output_write(const struct output_list *outputs, const struct outcome_list *outcomes);
 
+/* "Written: html to report.html", a line for each file. */
+void output_tell(const struct output_list *outputs, FILE *stream);
+
 #endif

@@ -41,6 +41,7 @@ expect 0 '' "$program" run --claim "$claim" --seed 7 --record a.jsonl -o record=
 head -n 1 out | grep -q '^0 deviations: [0-9]* pass' || fail "no verdict line first"
 grep -q "$(printf '\033')" out && fail "colours where there is no terminal"
 cmp a.jsonl copy.jsonl || fail "the record is not written again as it was"
+tail -n 1 out | grep -qx 'Written: record to copy.jsonl' || fail "where the output is is not said last"
 expect 0 '' "$program" judge a.jsonl
 expect 0 '' "$program" judge - <a.jsonl
 expect 0 '' "$program" run --claim "$claim" --seed 7 --json
@@ -53,6 +54,20 @@ cases() { grep '"type":"prediction"' "$1" | sed 's/.*"parameters"/"parameters"/;
 cases a.jsonl >a.cases
 cases lines.jsonl >b.cases
 cmp a.cases b.cases || fail "one seed, two sets of cases"
+
+# --- scripts/run: from any folder, with what it installs and builds in place; the report is of this run
+mkdir -p tree/scripts tree/build/release
+cp "$source/scripts/run" tree/scripts/
+printf '#!/bin/sh\n' | tee tree/scripts/setup >tree/scripts/build
+chmod +x tree/scripts/*
+ln -s "$1" tree/build/release/harness
+(cd / && "$scratch/tree/scripts/run" --claim "$claim" --seed 7 >"$scratch/out") || fail "scripts/run fails"
+head -n 1 out | grep -q '^0 deviations: ' || fail "scripts/run prints no verdicts"
+tail -n 2 out >written
+printf 'Written: html to %s\nWritten: record to %s\n' "$scratch/tree/build/report.html" "$scratch/tree/build/record.jsonl" |
+	cmp - written || fail "scripts/run does not say where the report is"
+grep -q '</html>' tree/build/report.html || fail "the report of scripts/run is no page"
+"$program" judge tree/build/record.jsonl >/dev/null || fail "the record of scripts/run is none"
 
 # --- a record that may leave the house: the build of the kernel and our group stay at home
 expect 0 '' "$program" run --claim "$claim" --anonymous --record anonymous.jsonl
