@@ -525,6 +525,7 @@ static const struct passing passing[] = {
 	{ASK_CPUID, NULL},
 	{ASK_MACHINE, NULL},
 	{ASK_MARKS, NULL},
+	{ASK_MONITORS, NULL},
 	{ASK_PLACES, filter_places},
 	{ASK_TOPOLOGY, filter_topology},
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "facts/ask.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hwloc.h>
@@ -221,6 +222,50 @@ static void ask_marks(struct facts_source *source)
 	writing_put(source, ASK_MARKS, &writing);
 }
 
+/* With the newline; false if there is no such process any more. */
+static bool thread_name(const char *process, char *name, size_t size_bytes)
+{
+	char path[64];
+
+	if (snprintf(path, sizeof(path), "/proc/%s/comm", process) >= (int)sizeof(path))
+		return false;
+	FILE *stream = fopen(path, "re");
+	if (stream == NULL)
+		return false;
+	const bool is_read = fgets(name, (int)size_bytes, stream) != NULL;
+	(void)fclose(stream);
+	return is_read;
+}
+
+/*
+ * DAMON clears the reference bits of those it watches, whoever started it: sysfs, a module, the
+ * kernel itself. Its threads have one name. linux:6.12:mm/damon/core.c:__damon_start They can be
+ * seen where the threads of the kernel can, which is not so in a PID namespace.
+ */
+static void ask_monitors(struct facts_source *source)
+{
+	char name[32] = "";
+	struct writing writing;
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+
+	if (folder == NULL)
+		return;
+	if (!thread_name("2", name, sizeof(name)) || strcmp(name, "kthreadd\n") != 0) {
+		(void)closedir(folder);
+		return;
+	}
+	FILE *stream = writing_open(&writing)->stream;
+	while ((entry = readdir(folder)) != NULL) {
+		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' &&
+			thread_name(entry->d_name, name, sizeof(name)) &&
+			strncmp(name, "kdamond.", strlen("kdamond.")) == 0)
+			(void)fputs(name, stream);
+	}
+	(void)closedir(folder);
+	writing_put(source, ASK_MONITORS, &writing);
+}
+
 #define CONFIG_BYTES_MOST ((size_t)4 << 20)
 
 /* gzip, as CONFIG_IKCONFIG_PROC gives it. */
@@ -316,5 +361,6 @@ void ask_all(struct facts_source *source)
 	ask_config(source);
 	ask_places(source);
 	ask_marks(source);
+	ask_monitors(source);
 	ask_topology(source);
 }

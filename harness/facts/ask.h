@@ -16,6 +16,7 @@
 #define ASK_MACHINE  "mmconform/topology"     /* a sentence: topology.h */
 #define ASK_TOPOLOGY "mmconform/topology.xml" /* hwloc's */
 #define ASK_MARKS    "mmconform/container"    /* what shows that this is a container */
+#define ASK_MONITORS "mmconform/monitors"     /* the threads of DAMON, one a line */
 
 /* Puts all of them into a live source. */
 void ask_all(struct facts_source *source);

@@ -93,6 +93,7 @@ static const char *const wanted[] = {
 	ASK_CPUID,
 	ASK_MACHINE,
 	ASK_MARKS,
+	ASK_MONITORS,
 	ASK_PLACES,
 	ASK_TOPOLOGY,
 };

@@ -155,10 +155,19 @@ static const struct detector detectors[] = {
 	BY_CPU_FLAG(PKU, "ospke"),
 	BY_HOST(MEMCG, "memory-group"),
 	BY_FILE(PSI, "proc/pressure/memory", "proc"),
+	/*
+	 * Where neither its threads nor its state can be seen, as by an ordinary user in a
+	 * container, it may be at work.
+	 */
+	{.feature = VM_FEATURE_ACCESS_MONITORED,
+		.surface = SURFACE_NAME,
+		.what = "kdamond.",
+		.within = ASK_MONITORS},
 	{.feature = VM_FEATURE_ACCESS_MONITORED,
 		.surface = SURFACE_NAME,
 		.what = "on",
 		.within = "sys/kernel/mm/damon/admin/kdamonds/0/state"},
+	BY_CONFIG(ACCESS_MONITORED, "CONFIG_DAMON"),
 	BY_FILE(TRANSLATION_ORACLE, "mmconform/oracle", "proc"),
 	BY_HOST(NUMA, "nodes-online"),
 	BY_HOST(FRAME_NUMBERS, "capabilities"),
