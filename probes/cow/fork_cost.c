@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What fork costs follows the page tables that it copies, not the memory that is mapped. */
 #include <errno.h>
+#include <linux/mman.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -13,6 +14,7 @@
 
 #include "probe/probe.h"
 #include "timed/cost.h"
+#include "timed/memory.h"
 #include "timed/order.h"
 #include "trial/files.h"
 #include "trial/trial.h"
@@ -40,14 +42,14 @@ struct question {
 	struct vm_predictions *predictions;
 };
 
-static void predict_shape(const struct question *question, const char *quantity,
+static void predict_from(const struct question *question, size_t first_place, const char *quantity,
 	enum vm_shape shape, const int64_t *values, const char *other, const char *because,
 	const char *cite)
 {
 	const char *at[PLACES_COUNT];
 
-	for (size_t i = 0; i < PLACES_COUNT; i++)
-		at[i] = places[i].at;
+	for (size_t i = first_place; i < PLACES_COUNT; i++)
+		at[i - first_place] = places[i].at;
 	vm_predict(question->predictions, &(struct vm_prediction){
 						  .claim = "cow.fork-cost",
 						  .quantity = quantity,
@@ -58,11 +60,27 @@ static void predict_shape(const struct question *question, const char *quantity,
 						  .other = other,
 						  .values_count = values == NULL ? 0 : PLACES_COUNT,
 						  .values = values,
-						  .inputs_count = PLACES_COUNT,
+						  .inputs_count = PLACES_COUNT - first_place,
 						  .inputs = at,
 						  .because = because,
 						  .cite = cite,
 					  });
+}
+
+static void predict_shape(const struct question *question, const char *quantity,
+	enum vm_shape shape, const int64_t *values, const char *other, const char *because,
+	const char *cite)
+{
+	predict_from(question, 0, quantity, shape, values, other, because, cite);
+}
+
+/* One table more or less is lost in what a fork costs anyway: where there are several. */
+#define SEVERAL_TABLES 1
+
+static void predict_large(const struct question *question, const char *quantity, const char *cite)
+{
+	predict_from(question, SEVERAL_TABLES, quantity, VM_SHAPE_BELOW, NULL, "fork-touched",
+		"one entry of the level above stands for the 512 of a table", cite);
 }
 
 /* Proportional to the tables that fork copies, or flat where it copies none. */
@@ -87,6 +105,9 @@ static void predict_fork(const struct question *question, const char *quantity,
 			"linux:6.12:mm/memory.c:vma_needs_copy");
 }
 
+/* glibc makes posix_spawn of CLONE_VM and CLONE_VFORK. */
+static const char *const sharing_calls[] = {"vfork", "posix-spawn", "clone-vm"};
+
 static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
@@ -103,17 +124,32 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_fork(&question, "fork-shared", VM_FORK_SHARED_TOUCHED,
 		"the child gets a copy of the table, shared pages included",
 		"entries of shared memory can be faulted in again, so fork does not copy them");
-	predict_shape(&question, "vfork", VM_SHAPE_FLAT, NULL, "fork-touched",
-		"parent and child use one address space, so no table is copied",
-		"linux:6.12:kernel/fork.c:copy_mm");
+	predict_fork(&question, "fork-file", VM_FORK_FILE_TOUCHED,
+		"the child gets a copy of the table, pages of the file included",
+		"a private mapping that was only read has no page of its own: the file has them "
+		"all");
+	for (size_t i = 0; i < sizeof(sharing_calls) / sizeof(sharing_calls[0]); i++)
+		predict_shape(&question, sharing_calls[i], VM_SHAPE_FLAT, NULL, "fork-touched",
+			"parent and child use one address space, so no table is copied",
+			"linux:6.12:kernel/fork.c:copy_mm");
 	predict_shape(&question, "fork-touched", VM_SHAPE_BELOW, NULL, "copy",
 		"an entry is 8 bytes, the page that it maps 512 times as much",
 		"linux:6.12:mm/memory.c:copy_present_ptes");
 	if (host->knob[VM_KNOB_THP_ENABLED].present &&
 		host->knob[VM_KNOB_THP_ENABLED].value != VM_THP_NEVER)
-		predict_shape(&question, "fork-huge", VM_SHAPE_BELOW, NULL, "fork-touched",
-			"one entry of the level above stands for the 512 of a table",
-			"linux:6.12:mm/huge_memory.c:copy_huge_pmd");
+		predict_large(
+			&question, "fork-huge", "linux:6.12:mm/huge_memory.c:copy_huge_pmd");
+}
+
+static void predict_hugetlb(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const struct question question = {model, host, predictions};
+
+	(void)arguments, (void)readings;
+	predict_large(
+		&question, "fork-hugetlb", "linux:6.12:mm/hugetlb.c:copy_hugetlb_page_range");
 }
 
 /* ---- what the kernel does ---- */
@@ -125,9 +161,17 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 #define NS_IN_US	  1000
 #define CLONE_STACK_BYTES ((size_t)16 * 1024)
 
-enum memory { MEMORY_TOUCHED, MEMORY_UNTOUCHED, MEMORY_SHARED, MEMORY_HUGE, MEMORY_LIMIT };
+enum memory {
+	MEMORY_TOUCHED,
+	MEMORY_UNTOUCHED,
+	MEMORY_SHARED,
+	MEMORY_FILE,
+	MEMORY_HUGE,
+	MEMORY_POOL, /* huge pages of the pool; these and the first one are a probe by themselves */
+	MEMORY_LIMIT
+};
 
-#define TASKS_COUNT (MEMORY_LIMIT * PLACES_COUNT)
+#define TASKS_COUNT (MEMORY_POOL * PLACES_COUNT)
 
 struct region {
 	char *start;
@@ -136,7 +180,7 @@ struct region {
 };
 
 /* Aligned to the span of one table, so that the tables of a length are the same in every launch. */
-static struct region map_region(size_t length_bytes, int flags)
+static struct region map_region(size_t length_bytes, int flags, int file)
 {
 	struct region region = {
 		.length_bytes = length_bytes,
@@ -144,7 +188,7 @@ static struct region map_region(size_t length_bytes, int flags)
 	};
 
 	region.mapped = mmap(NULL, region.mapped_bytes, PROT_READ | PROT_WRITE,
-		flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		flags | MAP_NORESERVE | (file < 0 ? MAP_ANONYMOUS : 0), file, 0);
 	MUST(region.mapped != MAP_FAILED);
 	region.start = (char *)vm_align_up((uint64_t)region.mapped, VM_HUGE_2M_BYTES);
 	return region;
@@ -225,7 +269,7 @@ static int64_t clone_and_wait(void *context)
 static int64_t copy_region(void *context)
 {
 	const struct region *region = context;
-	struct region copy = map_region(region->length_bytes, MAP_PRIVATE);
+	struct region copy = map_region(region->length_bytes, MAP_PRIVATE, -1);
 
 	small_pages(copy.mapped, copy.mapped_bytes);
 	const int64_t started_ns = cost_cpu_ns();
@@ -264,13 +308,31 @@ static bool touch_huge(struct region *region)
 	       region->length_bytes / VM_HUGE_2M_BYTES;
 }
 
+/* Longer than the area, by as much as its start may be moved. */
+static int file_of(size_t length_bytes)
+{
+	const int file = memory_file(false);
+
+	MUST(ftruncate(file, (off_t)(length_bytes + VM_HUGE_2M_BYTES)) == 0);
+	return file;
+}
+
+static const int map_flags[MEMORY_LIMIT] = {
+	[MEMORY_TOUCHED] = MAP_PRIVATE,
+	[MEMORY_UNTOUCHED] = MAP_PRIVATE,
+	[MEMORY_SHARED] = MAP_SHARED,
+	[MEMORY_FILE] = MAP_PRIVATE,
+	[MEMORY_HUGE] = MAP_PRIVATE,
+	[MEMORY_POOL] = MAP_PRIVATE | MAP_HUGETLB | MAP_HUGE_2MB,
+};
+
 static void run_task(enum memory memory, size_t place)
 {
 	const char *at = places[place].at;
-	struct region region = map_region(
-		places[place].length_bytes, memory == MEMORY_SHARED ? MAP_SHARED : MAP_PRIVATE);
+	const int file = memory == MEMORY_FILE ? file_of(places[place].length_bytes) : -1;
+	struct region region = map_region(places[place].length_bytes, map_flags[memory], file);
 
-	if (memory != MEMORY_HUGE)
+	if (memory != MEMORY_HUGE && memory != MEMORY_POOL)
 		small_pages(region.mapped, region.mapped_bytes);
 	switch (memory) {
 	case MEMORY_TOUCHED:
@@ -289,14 +351,25 @@ static void run_task(enum memory memory, size_t place)
 		touch(&region);
 		time_it("fork-shared", "fork-shared-faults", at, fork_and_wait, FORKS, &region);
 		break;
+	case MEMORY_FILE:
+		memory_read(region.start, region.length_bytes);
+		time_it("fork-file", "fork-file-faults", at, fork_and_wait, FORKS, &region);
+		break;
 	case MEMORY_HUGE:
 		if (touch_huge(&region))
 			time_it("fork-huge", "fork-huge-faults", at, fork_and_wait, FORKS, &region);
+		break;
+	case MEMORY_POOL:
+		/* A page that is not there after all is a SIGBUS, and a broken trial. */
+		touch(&region);
+		time_it("fork-hugetlb", "fork-hugetlb-faults", at, fork_and_wait, FORKS, &region);
 		break;
 	case MEMORY_LIMIT:
 		break;
 	}
 	MUST(munmap(region.mapped, region.mapped_bytes) == 0);
+	if (file >= 0)
+		MUST(close(file) == 0);
 }
 
 /* Places in an order of the seed's: a drift of the machine must not look like a slope. */
@@ -311,6 +384,19 @@ static void measure(const struct probe_arguments *arguments)
 		run_task((enum memory)(order[i] / PLACES_COUNT), order[i] % PLACES_COUNT);
 }
 
+static void measure_hugetlb(const struct probe_arguments *arguments)
+{
+	uint64_t state = trial_seed();
+	size_t order[PLACES_COUNT - SEVERAL_TABLES];
+
+	(void)arguments;
+	order_shuffle(order, PLACES_COUNT - SEVERAL_TABLES, &state);
+	for (size_t i = 0; i < PLACES_COUNT - SEVERAL_TABLES; i++) {
+		run_task(MEMORY_TOUCHED, order[i] + SEVERAL_TABLES);
+		run_task(MEMORY_POOL, order[i] + SEVERAL_TABLES);
+	}
+}
+
 static const char *const claims[] = {"cow.fork-cost", NULL};
 
 PROBE(fork_cost) = {
@@ -319,8 +405,8 @@ PROBE(fork_cost) = {
 	.claims = claims,
 	.question = "What does the cost of fork follow: memory mapped, memory touched, or tables?",
 	.method = "Time fork, exit of the child and wait, with 2 to 32 MiB mapped: touched, "
-		  "untouched, shared, of huge pages; vfork, posix_spawn, a clone in the same "
-		  "memory, and copying it, beside.",
+		  "untouched, shared, of a file, of huge pages; vfork, posix_spawn, a clone in the "
+		  "same memory, and copying it, beside.",
 	.threats = "A busy neighbour: CPU time, not the clock's. Drift and layout of one process: "
 		   "places in "
 		   "random order, medians over launches. "
@@ -331,4 +417,21 @@ PROBE(fork_cost) = {
 	.deadline_s = 20,
 	.predict = PREDICTS(predict),
 	.measure = MEASURES_TIMED(measure),
+};
+
+PROBE(fork_cost_hugetlb) = {
+	.name = "cow.fork-cost-hugetlb",
+	.kind = PROBE_TIMED,
+	.claims = claims,
+	.question = "Does fork cost less over pages of the huge-page pool?",
+	.method = "Time fork, exit of the child and wait, with 8 and 32 MiB touched, in pages of 4 "
+		  "KiB and in pages of 2 MiB from the pool.",
+	.threats = "A busy neighbour: CPU time, not the clock's. Another size of page: the mapping "
+		   "is refused where the pool has none.",
+	.by_hand = "stress-ng --fork 1 --vm 1 --vm-bytes 64m --vm-keep -t 5 --metrics",
+	/* The longest region, and the page by which its start may be moved. */
+	.needs = {.memory_bytes = 128 * VM_MIB_BYTES, .huge_2m_pages = 17},
+	.deadline_s = 20,
+	.predict = PREDICTS(predict_hugetlb),
+	.measure = MEASURES_TIMED(measure_hugetlb),
 };

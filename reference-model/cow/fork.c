@@ -62,23 +62,42 @@ static uint64_t tables_of(const struct vm_machine *machine, enum process process
 	return vm_bytes_to_pages_floor(counters.page_table_bytes);
 }
 
+#define FILE_NUMBER 0
+
+/* A file as long as the area, and the area over it; or an area of nobody's. */
+static void map_area(struct vm_machine *machine, enum vm_fork_memory memory, uint64_t length_bytes)
+{
+	const bool of_file = memory == VM_FORK_FILE_TOUCHED;
+	const uint32_t sharing = memory == VM_FORK_SHARED_TOUCHED ? VM_MAP_SHARED : VM_MAP_PRIVATE;
+	const uint32_t anonymous = of_file ? 0 : VM_MAP_ANONYMOUS;
+
+	if (of_file)
+		step(machine, &(struct vm_operation){
+				      .kind = VM_OP_FILE_CREATE,
+				      .file = FILE_NUMBER,
+				      .file_kind = VM_FILE_SHMEM,
+				      .length = length_bytes,
+			      });
+	step(machine, &(struct vm_operation){
+			      .kind = VM_OP_MAP,
+			      .address = AREA_ADDRESS,
+			      .length = length_bytes,
+			      .protection = VM_PROT_READ | VM_PROT_WRITE,
+			      .flags = sharing | anonymous | VM_MAP_FIXED | VM_MAP_NORESERVE,
+			      .file = of_file ? FILE_NUMBER : VM_NO_FILE,
+		      });
+}
+
 uint64_t vm_fork_tables_copied(const struct vm_behaviours *behaviours, const struct vm_host *host,
 	enum vm_fork_memory memory, uint64_t length_bytes, struct vm_arena *arena)
 {
 	const uint64_t tables = length_bytes / VM_HUGE_2M_BYTES;
 	const size_t mark = arena->used_bytes;
 	struct vm_machine *machine = machine_for(behaviours, host, (uint32_t)tables, arena);
-	const uint32_t sharing = memory == VM_FORK_SHARED_TOUCHED ? VM_MAP_SHARED : VM_MAP_PRIVATE;
+	const bool only_read = memory == VM_FORK_FILE_TOUCHED;
 
 	VM_ASSERT(vm_is_aligned(length_bytes, VM_HUGE_2M_BYTES));
-	step(machine, &(struct vm_operation){
-			      .kind = VM_OP_MAP,
-			      .address = AREA_ADDRESS,
-			      .length = length_bytes,
-			      .protection = VM_PROT_READ | VM_PROT_WRITE,
-			      .flags = sharing | VM_MAP_ANONYMOUS | VM_MAP_FIXED | VM_MAP_NORESERVE,
-			      .file = VM_NO_FILE,
-		      });
+	map_area(machine, memory, length_bytes);
 	/* Where there are no huge pages, there is no such advice either. */
 	if (vm_host_has(host, VM_FEATURE_THP))
 		step(machine, &(struct vm_operation){
@@ -90,7 +109,7 @@ uint64_t vm_fork_tables_copied(const struct vm_behaviours *behaviours, const str
 	/* One page below each table: more of them make no more tables. */
 	for (uint64_t i = 0; i < tables && memory != VM_FORK_PRIVATE_UNTOUCHED; i++)
 		step(machine, &(struct vm_operation){
-				      .kind = VM_OP_TOUCH_WRITE,
+				      .kind = only_read ? VM_OP_TOUCH_READ : VM_OP_TOUCH_WRITE,
 				      .address = AREA_ADDRESS + i * VM_HUGE_2M_BYTES,
 				      .length = VM_PAGE_BYTES,
 				      .value = 1,

@@ -146,6 +146,8 @@ static void test_fork_copies_tables(void **state)
 	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_PRIVATE_TOUCHED), tables);
 	assert_int_equal(copied_by(VM_MODEL_LINUX, VM_FORK_SHARED_TOUCHED), 0);
 	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_SHARED_TOUCHED), tables);
+	assert_int_equal(copied_by(VM_MODEL_LINUX, VM_FORK_FILE_TOUCHED), 0);
+	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_FILE_TOUCHED), tables);
 	assert_int_equal(copied_by(VM_MODEL_LINUX, VM_FORK_PRIVATE_UNTOUCHED), 0);
 	assert_int_equal(copied_by(VM_MODEL_TEXTBOOK, VM_FORK_PRIVATE_UNTOUCHED), 0);
 }

@@ -11,6 +11,7 @@ enum vm_fork_memory {
 	VM_FORK_PRIVATE_TOUCHED,   /* anonymous, every 4 KiB page written */
 	VM_FORK_PRIVATE_UNTOUCHED, /* mapped, and no more */
 	VM_FORK_SHARED_TOUCHED,	   /* shared memory, every page written */
+	VM_FORK_FILE_TOUCHED,	   /* a file, privately mapped, every page read */
 };
 
 /*
