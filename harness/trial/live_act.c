@@ -2,12 +2,10 @@
 /* The operations, as system calls: one function each, in a table. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,27 +15,7 @@
 
 #include "kernel/pagemap.h"
 #include "trial/live.h"
-
-/* Newer than the headers of the oldest build host. linux:6.12:include/uapi/linux/fs.h */
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-struct scan_arguments {
-	uint64_t size, flags, start, end, walk_end, regions, regions_count, max_pages;
-	uint64_t category_inverted, category_mask, category_any, return_mask;
-};
-
-#define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct scan_arguments)
-#define SCAN_WP_MATCHING     1
-#define SCAN_CHECK_WPASYNC   2
-#define SCAN_IS_WRITTEN	     2
-#define SCAN_IS_PRESENT	     8
-
-/* linux:6.12:include/uapi/linux/userfaultfd.h */
-#define UFFD_WP_UNPOPULATED (UINT64_C(1) << 13)
-#define UFFD_WP_ASYNC	    (UINT64_C(1) << 15)
-#define UFFD_MODE_USER	    1
+#include "trial/tracking.h"
 
 #define BYTES_LIMIT ((size_t)1 << 20)
 
@@ -340,63 +318,46 @@ static int64_t do_clear_refs(const struct vm_operation *o)
 	return result < 0 ? result : 0;
 }
 
-static int64_t open_tracker(void)
+static int64_t opened_tracker(void)
 {
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_WP_UNPOPULATED | UFFD_WP_ASYNC | UFFD_FEATURE_PAGEFAULT_FLAG_WP |
-			    UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
-	};
-
-	tracker = (int)syscall(SYS_userfaultfd, (long)(O_CLOEXEC | UFFD_MODE_USER));
 	if (tracker < 0)
-		return -errno;
-	return answer(ioctl(tracker, UFFDIO_API, &api));
+		tracker = tracking_open();
+	return tracker;
 }
 
 static int64_t do_register(const struct vm_operation *o)
 {
-	struct uffdio_register request = {
-		.range = {.start = o->address, .len = o->length},
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
+	const int64_t opened = opened_tracker();
 
-	const int64_t opened = tracker < 0 ? open_tracker() : 0;
-	return opened < 0 ? opened : answer(ioctl(tracker, UFFDIO_REGISTER, &request));
+	return opened < 0 ? opened : tracking_register(tracker, o->address, o->length);
 }
 
 static int64_t do_unregister(const struct vm_operation *o)
 {
-	struct uffdio_range range = {.start = o->address, .len = o->length};
+	const int64_t opened = opened_tracker();
 
-	const int64_t opened = tracker < 0 ? open_tracker() : 0;
-	return opened < 0 ? opened : answer(ioctl(tracker, UFFDIO_UNREGISTER, &range));
+	return opened < 0 ? opened : tracking_unregister(tracker, o->address, o->length);
 }
 
 /* One byte a page: 1 where a reported region covers it. */
 static int64_t do_scan(const struct vm_operation *o)
 {
-	const size_t regions_limit = BYTES_LIMIT / 2 / sizeof(struct scan_region);
-	struct scan_region *regions = (struct scan_region *)(void *)(bytes + BYTES_LIMIT / 2);
-	const uint64_t category =
-		(o->flags & VM_SCAN_WRITTEN) != 0 ? SCAN_IS_WRITTEN : SCAN_IS_PRESENT;
-	struct scan_arguments arguments = {
-		.size = sizeof(arguments),
-		.flags = (o->flags & VM_SCAN_PROTECT) != 0 ? SCAN_WP_MATCHING | SCAN_CHECK_WPASYNC
-							   : 0,
+	struct tracking_region *regions =
+		(struct tracking_region *)(void *)(bytes + BYTES_LIMIT / 2);
+	const struct tracking_scan scan = {
+		.pagemap = open_of(o, "pagemap", O_RDONLY),
 		.start = o->address,
-		.end = o->address + o->length,
-		.regions = (uint64_t)(uintptr_t)regions,
-		.regions_count = regions_limit,
-		.category_mask = category,
-		.return_mask = category,
+		.length_bytes = o->length,
+		.category = (o->flags & VM_SCAN_WRITTEN) != 0 ? TRACKING_WRITTEN : TRACKING_PRESENT,
+		.protect = (o->flags & VM_SCAN_PROTECT) != 0,
+		.regions_limit = BYTES_LIMIT / 2 / sizeof(*regions),
+		.regions = regions,
 	};
-	const int descriptor = open_of(o, "pagemap", O_RDONLY);
 
-	LIVE_MUST(descriptor >= 0 && vm_bytes_to_pages_ceil(o->length) <= BYTES_LIMIT / 2);
+	LIVE_MUST(scan.pagemap >= 0 && vm_bytes_to_pages_ceil(o->length) <= BYTES_LIMIT / 2);
 	memset(bytes, 0, vm_bytes_to_pages_ceil(o->length));
-	const int64_t found = answer(ioctl(descriptor, PAGEMAP_SCAN_REQUEST, &arguments));
-	(void)close(descriptor);
+	const int64_t found = tracking_scan(&scan);
+	(void)close(scan.pagemap);
 	for (int64_t i = 0; i < found; i++)
 		for (uint64_t at = regions[i].start; at < regions[i].end; at += VM_PAGE_BYTES)
 			bytes[vm_bytes_to_pages_floor(at - o->address)] = 1;

@@ -137,8 +137,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		"linux:6.12:mm/memory.c:copy_present_ptes");
 	if (host->knob[VM_KNOB_THP_ENABLED].present &&
 		host->knob[VM_KNOB_THP_ENABLED].value != VM_THP_NEVER)
-		predict_large(
-			&question, "fork-huge", "linux:6.12:mm/huge_memory.c:copy_huge_pmd");
+		predict_large(&question, "fork-huge", "linux:6.12:mm/huge_memory.c:copy_huge_pmd");
 }
 
 static void predict_hugetlb(const struct vm_model *model, const struct vm_host *host,
@@ -148,8 +147,7 @@ static void predict_hugetlb(const struct vm_model *model, const struct vm_host *
 	const struct question question = {model, host, predictions};
 
 	(void)arguments, (void)readings;
-	predict_large(
-		&question, "fork-hugetlb", "linux:6.12:mm/hugetlb.c:copy_hugetlb_page_range");
+	predict_large(&question, "fork-hugetlb", "linux:6.12:mm/hugetlb.c:copy_hugetlb_page_range");
 }
 
 /* ---- what the kernel does ---- */
