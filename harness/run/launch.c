@@ -26,7 +26,8 @@
 #define LINE_LIMIT_BYTES   ((size_t)1 << 20)
 #define CHUNK_BYTES	   ((size_t)16 * 1024)
 #define ERROR_TAIL_BYTES   ((size_t)2048)
-#define CLEAN_UP_NS	   (2 * CLOCK_NS_IN_S)
+/* A kernel that clears a page of 1 GiB for a trial looks at no signal before that is done. */
+#define CLEAN_UP_NS	   (60 * CLOCK_NS_IN_S)
 #define ARGUMENTS_LIMIT	   64
 #define FOLDER_BYTES	   PATH_MAX
 #define DESCRIPTORS_FROM   10 /* 0 to 3 are the trial's own: ours lie above */
