@@ -261,16 +261,34 @@ static bool intel_descriptor(uint8_t byte, struct vm_cpu_facts *cpu)
 	return byte == DESCRIPTOR_LOOK_IN_LEAF_18;
 }
 
-/* intel-sdm:2A:CPUID, leaf 0x18: deterministic address translation parameters */
+/*
+ * Golden Cove and its next of kin have 96 entries for loads, as Intel's optimization manual says
+ * and the leaf of Meteor Lake and Granite Rapids; the leaf of the earlier ones says 64.
+ */
+static bool says_too_little(const struct vm_cpu_facts *cpu, const struct vm_tlb_fact *fact)
+{
+	static const uint32_t models[] = {0x8f, 0x97, 0x9a, 0xb7, 0xba, 0xbf, 0xcf, 0xd7};
+
+	if (fact->type != VM_TLB_DATA || fact->pages_mask != PAGES_4K || fact->entries != 64)
+		return false;
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		if (cpu->family == 6 && cpu->model == models[i])
+			return true;
+	return false;
+}
+
+/*
+ * intel-sdm:2A:CPUID, leaf 0x18: deterministic address translation parameters. What only stores use
+ * is left out: loads, which everything here is about, never look there.
+ */
 static void intel_leaf_18(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
 {
 	static const enum vm_tlb_type types[] = {
 		[1] = VM_TLB_DATA,
 		[2] = VM_TLB_CODE,
 		[3] = VM_TLB_UNIFIED,
-		/* Load-only and store-only: two data arrays. */
+		/* For loads alone. */
 		[4] = VM_TLB_DATA,
-		[5] = VM_TLB_DATA,
 	};
 	const uint32_t highest = at_most(get(leaves, 0x18, 0).eax, CPUID_LEAVES_LIMIT);
 
@@ -282,16 +300,17 @@ static void intel_leaf_18(const struct cpuid_leaves *leaves, struct vm_cpu_facts
 
 		if (type == 0 || type >= sizeof(types) / sizeof(types[0]))
 			continue;
-		append(cpu, (struct vm_tlb_fact){
-				    .type = types[type],
-				    .level = (uint8_t)(leaf.edx >> 5 & 7),
-				    .pages_mask = ((leaf.ebx & 1) ? PAGES_4K : 0) |
-						  ((leaf.ebx & 2) ? PAGES_2M : 0) |
-						  ((leaf.ebx & 4) ? PAGES_4M : 0) |
-						  ((leaf.ebx & 8) ? PAGES_1G : 0),
-				    .entries = ways * leaf.ecx,
-				    .ways = full ? 0 : ways,
-			    });
+		const struct vm_tlb_fact fact = {
+			.type = types[type],
+			.level = (uint8_t)(leaf.edx >> 5 & 7),
+			.pages_mask =
+				((leaf.ebx & 1) ? PAGES_4K : 0) | ((leaf.ebx & 2) ? PAGES_2M : 0) |
+				((leaf.ebx & 4) ? PAGES_4M : 0) | ((leaf.ebx & 8) ? PAGES_1G : 0),
+			.entries = ways * leaf.ecx,
+			.ways = full ? 0 : ways,
+		};
+		if (!says_too_little(cpu, &fact))
+			append(cpu, fact);
 	}
 }
 

@@ -83,6 +83,19 @@ static void test_what_cpuid_does_not_say_is_not_known(void **state)
 	assert_false(reach_of(VM_MODEL_LINUX, others, 0, 2).known);
 }
 
+/* Ice Lake: a page of 4 KiB fits into either of two buffers, and which takes it is not said. */
+static void test_of_two_buffers_neither_is_the_level(void **state)
+{
+	const struct vm_tlb_fact second[] = {
+		{VM_TLB_UNIFIED, 2, VM_PAGE_BYTES | VM_HUGE_2M_BYTES, 1024, 8},
+		{VM_TLB_UNIFIED, 2, VM_PAGE_BYTES | VM_HUGE_1G_BYTES, 1024, 8},
+	};
+
+	(void)state;
+	assert_true(reach_of(VM_MODEL_LINUX, second, 1, 2).known);
+	assert_false(reach_of(VM_MODEL_LINUX, second, 2, 2).known);
+}
+
 /* A guest of a Zen 5 host sees 128 and not whether that counts ones or 32s. */
 static void test_hidden_unit_leaves_two_candidates(void **state)
 {
@@ -158,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_fully_associative_level_is_exact),
 		cmocka_unit_test(test_set_associative_level_is_an_interval),
 		cmocka_unit_test(test_what_cpuid_does_not_say_is_not_known),
+		cmocka_unit_test(test_of_two_buffers_neither_is_the_level),
 		cmocka_unit_test(test_hidden_unit_leaves_two_candidates),
 		cmocka_unit_test(test_teaching_has_one_processor),
 		cmocka_unit_test(test_fork_copies_tables),

@@ -84,16 +84,25 @@ static uint32_t reach_of(
 	return fits;
 }
 
+/*
+ * The only one there is. Which of several holds a page is not said anywhere: Ice Lake's second
+ * level has two for small pages, and some Atoms list a buffer of each kind under one level.
+ */
 static const struct vm_tlb_fact *array_of(
 	const struct vm_host *host, unsigned level, uint64_t page_bytes)
 {
+	const struct vm_tlb_fact *only = NULL;
+
 	for (size_t i = 0; i < host->cpu.tlb_count; i++) {
 		const struct vm_tlb_fact *array = &host->cpu.tlb[i];
-		if (array->level == level && array->type != VM_TLB_CODE && array->entries != 0 &&
-			(array->pages_mask & page_bytes) != 0)
-			return array;
+		if (array->level != level || array->type == VM_TLB_CODE || array->entries == 0 ||
+			(array->pages_mask & page_bytes) == 0)
+			continue;
+		if (only != NULL)
+			return NULL;
+		only = array;
 	}
-	return NULL;
+	return only;
 }
 
 struct vm_reach vm_tlb_reach_of(const struct vm_tlb_fact *described, struct vm_arena *arena)
