@@ -260,7 +260,7 @@ static void print_checks(struct explaining *explaining, const struct claim *clai
 	size_t count = 0;
 
 	for (size_t i = 0; i < explaining->checks.count; i++)
-		if (claim_letter_of(claim, &explaining->checks.items[i]) != 0) {
+		if (claim_declared(claim, &explaining->checks.items[i])) {
 			print_check(explaining, &explaining->checks.items[i], claim->id);
 			count++;
 		}

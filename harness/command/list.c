@@ -66,7 +66,7 @@ static const struct argp argp = {
 static bool has_letter(const struct listing *listing, const struct claim *claim, char letter)
 {
 	for (size_t i = 0; i < listing->checks.count; i++)
-		if (claim_letter_of(claim, &listing->checks.items[i]) == letter)
+		if (claim_shown(claim, &listing->checks.items[i], letter))
 			return true;
 	return false;
 }
@@ -97,7 +97,7 @@ static void print_claim(const struct listing *listing, const struct claim *claim
 		claim->textbook != NULL ? "textbook differs" : "");
 	for (size_t i = 0; i < listing->checks.count; i++) {
 		const struct check *check = &listing->checks.items[i];
-		if (claim_letter_of(claim, check) != 0 && strcmp(check->name, claim->id) != 0)
+		if (claim_declared(claim, check) && strcmp(check->name, claim->id) != 0)
 			(void)printf("      %s %s\n", check->kind->name, check->name);
 	}
 }
@@ -112,12 +112,15 @@ static void print_json(const struct listing *listing, const struct claim *claim)
 		(void)json_array_append_new(sources, json_string(claim->sources[i]));
 	for (size_t i = 0; i < listing->checks.count; i++) {
 		const struct check *check = &listing->checks.items[i];
-		const char letter[2] = {claim_letter_of(claim, check)};
-		if (letter[0] == 0)
+		char shown[sizeof(CLAIM_LETTERS)] = "";
+		if (!claim_declared(claim, check))
 			continue;
+		for (const char *letter = CLAIM_LETTERS; *letter != '\0'; letter++)
+			if (claim_shown(claim, check, *letter))
+				shown[strlen(shown)] = *letter;
 		(void)json_array_append_new(checks,
 			json_pack("{s:s,s:s,s:s,s:s?}", "check", check->name, "kind",
-				check->kind->name, "letter", letter, "question", check->question));
+				check->kind->name, "letters", shown, "question", check->question));
 	}
 	json_t *object = json_pack("{s:s,s:s,s:s?,s:o,s:o,s:o}", "claim", claim->id, "statement",
 		claim->statement, "textbook", claim->textbook, "wanted", letters, "sources",

@@ -97,10 +97,11 @@ struct probe {
 	const char *name; /* "cow.fork-shares": the first word names the chapter and the folder */
 	enum probe_kind kind;
 	const char *const *claims; /* ids of the catalogue, NULL-ended */
-	const char *question;	   /* a sentence with a question mark */
-	const char *method;	   /* what measure() does, in a sentence or two */
-	const char *threats;	   /* what could make the number wrong, and the remedy */
-	const char *by_hand;	   /* shell lines that show the same without mmconform */
+	const char *letters;  /* how it shows them, in the catalogue's letters; NULL: by its kind */
+	const char *question; /* a sentence with a question mark */
+	const char *method;   /* what measure() does, in a sentence or two */
+	const char *threats;  /* what could make the number wrong, and the remedy */
+	const char *by_hand;  /* shell lines that show the same without mmconform */
 	size_t parameters_count;
 	const struct probe_parameter *parameters;
 	struct probe_needs needs;

@@ -31,6 +31,7 @@ struct check {
 	size_t parameters_count;
 	const struct probe_parameter *parameters;
 	const struct probe_needs *needs; /* never NULL */
+	const char *letters;		 /* as in struct probe */
 	bool timed;
 	unsigned launches; /* at least 1 */
 	unsigned deadline_s;

@@ -130,29 +130,37 @@ static bool wants(const struct claim *claim, char letter)
 	return false;
 }
 
+bool claim_declared(const struct claim *claim, const struct check *check)
+{
+	for (const char *const *id = check->claims; *id != NULL; id++)
+		if (strcmp(*id, claim->id) == 0)
+			return true;
+	return false;
+}
+
 /*
- * The kind of a check says its letter, but for a probe that counts: that is a formula where the
- * claim has one, or else a trace, a thing for guests, or a scenario that no script can say.
+ * The kind of a check says its letter, but for a probe that counts: that says itself what it is, or
+ * is a formula where the claim has one, or else a trace, a thing for guests, or a scenario that no
+ * script can say.
  */
-char claim_letter_of(const struct claim *claim, const struct check *check)
+bool claim_shown(const struct claim *claim, const struct check *check, char letter)
 {
 	static const char counted[] = "FTVS";
-	bool declared = false;
 
-	for (const char *const *id = check->claims; *id != NULL; id++)
-		declared = declared || strcmp(*id, claim->id) == 0;
-	if (!declared)
-		return 0;
+	if (!claim_declared(claim, check))
+		return false;
 	if (check->kind->model_only)
-		return 'M';
+		return letter == 'M';
 	if (check->kind->script != NULL)
-		return 'S';
+		return letter == 'S';
 	if (check->timed)
-		return 'B';
-	for (const char *letter = counted; *letter != '\0'; letter++)
-		if (wants(claim, *letter))
-			return *letter;
-	return 'F';
+		return letter == 'B';
+	if (check->letters != NULL)
+		return strchr(check->letters, letter) != NULL;
+	for (const char *first = counted; *first != '\0'; first++)
+		if (wants(claim, *first))
+			return letter == *first;
+	return letter == 'F';
 }
 
 bool claims_known(const struct claim_list *claims, const struct check_list *checks)

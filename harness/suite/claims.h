@@ -38,8 +38,10 @@ const char *claim_chapter(const char *id);
 /* The place of its chapter in the order of the course; unknown ones are last. */
 size_t claim_chapter_order(const char *id);
 
-/* The letter that a check gives a claim, or 0 when it does not serve it. */
-char claim_letter_of(const struct claim *claim, const struct check *check);
+/* Whether the check declares the claim. */
+bool claim_declared(const struct claim *claim, const struct check *check);
+/* Whether the check shows the claim in the way of that letter. */
+bool claim_shown(const struct claim *claim, const struct check *check, char letter);
 
 /* Whether all claims that checks declare are in the catalogue; one message for the first not. */
 __attribute__((warn_unused_result)) bool claims_known(

@@ -34,6 +34,7 @@ static void add(const struct probe *probe, struct check_list *list, const struct
 			.deadline_s = probe->deadline_s != 0 ? probe->deadline_s : USUAL_DEADLINE_S,
 			.randomize_layout = probe->randomize_layout,
 			.own_score = probe->own_score,
+			.letters = probe->letters,
 			.of_kind = probe,
 		});
 }

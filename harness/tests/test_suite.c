@@ -165,6 +165,34 @@ static void wrong_files_are_named_with_line_and_reason(void **state)
 	check_heard("/nowhere/at/all: No such file or directory");
 }
 
+/* --- letters --------------------------------------------------------------------------------- */
+
+static void a_probe_shows_what_it_says_or_what_comes_first(void **state)
+{
+	static const char *const wanted[] = {"B", "T", "V"}, *const ids[] = {"cow.a", NULL};
+	static const char *const others[] = {"cow.b", NULL};
+	const struct claim claim = {.id = "cow.a", .checks_count = 3, .checks = wanted};
+	const struct check_kind kind = {.name = "probe"},
+				alone = {.name = "model", .model_only = true};
+	struct check check = {.kind = &kind, .claims = ids};
+
+	(void)state;
+	assert_true(claim_shown(&claim, &check, 'T'));
+	assert_false(claim_shown(&claim, &check, 'V'));
+	check.letters = "TV";
+	assert_true(claim_shown(&claim, &check, 'T'));
+	assert_true(claim_shown(&claim, &check, 'V'));
+	assert_false(claim_shown(&claim, &check, 'B'));
+	check.timed = true;
+	assert_true(claim_shown(&claim, &check, 'B'));
+	assert_false(claim_shown(&claim, &check, 'T'));
+	check.kind = &alone;
+	assert_true(claim_shown(&claim, &check, 'M'));
+	check.claims = others;
+	assert_false(claim_declared(&claim, &check));
+	assert_false(claim_shown(&claim, &check, 'M'));
+}
+
 static void the_files_of_the_repository_are_sound(void **state)
 {
 	static const char *const suites[] = {"exact", "timed", "all"};
@@ -372,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_files_are_named_with_line_and_reason),
+		cmocka_unit_test(a_probe_shows_what_it_says_or_what_comes_first),
 		cmocka_unit_test(the_files_of_the_repository_are_sound),
 		cmocka_unit_test(dates_are_days_that_exist),
 		cmocka_unit_test(the_generator_is_splitmix64),

@@ -372,6 +372,7 @@ static const char *const adjusted_claims[] = {"oom.adjust", NULL};
 PROBE(victim) = {
 	.name = "oom.victim",
 	.claims = claims,
+	.letters = "S",
 	.question = "Whom does the OOM killer take?",
 	.method = "Candidates of known sizes, kinds and adjustments in a memory group; their "
 		  "figures are read, the limit is set a little above what they hold, and one of "
@@ -392,6 +393,7 @@ PROBE(victim) = {
 PROBE(adjusted_victim) = {
 	.name = "oom.adjusted-victim",
 	.claims = adjusted_claims,
+	.letters = "S",
 	.question = "Does the killer go by the adjustment?",
 	.method = "As oom.victim, with the adjustment of a small candidate raised, or that of the "
 		  "largest at -1000.",

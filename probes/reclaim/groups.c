@@ -213,6 +213,7 @@ static const char *const tunable_claims[] = {"reclaim.tunables", NULL};
 PROBE(tunables) = {
 	.name = "reclaim.swappiness",
 	.claims = tunable_claims,
+	.letters = "T",
 	.question = "Does swappiness decide whether files or anonymous pages go?",
 	.method = "A group holds file pages that were read twice, and anonymous ones; it asks for "
 		  "more than fits; what is left of the file, and what is swapped, is counted.",
@@ -299,6 +300,7 @@ static const char *const whose_claims[] = {"reclaim.local-vs-global", NULL};
 PROBE(whose) = {
 	.name = "reclaim.whose-pages",
 	.claims = whose_claims,
+	.letters = "ST",
 	.question = "Whose pages go when one group asks for more?",
 	.method = "One group reads 512 pages and rests; another reads 4000, below a limit of its "
 		  "own or below one that both share.",

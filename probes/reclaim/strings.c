@@ -106,6 +106,7 @@ static void measure(const struct probe_arguments *arguments)
 	PROBE(identifier) = {                                                                      \
 		.name = (probe_name),                                                              \
 		.claims = identifier##_claims,                                                     \
+		.letters = "T",                                                                    \
 		.question = (asked),                                                               \
 		.method = (shown),                                                                 \
 		.threats = "Pages of the kernel in the group would take the string's place: the "  \

@@ -227,6 +227,12 @@ enum vm_merge {
 	VM_MERGE_EITHER_FAMILY_SINGLE,	  /* the same, whichever side has it: since 6.16 */
 };
 
+/* What makes paging out begin. */
+enum vm_paging_trigger {
+	VM_PAGING_TRIGGER_USAGE_OR_IDLE, /* gios: memory used above a mark, or the CPU idle */
+	VM_PAGING_TRIGGER_FREE_MEMORY,
+};
+
 struct vm_behaviours {
 	enum vm_watermark_gap watermark_gap;
 	enum vm_watermark_min watermark_min;
@@ -260,6 +266,7 @@ struct vm_behaviours {
 	enum vm_ia32_split ia32_split;
 	enum vm_giant_page_saving giant_page_saving;
 	enum vm_min_reserve min_reserve;
+	enum vm_paging_trigger paging_trigger;
 	enum vm_slab_rounding slab_rounding;
 	enum vm_tlb_geometry tlb_geometry;
 	enum vm_merge merge;
