@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a check requires, what this host has of it, and what would supply the rest. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -292,6 +293,25 @@ static void need_processor(struct listing *listing)
 		      });
 }
 
+/* Scenarios write to it themselves, also where it has the value already that the run holds it at.
+ */
+static void need_ksm(struct listing *listing)
+{
+	static const char path[] = "/sys/kernel/mm/ksm/run";
+
+	need_allowed(listing, "settings", listing->allowed->settings);
+	if (!vm_host_has(&listing->facts->host, VM_FEATURE_KSM))
+		return;
+	const bool met = access(path, W_OK) == 0;
+	list(listing, (struct facts_requirement){
+			      .requirement = "ksm.run",
+			      .met = met,
+			      .value = met ? "writable" : strerror(errno),
+			      .source = path,
+			      .supply = "root, and a writable /sys",
+		      });
+}
+
 static int listing_begin(struct listing *listing, struct facts_error *error)
 {
 	struct kernel_status status;
@@ -331,7 +351,7 @@ int facts_requirements(struct pool *pool, const struct facts *facts,
 	if (needs->allow_pressure)
 		need_allowed(&listing, "pressure", allowed->pressure);
 	if (needs->ksm)
-		need_allowed(&listing, "settings", allowed->settings);
+		need_ksm(&listing);
 	if (needs->processor)
 		need_processor(&listing);
 	if (needs->own_machine)

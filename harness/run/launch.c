@@ -528,9 +528,15 @@ static void hold_executable(const char *name)
 	const int file = open(path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return;
-	if (fstat(file, &status) == 0 && status.st_size > 0)
-		(void)mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE,
-			file, 0);
+	if (fstat(file, &status) == 0 && status.st_size > 0) {
+		const size_t size_bytes = (size_t)status.st_size;
+		const volatile unsigned char *const bytes =
+			mmap(NULL, size_bytes, PROT_READ, MAP_PRIVATE, file, 0);
+		/* MAP_POPULATE leaves out what is locked on fault, as the supervisor's memory is.
+		 * linux:6.12:mm/gup.c:populate_vma_page_range */
+		for (size_t at = 0; bytes != MAP_FAILED && at < size_bytes; at += VM_PAGE_BYTES)
+			(void)bytes[at];
+	}
 	(void)close(file);
 }
 

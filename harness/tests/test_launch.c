@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "kernel/areas.h"
 #include "run/launch.h"
 
 #define BAD_TRIAL BINARY_DIR "/mmconform-bad-trial"
@@ -344,6 +345,49 @@ static void test_executables_are_found_beside_the_program(void **state)
 	assert_int_equal(launch_executable("mmconform-trial", path, 10), -ENAMETOOLONG);
 }
 
+#define SMAPS_BYTES_MOST ((size_t)1 << 20)
+
+/* Pages of a file that are mapped here and not in memory. */
+static uint64_t absent_kib_of(const char *path)
+{
+	static char text[SMAPS_BYTES_MOST];
+	struct kernel_smaps_area area;
+	struct kernel_error error;
+	uint64_t absent_kib = 0;
+	bool found = false;
+	FILE *const smaps = fopen("/proc/self/smaps", "re");
+
+	assert_non_null(smaps);
+	const size_t length_bytes = fread(text, 1, sizeof(text), smaps);
+	(void)fclose(smaps);
+	struct kernel_lines lines =
+		kernel_lines_of((struct kernel_text){.bytes = text, .length_bytes = length_bytes});
+	while (kernel_smaps_next(&lines, &area, &error) > 0) {
+		if (!kernel_text_is(area.area.name, path))
+			continue;
+		found = true;
+		absent_kib += area.value_kib[KERNEL_SMAPS_SIZE] - area.value_kib[KERNEL_SMAPS_RSS];
+	}
+	return found ? absent_kib : UINT64_MAX;
+}
+
+/* Also where all memory is locked on fault, which takes the meaning from MAP_POPULATE. */
+static void test_executables_stay_in_memory(void **state)
+{
+	char path[4096];
+	int status = 0;
+
+	(void)state;
+	assert_int_equal(launch_executable("mmconform-trial", path, sizeof(path)), 0);
+	const pid_t supervisor = fork();
+	if (supervisor == 0) {
+		launch_protect_supervisor(geteuid() == 0);
+		_exit(absent_kib_of(path) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(supervisor, &status, 0), supervisor);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be_set_up_is_broken),
 		cmocka_unit_test(test_address_space_is_limited),
 		cmocka_unit_test(test_executables_are_found_beside_the_program),
+		cmocka_unit_test(test_executables_stay_in_memory),
 	};
 
 	if (mkdtemp(folder) == NULL || setenv("TMPDIR", folder, 1) != 0)

@@ -415,6 +415,7 @@ static _Noreturn void first_process(void)
 	}
 	read_start();
 	live_warm();
+	live_read_counters(live->counters_base);
 	live->output_count = 0;
 	for (size_t i = 0; i < LIVE_KIND_LIMIT; i++)
 		live->processes[0].last[i].known = false;
