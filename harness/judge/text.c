@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "judge/predict.h"
@@ -197,4 +198,23 @@ const char *prediction_text(struct pool *pool, const struct vm_prediction *predi
 		break;
 	}
 	return "nothing";
+}
+
+bool prediction_text_knee(const char *text, const char *quantity, int64_t knee[2])
+{
+	const size_t length = strlen(quantity);
+	long long first = 0, last = 0;
+
+	if (strncmp(text, quantity, length) != 0)
+		return false;
+	text += length;
+	if (sscanf(text, ": knee from %lld to %lld", &first, &last) == 2) {
+		knee[0] = first;
+		knee[1] = last;
+		return true;
+	}
+	if (sscanf(text, ": knee at %lld", &first) != 1)
+		return false;
+	knee[0] = knee[1] = first;
+	return true;
 }

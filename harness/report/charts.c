@@ -92,7 +92,9 @@ static void take_clock(struct gathering *gathering, const struct record_launch *
 	const struct record_observation *clock = clock_of(launch);
 	struct chart chart = {
 		.claim = claim_of(gathering->record, launch),
-		.x_label = "time in the trial [ms]",
+		.title = "Over the time of a trial",
+		.see = "",
+		.x_label = "time in the trial, ms",
 		.y_label = "",
 		.summary = pool_format(gathering->pool, "One trial of %s.", launch->id),
 	};
@@ -113,7 +115,60 @@ static void take_clock(struct gathering *gathering, const struct record_launch *
 					item->values_count, x, doubles(gathering->pool, item, 1)});
 		}
 	}
+	if (chart.levels_count != 0) {
+		chart.title = "Free pages against the watermarks";
+		chart.see = "kswapd wakes below low and works up to high; who allocates at min "
+			    "has to reclaim for itself.";
+	}
 	if (chart.lines_count != 0)
+		keep(gathering, &chart);
+}
+
+/* --- which pages are still there ------------------------------------------------------------- */
+
+static struct chart_row row_of(struct pool *pool, const struct record_observation *item)
+{
+	double *first = pool_take(pool, (item->values_count + 1) * sizeof(*first));
+	double *last = pool_take(pool, (item->values_count + 1) * sizeof(*last));
+	struct chart_row row = {.pages_count = item->values_count, .first = first, .last = last};
+
+	for (size_t i = 0; i < item->values_count; i++) {
+		if (item->values[i] == 0)
+			continue;
+		row.resident_count++;
+		if (i == 0 || item->values[i - 1] == 0)
+			first[row.runs_count++] = (double)i;
+		last[row.runs_count - 1] = (double)(i + 1);
+	}
+	row.name =
+		pool_format(pool, "%s, %zu of %zu", item->at, row.resident_count, row.pages_count);
+	return row;
+}
+
+static void take_residents(struct gathering *gathering, const struct record_launch *launch)
+{
+	struct pool *pool = gathering->pool;
+	struct chart_row *rows = NULL;
+	struct chart chart = {
+		.claim = claim_of(gathering->record, launch),
+		.title = pool_format(pool, "Which pages survive: %s", launch->id),
+		.see = "Filled: still in memory at that look. What was used once goes before what "
+		       "was used again.",
+		.x_label = "page",
+		.y_label = "",
+		.summary = "One trial.",
+	};
+
+	for (size_t i = 0; i < launch->observations_count; i++) {
+		const struct record_observation *item = &launch->observations[i];
+		if (strcmp(item->quantity, "resident") != 0 || item->unit != VM_UNIT_BOOL ||
+			item->values_count < 2)
+			continue;
+		rows = pool_grow(pool, rows, chart.rows_count, sizeof(*rows));
+		rows[chart.rows_count++] = row_of(pool, item);
+	}
+	chart.rows = rows;
+	if (chart.rows_count != 0)
 		keep(gathering, &chart);
 }
 
@@ -153,14 +208,18 @@ static double references_of(const struct record_launch *launch)
 	return 1;
 }
 
-static void take_sizes(struct gathering *gathering, const struct record_launch *launch,
-	const char *start, const char *y_label, bool as_ratio)
+static void take_misses(struct gathering *gathering, const struct record_launch *launch)
 {
-	const double references = as_ratio ? references_of(launch) : 1;
+	static const char start[] = "misses-";
+	const double references = references_of(launch);
 	struct chart chart = {
 		.claim = claim_of(gathering->record, launch),
-		.x_label = "size",
-		.y_label = references > 1 ? "misses a reference" : y_label,
+		.title = "Misses by size of memory",
+		.see = "No policy is below the optimum; where a curve climbs with more frames, "
+		       "that is Belady's anomaly.",
+		.x_label = "frames",
+		.y_label = references > 1 ? "misses a reference" : "misses",
+		.is_ratio = references > 1,
 		.summary = pool_format(gathering->pool, "One trial of %s.", launch->id),
 	};
 
@@ -194,8 +253,8 @@ struct chart_list charts_of(struct pool *pool, const struct record *record)
 		if (launch->trial.launch != 1)
 			continue;
 		take_clock(&gathering, launch);
-		take_sizes(&gathering, launch, "misses-", "misses", true);
-		take_sizes(&gathering, launch, "survivors-", "pages that survived", false);
+		take_misses(&gathering, launch);
+		take_residents(&gathering, launch);
 	}
 	return (struct chart_list){gathering.count, gathering.items};
 }

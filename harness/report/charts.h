@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Observations that are a picture, and are no times: figures of one trial over its clock
- * ("elapsed", and vectors as long), misses over sizes ("misses-lru" at "64"), and what survived
- * ("survivors-hot" at a number of pages).
+ * ("elapsed", and vectors as long), misses over sizes ("misses-lru" at "64"), and which pages are
+ * still there ("resident", a truth value a page).
  */
 #ifndef REPORT_CHARTS_H
 #define REPORT_CHARTS_H
@@ -20,14 +20,25 @@ struct chart_level {
 	double value;
 };
 
+/* Pages in a row, and the runs of them that are there. */
+struct chart_row {
+	const char *name;
+	size_t pages_count, resident_count;
+	size_t runs_count;
+	const double *first, *last; /* of each run */
+};
+
 struct chart {
-	const char *claim, *summary;
+	const char *claim, *title, *see, *summary;
 	const char *x_label, *y_label;
-	bool wide_x;
+	bool wide_x;   /* sizes that a logarithm shows */
+	bool is_ratio; /* y is from 0 to 1 */
 	size_t lines_count;
 	const struct chart_line *lines;
 	size_t levels_count;
 	const struct chart_level *levels; /* drawn across: watermarks */
+	size_t rows_count;
+	const struct chart_row *rows; /* instead of lines */
 };
 
 struct chart_list {

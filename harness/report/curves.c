@@ -60,6 +60,17 @@ static const char *claim_of(const struct record *record, const struct record_lau
 	return launch->trial.probe;
 }
 
+/* "batch": how many operations each time of the trial is for. */
+static int64_t batch_of(const struct record_launch *launch)
+{
+	for (size_t i = 0; i < launch->observations_count; i++)
+		if (strcmp(launch->observations[i].quantity, "batch") == 0 &&
+			launch->observations[i].values_count == 1 &&
+			launch->observations[i].values[0] > 0)
+			return launch->observations[i].values[0];
+	return 1;
+}
+
 static struct draft *draft_for(struct drafts *drafts, const struct record *record,
 	const struct record_launch *launch, const char *quantity)
 {
@@ -71,6 +82,8 @@ static struct draft *draft_for(struct drafts *drafts, const struct record *recor
 		pool_grow(drafts->pool, drafts->items, drafts->count, sizeof(drafts->items[0]));
 	drafts->items[drafts->count] = (struct draft){
 		.curve = {.case_id = launch->id,
+			.probe = launch->trial.probe,
+			.batch = batch_of(launch),
 			.claim = claim_of(record, launch),
 			.quantity = quantity,
 			.unit = "",

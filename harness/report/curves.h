@@ -18,7 +18,8 @@ struct curve_point {
 
 /* One quantity of one case over its places. */
 struct curve {
-	const char *case_id, *claim, *quantity;
+	const char *case_id, *probe, *claim, *quantity;
+	int64_t batch;	  /* operations that a time is for, where the trial says it; or 1 */
 	bool numeric;	  /* all places are numbers */
 	const char *unit; /* of the places: "bytes", "" */
 	size_t points_count;

@@ -95,6 +95,24 @@ static const char *run_text(struct pool *pool, const struct record_header *heade
 		allow, style_plain(pool, header->model), style_plain(pool, header->started));
 }
 
+/* CPUID's signatures are no names. */
+static const char *hypervisor_text(struct pool *pool, const struct facts *facts)
+{
+	static const char *const names[][2] = {
+		{"KVMKVMKVM", "KVM"},
+		{"TCGTCGTCGTCG", "QEMU's software emulation"},
+		{"Microsoft Hv", "Hyper-V"},
+		{"VMwareVMware", "VMware"},
+		{"XenVMMXenVMM", "Xen"},
+	};
+	const char *signature = text_of(pool, facts, FACTS_TEXT_HYPERVISOR);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i][0], signature) == 0)
+			return names[i][1];
+	return signature;
+}
+
 static const char *cpu_text(struct pool *pool, const struct facts *facts)
 {
 	const struct vm_cpu_facts *cpu = &facts->host.cpu;
@@ -102,9 +120,9 @@ static const char *cpu_text(struct pool *pool, const struct facts *facts)
 		text_of(pool, facts, FACTS_TEXT_CPU_NAME), (unsigned)cpu->family,
 		(unsigned)cpu->model);
 
-	return !cpu->hypervisor ? name
-				: pool_format(pool, "%s, under %s", name,
-					  text_of(pool, facts, FACTS_TEXT_HYPERVISOR));
+	return !cpu->hypervisor
+		       ? name
+		       : pool_format(pool, "%s, under %s", name, hypervisor_text(pool, facts));
 }
 
 size_t header_lines(struct pool *pool, const struct record *record,

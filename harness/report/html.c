@@ -46,6 +46,21 @@ void page_claim_link(struct page *page, const char *claim)
 		pool_format(page->pool, "#%s", claim), NULL);
 }
 
+/* A second record of one kernel is told by its suite, and by its hash where that is the same. */
+static const char *told_apart(struct pool *pool, const struct outcome_list *outcomes,
+	const char *const *labels, size_t index)
+{
+	const struct outcome *outcome = &outcomes->items[index];
+	const char *label = labels[index][0] == '\0' ? outcome_id(pool, outcome)
+						     : pool_format(pool, "%s %s", labels[index],
+							       outcome->record->header.suite);
+
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(label, labels[i]) == 0)
+			return pool_format(pool, "%s (%s)", label, outcome_id(pool, outcome));
+	return label;
+}
+
 /* The kernel's release, and where two records have the same, which record. */
 static const char *const *labels_of(struct pool *pool, const struct outcome_list *outcomes)
 {
@@ -60,8 +75,7 @@ static const char *const *labels_of(struct pool *pool, const struct outcome_list
 				    : "";
 		for (size_t k = 0; k < i; k++)
 			if (labels[i][0] == '\0' || strcmp(labels[i], labels[k]) == 0) {
-				labels[i] = pool_format(
-					pool, "%s (%s)", labels[i], outcome_id(pool, outcome));
+				labels[i] = told_apart(pool, outcomes, labels, i);
 				break;
 			}
 	}
@@ -111,6 +125,7 @@ static void put_verdict(struct page *page, size_t index)
 	xml_text(page->xml, " ");
 	xml_element(page->xml, "span", sentence(page, outcome), "class", "counts", NULL);
 	xml_end(page->xml);
+	page_shortlist(page, index);
 }
 
 static void put_contents(struct page *page, bool has_figures)

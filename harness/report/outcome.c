@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/outcome.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -249,7 +250,69 @@ const char *outcome_expected(struct pool *pool, const struct record_verdict *ver
 	if (strcmp(verdict->kind, "scenario") != 0 || !departs(verdict) ||
 		strcmp(verdict->verdict, verdict_word(VERDICT_PASS)) != 0)
 		return verdict->expected;
-	return pool_format(pool, "as measured: %s agree", verdict->expected);
+	return pool_format(pool, "%s; %s agree", verdict->observed, verdict->expected);
+}
+
+/* "score: 667 pages" is 667 to 667, "12 to 14 pages" is that; and nothing behind but a unit. */
+static bool span_of(const char *text, long long span[2])
+{
+	const char *colon = strstr(text, ": ");
+	char *end = NULL;
+
+	text = colon != NULL ? colon + strlen(": ") : text;
+	errno = 0;
+	span[0] = span[1] = strtoll(text, &end, 10);
+	if (end == text || errno != 0)
+		return false;
+	if (strncmp(end, " to ", strlen(" to ")) == 0) {
+		text = end + strlen(" to ");
+		span[1] = strtoll(text, &end, 10);
+		if (end == text || errno != 0 || span[1] < span[0])
+			return false;
+	}
+	return strpbrk(end, "0123456789,;:[{") == NULL;
+}
+
+const char *outcome_distance(struct pool *pool, const struct record_verdict *verdict)
+{
+	const size_t witness_at = strcspn(verdict->observed, "(");
+	const char *measured = pool_text_of(pool, verdict->observed, witness_at);
+	long long wanted[2], seen[2], apart = 0;
+
+	if (!span_of(verdict->expected, wanted) || !span_of(measured, seen) || seen[0] != seen[1])
+		return "";
+	if (seen[0] > wanted[1])
+		return __builtin_ssubll_overflow(seen[0], wanted[1], &apart)
+			       ? ""
+			       : pool_format(pool, "%lld more", apart);
+	if (seen[0] < wanted[0])
+		return __builtin_ssubll_overflow(wanted[0], seen[0], &apart)
+			       ? ""
+			       : pool_format(pool, "%lld less", apart);
+	return "";
+}
+
+const char *outcome_script(const struct record *record, const struct record_verdict *verdict)
+{
+	if (strcmp(verdict->kind, "scenario") != 0)
+		return NULL;
+	for (size_t i = 0; i < record->scripts_count; i++)
+		if (strcmp(record->scripts[i].check, verdict->probe) == 0)
+			return record->scripts[i].text;
+	return NULL;
+}
+
+const char *outcome_because(
+	struct pool *pool, const struct record *record, const struct record_verdict *verdict)
+{
+	static const char word[] = "\npurpose ";
+	const char *script = outcome_script(record, verdict);
+	const char *purpose = script == NULL ? NULL : strstr(script, word);
+
+	if (verdict->because[0] != '\0' || purpose == NULL)
+		return verdict->because;
+	purpose += strlen(word);
+	return pool_text_of(pool, purpose, strcspn(purpose, "\n"));
 }
 
 const char *outcome_id(struct pool *pool, const struct outcome *outcome)

@@ -69,6 +69,19 @@ const char *outcome_again(struct pool *pool, const struct record_header *header,
  */
 const char *outcome_expected(struct pool *pool, const struct record_verdict *verdict);
 
+/*
+ * By how much a single measured number is off what linux says, a number or an interval: "1 more".
+ * Empty where no subtraction says it.
+ */
+const char *outcome_distance(struct pool *pool, const struct record_verdict *verdict);
+
+/* Why it is so: the verdict's mechanism, or of a scenario what it is there to show. */
+const char *outcome_because(
+	struct pool *pool, const struct record *record, const struct record_verdict *verdict);
+
+/* The text of a verdict's scenario; NULL where there is none. */
+const char *outcome_script(const struct record *record, const struct record_verdict *verdict);
+
 /* The first characters of the record's own hash: which record a figure is from. */
 const char *outcome_id(struct pool *pool, const struct outcome *outcome);
 

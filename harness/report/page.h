@@ -24,6 +24,8 @@ void page_hosts(struct page *page);
 /* The machine of one record as a drawing: TLBs, page tables, caches, memory. */
 void page_machine(struct page *page, const struct outcome *outcome);
 
+/* Below the sentence of a record: which claims deviate or failed, and by how much, a line each. */
+void page_shortlist(struct page *page, size_t index);
 /* What needs a reader: deviations, errors and known deviations in full. */
 void page_deviations(struct page *page);
 /* Several records: claims that did not come out alike. */
@@ -41,5 +43,14 @@ bool page_figures(struct page *page);
 void page_word(struct page *page, const char *word);
 /* A link to the claim on this page. */
 void page_claim_link(struct page *page, const char *claim);
+
+/* A name and what it is, in a list; nothing for an empty text. */
+void page_term(struct page *page, const char *name, const char *text);
+void page_code_term(struct page *page, const char *name, const char *text);
+
+/* The sentence of the catalogue, or nothing. */
+const char *page_statement(const struct page *page, const char *claim);
+
+const char *page_case_id(struct page *page, const struct record_verdict *verdict);
 
 #endif

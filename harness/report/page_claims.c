@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The claims: what deviates, where records differ, every claim by chapter and by lecture. */
+/* The claims: where records differ, what the textbook says, every claim by chapter and by lecture.
+ */
 #include <inttypes.h>
 #include <string.h>
 
 #include "report/page.h"
 #include "suite/cases.h"
 
-/* Deviations of one claim that are shown in full; the claim's own row has the others. */
-#define SHOWN_OF_A_CLAIM 3
-
-static void put_term(struct page *page, const char *name, const char *text)
+void page_term(struct page *page, const char *name, const char *text)
 {
 	if (text[0] == '\0')
 		return;
@@ -17,7 +15,7 @@ static void put_term(struct page *page, const char *name, const char *text)
 	xml_element(page->xml, "dd", text, NULL);
 }
 
-static void put_code_term(struct page *page, const char *name, const char *text)
+void page_code_term(struct page *page, const char *name, const char *text)
 {
 	xml_element(page->xml, "dt", name, NULL);
 	xml_start(page->xml, "dd", NULL);
@@ -25,164 +23,16 @@ static void put_code_term(struct page *page, const char *name, const char *text)
 	xml_end(page->xml);
 }
 
-static const char *statement_of(const struct page *page, const char *claim)
+const char *page_statement(const struct page *page, const char *claim)
 {
 	const struct claim *found = claim_named(&page->claims, claim);
 
 	return found != NULL ? found->statement : "";
 }
 
-static const char *id_of(struct page *page, const struct record_verdict *verdict)
+const char *page_case_id(struct page *page, const struct record_verdict *verdict)
 {
 	return case_id(page->pool, verdict->kind, verdict->probe, &verdict->parameters);
-}
-
-/* --- deviations ------------------------------------------------------------------------------ */
-
-static const char *script_of(const struct record *record, const struct record_verdict *verdict)
-{
-	if (strcmp(verdict->kind, "scenario") != 0)
-		return NULL;
-	for (size_t i = 0; i < record->scripts_count; i++)
-		if (strcmp(record->scripts[i].check, verdict->probe) == 0)
-			return record->scripts[i].text;
-	return NULL;
-}
-
-/* Line by line: what is not one line in a record is not one line here. */
-static void put_script(struct page *page, const char *script)
-{
-	xml_start(page->xml, "details", NULL);
-	xml_element(page->xml, "summary", "the scenario", NULL);
-	xml_start(page->xml, "pre", NULL);
-	for (const char *at = script; *at != '\0';) {
-		const size_t length = strcspn(at, "\n");
-		xml_text(page->xml, pool_text_of(page->pool, at, length));
-		xml_raw(page->xml, "\n");
-		at += length + (at[length] == '\n');
-	}
-	xml_end(page->xml);
-	xml_end(page->xml);
-}
-
-static void put_known(struct page *page, const struct record_verdict *verdict)
-{
-	for (size_t i = 0; i < verdict->known_count; i++)
-		put_term(page, "known",
-			pool_format(page->pool, "%s (%s, until %s)", verdict->known[i].reason,
-				verdict->known[i].link, verdict->known[i].expires));
-}
-
-/* One case may show several claims: it is told once, under all of them. */
-static bool same_story(const struct record_verdict *a, const struct record_verdict *b)
-{
-	return strcmp(a->probe, b->probe) == 0 && strcmp(a->kind, b->kind) == 0 &&
-	       strcmp(a->verdict, b->verdict) == 0 && strcmp(a->expected, b->expected) == 0 &&
-	       strcmp(a->observed, b->observed) == 0 && strcmp(a->because, b->because) == 0;
-}
-
-static void put_heading(struct page *page, size_t index, const struct record_verdict *verdict)
-{
-	const struct judgement *judgement = page->outcomes->items[index].judgement;
-	struct xml *xml = page->xml;
-
-	xml_start(xml, "h3", NULL);
-	page_word(page, verdict->verdict);
-	xml_text(xml, " ");
-	page_claim_link(page, verdict->claim);
-	for (size_t i = 0; i < judgement->count; i++) {
-		const struct record_verdict *other = &judgement->verdicts[i];
-		if (strcmp(other->claim, verdict->claim) == 0 || !same_story(other, verdict) ||
-			strcmp(id_of(page, other), id_of(page, verdict)) != 0)
-			continue;
-		xml_text(xml, ", ");
-		page_claim_link(page, other->claim);
-	}
-	if (page->outcomes->count > 1)
-		xml_element(xml, "small", page->labels[index], NULL);
-	xml_end(xml);
-}
-
-static void put_card(struct page *page, size_t index, const struct record_verdict *verdict)
-{
-	const struct outcome *outcome = &page->outcomes->items[index];
-	const char *script = script_of(outcome->record, verdict);
-	const char *statement = statement_of(page, verdict->claim);
-	struct xml *xml = page->xml;
-
-	xml_start(xml, "article", "class", pool_format(page->pool, "card %s", verdict->verdict),
-		NULL);
-	put_heading(page, index, verdict);
-	if (statement[0] != '\0')
-		xml_element(xml, "p", statement, NULL);
-	xml_start(xml, "dl", NULL);
-	put_term(page, "case", id_of(page, verdict));
-	put_term(page, "linux says", verdict->expected);
-	put_term(page, "textbook says", verdict->textbook_expected);
-	put_term(page, "measured", verdict->observed);
-	put_term(page, "mechanism", verdict->because);
-	put_term(page, "source", verdict->cite);
-	if (strcmp(verdict->reading, "open") != 0)
-		put_term(page, "reading", verdict->reading);
-	put_known(page, verdict);
-	put_code_term(page, "see it again",
-		outcome_again(page->pool, &outcome->record->header, verdict->claim));
-	xml_end(xml);
-	if (script != NULL)
-		put_script(page, script);
-	xml_end(xml);
-}
-
-/* Stories of one verdict, each once, in the order of the chapters. */
-static size_t put_cards(struct page *page, size_t index, enum verdict wanted)
-{
-	const struct digest_list *digests = &page->digests[index];
-	const struct record_verdict **told = NULL;
-	size_t told_count = 0;
-
-	for (size_t i = 0; i < digests->count; i++) {
-		const struct claim_digest *digest = &digests->items[i];
-		size_t shown = 0, left = 0;
-		for (size_t k = 0; k < digest->members_count; k++) {
-			const struct record_verdict *verdict = digest->members[k];
-			size_t at = 0;
-			if (verdict_of_word(verdict->verdict) != wanted)
-				continue;
-			while (at < told_count && !same_story(told[at], verdict))
-				at++;
-			if (at < told_count || shown == SHOWN_OF_A_CLAIM) {
-				left += at == told_count;
-				continue;
-			}
-			told = pool_grow(page->pool, told, told_count, sizeof(*told));
-			told[told_count++] = verdict;
-			put_card(page, index, verdict);
-			shown++;
-		}
-		if (left != 0)
-			xml_element(page->xml, "p",
-				pool_format(page->pool, "%zu more cases of %s: see its row below.",
-					left, digest->claim),
-				NULL);
-	}
-	return told_count;
-}
-
-void page_deviations(struct page *page)
-{
-	static const enum verdict wanted[] = {VERDICT_DEVIATION, VERDICT_ERROR, VERDICT_KNOWN};
-	size_t count = 0;
-
-	xml_start(page->xml, "section", "id", "deviations", NULL);
-	xml_element(page->xml, "h2", "Deviations", NULL);
-	for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++)
-		for (size_t i = 0; i < page->outcomes->count; i++)
-			count += put_cards(page, i, wanted[k]);
-	if (count == 0)
-		xml_element(page->xml, "p",
-			"None: wherever the linux model speaks, the kernel does what it says.",
-			NULL);
-	xml_end(page->xml);
 }
 
 /* --- several records ------------------------------------------------------------------------- */
@@ -194,18 +44,31 @@ static const char *word_of(const struct claim_digest *digest)
 
 static bool is_alike(const struct claim_digest *a, const struct claim_digest *b)
 {
-	return strcmp(word_of(a), word_of(b)) == 0 &&
-	       (a == NULL || (a->departs_count != 0) == (b->departs_count != 0));
+	return a->verdict == b->verdict && (a->departs_count != 0) == (b->departs_count != 0);
 }
 
+/* A record that has nothing on a claim does not differ in it. */
 static bool differs(const struct page *page, const char *claim)
 {
-	const struct claim_digest *first = digest_named(&page->digests[0], claim);
+	const struct claim_digest *first = NULL;
 
-	for (size_t i = 1; i < page->outcomes->count; i++)
-		if (!is_alike(first, digest_named(&page->digests[i], claim)))
+	for (size_t i = 0; i < page->outcomes->count; i++) {
+		const struct claim_digest *digest = digest_named(&page->digests[i], claim);
+		if (digest == NULL)
+			continue;
+		if (first != NULL && !is_alike(first, digest))
 			return true;
+		first = digest;
+	}
 	return false;
+}
+
+static bool is_in_all(const struct page *page, const char *claim)
+{
+	for (size_t i = 0; i < page->outcomes->count; i++)
+		if (digest_named(&page->digests[i], claim) == NULL)
+			return false;
+	return true;
 }
 
 /* Claims of all records, each once: those of the first, then what the others have beside them. */
@@ -246,7 +109,8 @@ static void put_beside(struct page *page, const char *claim)
 				xml_element(page->xml, "p", digest->shown->observed, NULL);
 			else if (page->outcomes->count <= PAGE_RECORDS_IN_FULL)
 				xml_element(page->xml, "p", digest->shown->because, NULL);
-		}
+		} else
+			xml_element(page->xml, "small", "not in this record", NULL);
 		xml_end(page->xml);
 	}
 	xml_end(page->xml);
@@ -261,54 +125,80 @@ static void put_labels(struct page *page, const char *first)
 	xml_end(page->xml);
 }
 
+static void put_difference_table(struct page *page, size_t count, const char *const *claims)
+{
+	xml_start(page->xml, "div", "class", "scroll", NULL);
+	xml_start(page->xml, "table", NULL);
+	put_labels(page, "claim");
+	for (size_t i = 0; i < count; i++)
+		if (differs(page, claims[i]))
+			put_beside(page, claims[i]);
+	xml_end(page->xml);
+	xml_end(page->xml);
+}
+
 void page_differences(struct page *page)
 {
 	const char **claims = NULL;
-	size_t shown = 0;
+	size_t shown = 0, partial = 0;
 
 	if (page->outcomes->count == 1)
 		return;
 	const size_t count = all_claims(page, &claims);
 	xml_start(page->xml, "section", "id", "differences", NULL);
 	xml_element(page->xml, "h2", "Where the records differ", NULL);
-	xml_start(page->xml, "div", "class", "scroll", NULL);
-	xml_start(page->xml, "table", NULL);
-	put_labels(page, "claim");
-	for (size_t i = 0; i < count; i++)
-		if (differs(page, claims[i])) {
-			put_beside(page, claims[i]);
-			shown++;
-		}
-	xml_end(page->xml);
-	xml_end(page->xml);
+	for (size_t i = 0; i < count; i++) {
+		shown += differs(page, claims[i]);
+		partial += !is_in_all(page, claims[i]);
+	}
 	xml_element(page->xml, "p",
 		pool_format(page->pool,
-			"%zu of %zu claims differ in verdict or textbook; the "
-			"others came out alike in all %zu records.",
-			shown, count, page->outcomes->count),
+			"%zu of %zu claims differ in verdict or textbook; the others came out "
+			"alike wherever they are in a record. %zu are not in all %zu records.",
+			shown, count, partial, page->outcomes->count),
 		NULL);
+	if (shown != 0)
+		put_difference_table(page, count, claims);
 	xml_end(page->xml);
 }
 
 /* --- textbook -------------------------------------------------------------------------------- */
 
-static void put_lesson(struct page *page, const char *label, const struct claim_digest *digest)
+/* A case of a probe is about the claim alone; a scenario's first difference may be about more. */
+static const struct record_verdict *taught_by(const struct claim_digest *digest)
 {
-	const struct record_verdict *verdict = digest->shown;
+	const struct record_verdict *found = NULL;
+
+	for (size_t i = 0; i < digest->members_count; i++) {
+		const struct record_verdict *member = digest->members[i];
+		if (strcmp(member->reading, "departs") != 0)
+			continue;
+		if (strcmp(member->kind, "scenario") != 0)
+			return member;
+		found = found == NULL ? member : found;
+	}
+	return found != NULL ? found : digest->shown;
+}
+
+/* The claim and its sentence, then what the three say. */
+static void put_lesson(struct page *page, size_t index, const struct claim_digest *digest)
+{
+	const struct record_verdict *verdict = taught_by(digest);
+	const struct record *record = page->outcomes->items[index].record;
 	const struct claim *claim = claim_named(&page->claims, digest->claim);
 	struct xml *xml = page->xml;
 
-	for (size_t i = 0; i < digest->members_count; i++)
-		if (strcmp(digest->members[i]->reading, "departs") == 0) {
-			verdict = digest->members[i];
-			break;
-		}
+	xml_start(xml, "tbody", NULL);
 	xml_start(xml, "tr", NULL);
-	xml_start(xml, "th", "scope", "row", NULL);
+	xml_start(xml, "th", "colspan", "4", "scope", "rowgroup", NULL);
 	page_claim_link(page, digest->claim);
-	if (label[0] != '\0')
-		xml_element(xml, "small", label, NULL);
+	xml_text(xml, " ");
+	xml_element(xml, "span", claim != NULL ? claim->statement : "", NULL);
+	if (page->outcomes->count > 1)
+		xml_element(xml, "small", page->labels[index], NULL);
 	xml_end(xml);
+	xml_end(xml);
+	xml_start(xml, "tr", NULL);
 	xml_start(xml, "td", "data-name", "textbook", NULL);
 	xml_text(xml, verdict->textbook_expected);
 	if (claim != NULL && claim->textbook != NULL)
@@ -316,14 +206,26 @@ static void put_lesson(struct page *page, const char *label, const struct claim_
 	xml_end(xml);
 	xml_element(xml, "td", outcome_expected(page->pool, verdict), "data-name", "linux", NULL);
 	xml_element(xml, "td", verdict->observed, "data-name", "measured", NULL);
-	xml_element(xml, "td", verdict->because, "data-name", "why", NULL);
+	xml_element(
+		xml, "td", outcome_because(page->pool, record, verdict), "data-name", "why", NULL);
 	xml_end(xml);
+	xml_end(xml);
+}
+
+/* With several records the first one that departs teaches it. */
+static bool is_taught_before(const struct page *page, size_t index, const char *claim)
+{
+	for (size_t before = 0; before < index; before++) {
+		const struct claim_digest *other = digest_named(&page->digests[before], claim);
+		if (other != NULL && other->departs_count != 0)
+			return true;
+	}
+	return false;
 }
 
 void page_lessons(struct page *page)
 {
-	static const char *const names[] = {
-		"claim", "the textbook says", "linux should", "measured", "why"};
+	static const char *const names[] = {"the textbook says", "linux should", "measured", "why"};
 	struct xml *xml = page->xml;
 	size_t count = 0;
 
@@ -331,8 +233,7 @@ void page_lessons(struct page *page)
 	xml_element(xml, "h2", "Textbook against this machine", NULL);
 	xml_element(xml, "p",
 		"Where the teaching, taken literally, says something else than the kernel does, "
-		"and "
-		"the kernel does what its own model says. One case stands for each claim.",
+		"and the kernel does what its own model says. One case stands for each claim.",
 		NULL);
 	xml_start(xml, "div", "class", "scroll", NULL);
 	xml_start(xml, "table", "class", "lessons", NULL);
@@ -342,23 +243,14 @@ void page_lessons(struct page *page)
 		xml_element(xml, "th", names[i], "scope", "col", NULL);
 	xml_end(xml);
 	xml_end(xml);
-	xml_start(xml, "tbody", NULL);
-	/* With several records the first one that departs teaches it. */
 	for (size_t i = 0; i < page->outcomes->count; i++)
 		for (size_t k = 0; k < page->digests[i].count; k++) {
 			const struct claim_digest *digest = &page->digests[i].items[k];
-			bool taught = digest->departs_count == 0;
-			for (size_t before = 0; before < i && !taught; before++) {
-				const struct claim_digest *other =
-					digest_named(&page->digests[before], digest->claim);
-				taught = other != NULL && other->departs_count != 0;
-			}
-			if (taught)
+			if (digest->departs_count == 0 || is_taught_before(page, i, digest->claim))
 				continue;
-			put_lesson(page, page->outcomes->count > 1 ? page->labels[i] : "", digest);
+			put_lesson(page, i, digest);
 			count++;
 		}
-	xml_end(xml);
 	xml_end(xml);
 	xml_end(xml);
 	if (count == 0)
@@ -386,7 +278,7 @@ static void put_case(struct page *page, const struct record_verdict *verdict, si
 	page_word(page, verdict->verdict);
 	xml_end(xml);
 	xml_start(xml, "td", NULL);
-	xml_text(xml, id_of(page, verdict));
+	xml_text(xml, page_case_id(page, verdict));
 	if (alike > 1)
 		xml_element(xml, "small", pool_format(page->pool, "and %zu more", alike - 1), NULL);
 	xml_end(xml);
@@ -432,18 +324,18 @@ static void put_claim_body(struct page *page, const char *id, const struct claim
 {
 	xml_start(page->xml, "dl", NULL);
 	if (claim != NULL && claim->textbook != NULL)
-		put_term(page, "a source says", claim->textbook);
-	put_term(page, "taught by", sources_of(page, claim));
+		page_term(page, "a source says", claim->textbook);
+	page_term(page, "taught by", sources_of(page, claim));
 	for (size_t i = 0; i < page->outcomes->count; i++) {
 		const struct claim_digest *digest = digest_named(&page->digests[i], id);
 		if (digest == NULL)
 			continue;
 		const char *name = page->outcomes->count == 1 ? "" : page->labels[i];
-		put_term(page, pool_format(page->pool, "%s mechanism", name),
+		page_term(page, pool_format(page->pool, "%s mechanism", name),
 			digest->shown->because);
-		put_term(page, pool_format(page->pool, "%s source", name), digest->shown->cite);
+		page_term(page, pool_format(page->pool, "%s source", name), digest->shown->cite);
 	}
-	put_code_term(page, "run it",
+	page_code_term(page, "run it",
 		outcome_again(page->pool, &page->outcomes->items[0].record->header, id));
 	xml_end(page->xml);
 	for (size_t i = 0; i < page->outcomes->count; i++) {
@@ -654,8 +546,9 @@ void page_skips(struct page *page)
 	xml_start(xml, "ul", NULL);
 	for (size_t i = 0; i < count; i++) {
 		xml_start(xml, "li", NULL);
-		xml_text(xml, pool_format(page->pool, "%zu wait for %s (%s): ", waiting[i],
-				      seen[i]->requirement, seen[i]->value));
+		xml_text(xml, pool_format(page->pool, "%zu case%s for %s (%s): ", waiting[i],
+				      waiting[i] == 1 ? " waits" : "s wait", seen[i]->requirement,
+				      seen[i]->value));
 		xml_element(xml, "code", seen[i]->supply, NULL);
 		xml_end(xml);
 	}

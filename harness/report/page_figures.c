@@ -1,207 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A figure for each case that the clock measured: its quantities over their places, medians over
- * launches with their intervals, and the knee that each model predicts as a band. Places that are
- * words are bars. What has no time but the same places in several trials is no figure.
+ * Figures: what the clock measured, as the captions put it together, medians over launches with
+ * their intervals; what moved over time; which pages survived; misses by size. What is timed and in
+ * no caption is a figure a case.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "report/captions.h"
 #include "report/charts.h"
-#include "report/curves.h"
+#include "report/curve_plot.h"
 #include "report/page.h"
 #include "report/plot.h"
+#include "suite/data.h"
 
-/* Wider ranges than this need a logarithm to be seen. */
-#define RANGE_OF_A_LINEAR_X 16
-#define RANGE_OF_A_LINEAR_Y 60
+#define CAPTIONS_FILE "suites/report/figures.yaml"
 
-/* More places than these are a line with a band, and get ticks of their own choice. */
-#define PLACES_WITH_MARKS 12
-
-/* Names of more places than these lean over. */
-#define PLACES_SIDE_BY_SIDE 6
-
-#define NS_PER_S 1e9
-
-#define LINUX_COLOUR	"#1f77b4"
-#define TEXTBOOK_COLOUR "#d4802a"
+/* Points closer together than this need no marks. */
+#define POINTS_WITH_MARKS 40
 
 struct figure {
-	const char *claim, *record, *summary;
+	const char *claim, *record, *title, *see, *summary;
 	struct plot plot;
 };
 
 struct figures {
 	struct page *page;
+	struct caption_list captions;
 	size_t count;
 	struct figure *items;
 };
 
-static void add(struct buffer *buffer, const char *text)
-{
-	buffer_add(buffer, text, strlen(text));
-}
-
-static void add_figure(struct figures *figures, size_t outcome, const char *claim,
-	const char *summary, struct buffer *commands)
+static void add_figure(struct figures *figures, size_t outcome, const struct figure *figure)
 {
 	struct page *page = figures->page;
 
 	figures->items =
 		pool_grow(page->pool, figures->items, figures->count, sizeof(figures->items[0]));
-	figures->items[figures->count] = (struct figure){
-		.claim = claim,
-		.record = page->labels[outcome],
-		.summary = summary,
-		.plot = {.name = pool_format(page->pool, "f%zu", figures->count),
-			.commands = pool_text(page->pool, commands->bytes)},
-	};
+	struct figure *added = &figures->items[figures->count];
+	*added = *figure;
+	added->record = page->labels[outcome];
+	added->plot.name = pool_format(page->pool, "f%zu", figures->count);
 	figures->count++;
-	buffer_drop(commands);
 }
 
 /* --- what the clock measured ----------------------------------------------------------------- */
-
-static void put_data(
-	struct page *page, struct buffer *script, const struct curve *curve, size_t number)
-{
-	add(script, pool_format(page->pool, "$d%zu << EOD\n", number));
-	for (size_t i = 0; i < curve->points_count; i++) {
-		const struct curve_point *point = &curve->points[i];
-		add(script,
-			pool_format(page->pool, "%.17g %.17g %.17g %.17g \"%s\"\n", point->place,
-				point->median_ns / NS_PER_S, point->low_ns / NS_PER_S,
-				point->high_ns / NS_PER_S, plot_label(page->pool, point->at)));
-	}
-	add(script, "EOD\n");
-}
-
-struct range {
-	double low, high;
-};
-
-static void widen(struct range *range, double value)
-{
-	if (value > 0 && (range->low == 0 || value < range->low))
-		range->low = value;
-	if (value > range->high)
-		range->high = value;
-}
-
-static bool is_wide(const struct range *range, double most)
-{
-	return range->low > 0 && range->high / range->low > most;
-}
-
-/* A few places are ticks by their own names. */
-static void put_ticks(struct page *page, struct buffer *script, const struct curve *curve)
-{
-	if (curve->points_count > PLACES_WITH_MARKS)
-		return;
-	for (size_t i = 0; i < curve->points_count; i++)
-		add(script, pool_format(page->pool, "%s'%s' %.17g", i == 0 ? "set xtics (" : ", ",
-				    plot_label(page->pool, curve->points[i].at),
-				    curve->points[i].place));
-	add(script, ")\n");
-}
-
-static void put_axes(
-	struct page *page, struct buffer *script, const struct curve *curves, size_t count)
-{
-	struct range x = {0}, y = {0};
-
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; k < curves[i].points_count; k++) {
-			widen(&x, curves[i].points[k].place);
-			widen(&y, curves[i].points[k].low_ns);
-			widen(&y, curves[i].points[k].high_ns);
-		}
-	add(script, "set grid ytics lc rgb '#999999' lw 0.4\nset border 3\nset tics nomirror\n"
-		    "set key outside below horizontal\nset ylabel 'time of a batch'\n");
-	if (is_wide(&y, RANGE_OF_A_LINEAR_Y))
-		add(script, "set logscale y\nset format y '%.0s %cs'\n");
-	else
-		add(script, "set yrange [0:*]\nset format y '%.1s %cs'\n");
-	if (!curves[0].numeric) {
-		size_t most = 0;
-		for (size_t i = 0; i < count; i++)
-			if (curves[i].points_count > most)
-				most = curves[i].points_count;
-		add(script, pool_format(page->pool, "set xrange [-0.5:%g]\n%s", (double)most - 0.5,
-				    most > PLACES_SIDE_BY_SIDE ? "set xtics rotate by -35\n" : ""));
-		return;
-	}
-	if (is_wide(&x, RANGE_OF_A_LINEAR_X))
-		add(script, "set logscale x 2\n");
-	add(script, strcmp(curves[0].unit, "bytes") == 0 ? "set xlabel 'memory'\n"
-							 : "set xlabel 'count'\n");
-	put_ticks(page, script, &curves[0]);
-}
-
-/* The knees that the two models predict for a quantity of the case. */
-static void put_knees(struct page *page, struct buffer *script, const struct record *record,
-	const char *probe, const struct curve *curve)
-{
-	for (size_t i = 0; i < record->predictions_count; i++) {
-		const struct record_prediction *prediction = &record->predictions[i];
-		const bool is_linux = strcmp(prediction->model, "linux") == 0;
-		if (strcmp(prediction->probe, probe) != 0)
-			continue;
-		for (size_t k = 0; k < prediction->expect_count; k++) {
-			const struct record_expect *expect = &prediction->expect[k];
-			if (expect->shape == NULL || strcmp(expect->shape, "knee") != 0 ||
-				strcmp(expect->quantity, curve->quantity) != 0 ||
-				expect->values_count != 2)
-				continue;
-			const double low = (double)expect->values[0];
-			const double high = (double)expect->values[1];
-			add(script, pool_format(page->pool,
-					    "set object rectangle from %.17g, graph 0 to %.17g, "
-					    "graph 1 "
-					    "behind fc rgb '%s' fs solid 0.25 noborder\n"
-					    "set label '%s: knee at %.17g' at %.17g, graph 0.5 "
-					    "rotate by 90 "
-					    "tc rgb '%s' offset -0.6,0\n",
-					    low - 0.5, high + 0.5,
-					    is_linux ? LINUX_COLOUR : TEXTBOOK_COLOUR,
-					    is_linux ? "linux" : "textbook", high, low,
-					    is_linux ? LINUX_COLOUR : TEXTBOOK_COLOUR));
-		}
-	}
-}
-
-static void put_curves(
-	struct page *page, struct buffer *script, const struct curve *curves, size_t count)
-{
-	const double width = 0.8 / (double)count;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *title = plot_label(page->pool, curves[i].quantity);
-		add(script, i == 0 ? "plot " : ", ");
-		if (curves[i].numeric && curves[i].points_count > PLACES_WITH_MARKS)
-			add(script,
-				pool_format(page->pool,
-					"$d%zu using 1:3:4 with filledcurves lt %zu fs transparent "
-					"solid 0.25 notitle, $d%zu using 1:2 with lines lt %zu "
-					"lw 2 title '%s'",
-					i, i + 1, i, i + 1, title));
-		else if (curves[i].numeric)
-			add(script,
-				pool_format(page->pool,
-					"$d%zu using 1:2:3:4 with yerrorlines lt %zu pt 7 ps 0.6 "
-					"title '%s'",
-					i, i + 1, title));
-		else
-			add(script, pool_format(page->pool,
-					    "$d%zu using ($1+%.17g):2:3:4:(%.17g):xtic(5) with "
-					    "boxerrorbars lt %zu fs solid 0.5 title '%s'",
-					    i, ((double)i - (double)(count - 1) / 2) * width, width,
-					    i + 1, title));
-	}
-	add(script, "\n");
-}
 
 static const char *interval_text(struct page *page, const struct curve *curve)
 {
@@ -211,42 +54,115 @@ static const char *interval_text(struct page *page, const struct curve *curve)
 		if (curve->points[i].launches_count < least)
 			least = curve->points[i].launches_count;
 	return pool_format(page->pool,
-		"Medians of %zu launches or more, with intervals of the "
-		"median at 95 %% or better.",
+		"Medians of %zu launches or more, with intervals of the median at 95 %% or better.",
 		least);
+}
+
+static void draw_curves(struct figures *figures, size_t outcome, const struct caption *caption,
+	const struct curve_plot *plot)
+{
+	struct page *page = figures->page;
+	const struct curve *first = plot->lines[0].curve;
+
+	add_figure(figures, outcome,
+		&(struct figure){
+			.claim = first->claim,
+			.title = caption != NULL ? caption->title : first->case_id,
+			.see = caption != NULL ? caption->see : "",
+			.summary = interval_text(page, first),
+			.plot = {.commands = curve_plot_commands(page->pool, plot),
+				.rows_count = plot->lines_count},
+		});
+}
+
+/* The first case of the check that has the quantity. */
+static const struct curve *curve_for(
+	const struct curve_list *curves, const struct caption_line *line)
+{
+	for (size_t i = 0; i < curves->count; i++)
+		if (strcmp(curves->items[i].probe, line->probe) == 0 &&
+			strcmp(curves->items[i].quantity, line->quantity) == 0 &&
+			curves->items[i].points_count > 1)
+			return &curves->items[i];
+	return NULL;
+}
+
+static bool is_captioned(const struct figures *figures, const char *probe)
+{
+	for (size_t i = 0; i < figures->captions.count; i++)
+		for (size_t k = 0; k < figures->captions.items[i].lines_count; k++)
+			if (strcmp(figures->captions.items[i].lines[k].probe, probe) == 0)
+				return true;
+	return false;
+}
+
+static void take_caption(struct figures *figures, size_t outcome, const struct caption *caption,
+	const struct curve_list *curves)
+{
+	struct page *page = figures->page;
+	struct curve_plot_line *lines =
+		pool_take(page->pool, caption->lines_count * sizeof(*lines));
+	struct curve_plot plot = {
+		.record = page->outcomes->items[outcome].record,
+		.x = caption->x,
+		.y = caption->y,
+		.lines = lines,
+	};
+
+	for (size_t i = 0; i < caption->lines_count; i++) {
+		const struct curve *curve = curve_for(curves, &caption->lines[i]);
+		if (curve != NULL)
+			lines[plot.lines_count++] =
+				(struct curve_plot_line){curve, caption->lines[i].name};
+	}
+	if (plot.lines_count != 0)
+		draw_curves(figures, outcome, caption, &plot);
+}
+
+/* Under the names that they were observed by. */
+static void take_others(struct figures *figures, size_t outcome, const struct curve_list *curves)
+{
+	struct page *page = figures->page;
+
+	for (size_t at = 0, length = 0; at < curves->count; at += length) {
+		const struct curve *first = &curves->items[at];
+		length = 1;
+		while (at + length < curves->count &&
+			strcmp(first[length].case_id, first->case_id) == 0)
+			length++;
+		if (first->points_count < 2 || is_captioned(figures, first->probe))
+			continue;
+		struct curve_plot_line *lines = pool_take(page->pool, length * sizeof(*lines));
+		for (size_t i = 0; i < length; i++)
+			lines[i] = (struct curve_plot_line){&first[i], first[i].quantity};
+		draw_curves(figures, outcome, NULL,
+			&(struct curve_plot){
+				.record = page->outcomes->items[outcome].record,
+				.lines_count = length,
+				.lines = lines,
+			});
+	}
 }
 
 static void take_curves(struct figures *figures, size_t outcome)
 {
 	struct page *page = figures->page;
-	const struct record *record = page->outcomes->items[outcome].record;
-	const struct curve_list curves = curves_of(page->pool, record);
+	const struct curve_list curves =
+		curves_of(page->pool, page->outcomes->items[outcome].record);
 
-	for (size_t at = 0, length = 0; at < curves.count; at += length) {
-		struct buffer script = {0};
-		const struct curve *first = &curves.items[at];
-		length = 1;
-		while (at + length < curves.count &&
-			strcmp(first[length].case_id, first->case_id) == 0)
-			length++;
-		if (first->points_count < 2)
-			continue;
-		for (size_t i = 0; i < length; i++)
-			put_data(page, &script, &first[i], i);
-		put_axes(page, &script, first, length);
-		for (size_t i = 0; i < length; i++)
-			put_knees(page, &script, record,
-				pool_text_of(
-					page->pool, first->case_id, strcspn(first->case_id, "[")),
-				&first[i]);
-		put_curves(page, &script, first, length);
-		add_figure(figures, outcome, first->claim, interval_text(page, first), &script);
-	}
+	for (size_t i = 0; i < figures->captions.count; i++)
+		take_caption(figures, outcome, &figures->captions.items[i], &curves);
+	take_others(figures, outcome, &curves);
 }
 
 /* --- what moved over time, and counts over sizes --------------------------------------------- */
 
-static void put_chart(struct page *page, struct buffer *script, const struct chart *chart)
+static void add(struct buffer *buffer, const char *text)
+{
+	buffer_add(buffer, text, strlen(text));
+}
+
+static void put_lines(struct page *page, struct buffer *script, const struct chart *chart)
 {
 	for (size_t i = 0; i < chart->lines_count; i++) {
 		const struct chart_line *line = &chart->lines[i];
@@ -256,31 +172,57 @@ static void put_chart(struct page *page, struct buffer *script, const struct cha
 				pool_format(page->pool, "%.17g %.17g\n", line->x[k], line->y[k]));
 		add(script, "EOD\n");
 	}
-	add(script,
-		pool_format(page->pool,
-			"set grid ytics lc rgb '#999999' lw 0.4\nset border 3\nset tics nomirror\n"
-			"set key outside below horizontal\nset xlabel '%s'\nset ylabel '%s'\n"
-			"set yrange [0:*]\nset format y '%%.1s%%c'\n%s",
-			plot_label(page->pool, chart->x_label),
-			plot_label(page->pool, chart->y_label),
-			chart->wide_x ? "set logscale x 2\n" : ""));
+	add(script, pool_format(page->pool, "set ylabel '%s'\nset yrange [0:*]\n%s%s",
+			    plot_label(page->pool, chart->y_label),
+			    chart->is_ratio ? "set format y '%.2f'\n" : "set format y '%.1s%c'\n",
+			    chart->wide_x ? "set logscale x 2\n" : ""));
 	for (size_t i = 0; i < chart->levels_count; i++)
-		add(script,
-			pool_format(page->pool,
-				"set arrow from graph 0, first %.17g to graph 1, first %.17g "
-				"nohead "
-				"dt 2 lw 1.2\nset label '%s' at graph 1, first %.17g right offset "
-				"0,0.5\n",
-				chart->levels[i].value, chart->levels[i].value,
-				plot_label(page->pool, chart->levels[i].name),
-				chart->levels[i].value));
+		add(script, pool_format(page->pool,
+				    "set arrow from graph 0, first %.17g to graph 1, first %.17g "
+				    "nohead dt 2 lw 1.2\n"
+				    "set label '%s' at graph 1, first %.17g right offset 0,0.5\n",
+				    chart->levels[i].value, chart->levels[i].value,
+				    plot_label(page->pool, chart->levels[i].name),
+				    chart->levels[i].value));
 	for (size_t i = 0; i < chart->lines_count; i++)
 		add(script,
 			pool_format(page->pool, "%s$d%zu using 1:2 with %s lt %zu lw 2 title '%s'",
 				i == 0 ? "plot " : ", ", i,
-				chart->lines[i].count > 40 ? "lines" : "linespoints pt 7 ps 0.6",
+				chart->lines[i].count > POINTS_WITH_MARKS
+					? "lines"
+					: "linespoints pt 7 ps 0.6",
 				i + 1, plot_label(page->pool, chart->lines[i].name)));
 	add(script, "\n");
+}
+
+/* A bar a row, the first on top, filled where a page is there. */
+static void put_rows(struct page *page, struct buffer *script, const struct chart *chart)
+{
+	size_t most = 0;
+
+	add(script, "$runs << EOD\n");
+	for (size_t i = 0; i < chart->rows_count; i++) {
+		const struct chart_row *row = &chart->rows[i];
+		most = row->pages_count > most ? row->pages_count : most;
+		for (size_t k = 0; k < row->runs_count; k++)
+			add(script, pool_format(page->pool, "%.17g %.17g %zu\n", row->first[k],
+					    row->last[k], i));
+		/* So that a row without a page is data, too. */
+		add(script, pool_format(page->pool, "0 0 %zu\n", i));
+	}
+	add(script, pool_format(page->pool, "EOD\nset xrange [0:%zu]\nset yrange [%g:-0.5]\n", most,
+			    (double)chart->rows_count - 0.5));
+	/* Names stand above their bars: beside them they would take the room that these need. */
+	add(script, "unset grid\nset border 1\nunset ytics\n");
+	for (size_t i = 0; i < chart->rows_count; i++)
+		add(script, pool_format(page->pool,
+				    "set label '%s' at graph 0, first %g\n"
+				    "set object rectangle from 0, %g to %zu, %g fs empty border lc "
+				    "rgb '#999999'\n",
+				    plot_label(page->pool, chart->rows[i].name), (double)i - 0.3,
+				    (double)i - 0.1, chart->rows[i].pages_count, (double)i + 0.4));
+	add(script, "plot $runs using (($1+$2)/2):3:1:2:($3-0.1):($3+0.4) with boxxyerror lt 4 "
+		    "fs solid 0.7 noborder notitle\n");
 }
 
 static void take_charts(struct figures *figures, size_t outcome)
@@ -289,9 +231,23 @@ static void take_charts(struct figures *figures, size_t outcome)
 	const struct chart_list list = charts_of(page->pool, page->outcomes->items[outcome].record);
 
 	for (size_t i = 0; i < list.count; i++) {
-		struct buffer script = {0};
-		put_chart(page, &script, &list.items[i]);
-		add_figure(figures, outcome, list.items[i].claim, list.items[i].summary, &script);
+		const struct chart *chart = &list.items[i];
+		struct buffer BUFFER_DROPS script = {0};
+		add(&script, pool_format(page->pool, "set xlabel '%s'\n",
+				     plot_label(page->pool, chart->x_label)));
+		if (chart->rows_count != 0)
+			put_rows(page, &script, chart);
+		else
+			put_lines(page, &script, chart);
+		add_figure(figures, outcome,
+			&(struct figure){
+				.claim = chart->claim,
+				.title = chart->title,
+				.see = chart->see,
+				.summary = chart->summary,
+				.plot = {.commands = pool_text(page->pool, script.bytes),
+					.rows_count = chart->lines_count + chart->rows_count},
+			});
 	}
 }
 
@@ -303,14 +259,20 @@ static void put_figure(struct page *page, const struct figure *figure)
 	const struct claim *claim = claim_named(&page->claims, figure->claim);
 
 	xml_start(xml, "figure", NULL);
-	xml_raw(xml, figure->plot.svg);
-	xml_start(xml, "figcaption", NULL);
-	page_claim_link(page, figure->claim);
+	xml_start(xml, "h3", NULL);
+	xml_text(xml, figure->title);
 	if (page->outcomes->count > 1)
 		xml_element(xml, "small", figure->record, NULL);
-	xml_text(xml, " ");
-	xml_text(xml, claim != NULL ? claim->statement : "");
-	xml_element(xml, "small", figure->summary, NULL);
+	xml_end(xml);
+	xml_raw(xml, figure->plot.svg);
+	xml_start(xml, "figcaption", NULL);
+	if (figure->see[0] != '\0')
+		xml_element(xml, "p", figure->see, NULL);
+	xml_start(xml, "p", "class", "dim", NULL);
+	page_claim_link(page, figure->claim);
+	xml_text(xml, pool_format(page->pool, " %s %s", claim != NULL ? claim->statement : "",
+			      figure->summary));
+	xml_end(xml);
 	xml_end(xml);
 	xml_end(xml);
 }
@@ -319,6 +281,8 @@ bool page_figures(struct page *page)
 {
 	struct figures figures = {.page = page};
 
+	if (!captions_load(page->pool, data_path(page->pool, CAPTIONS_FILE), &figures.captions))
+		return false;
 	for (size_t i = 0; i < page->outcomes->count && i < PAGE_RECORDS_IN_FULL; i++) {
 		take_curves(&figures, i);
 		take_charts(&figures, i);

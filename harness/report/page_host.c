@@ -21,7 +21,7 @@ void page_hosts(struct page *page)
 
 	xml_start(xml, "section", "id", "host", NULL);
 	xml_element(xml, "h2", count == 1 ? "Host" : "Hosts", NULL);
-	xml_start(xml, "div", "class", "scroll", NULL);
+	xml_start(xml, "div", "class", count == 1 ? "beside" : "scroll", NULL);
 	xml_start(xml, "table", "class", "hosts", NULL);
 	for (size_t line = 0; line < HEADER_LINES_COUNT; line++) {
 		xml_start(xml, "tr", NULL);
@@ -36,9 +36,9 @@ void page_hosts(struct page *page)
 		xml_end(xml);
 	}
 	xml_end(xml);
-	xml_end(xml);
 	if (count == 1)
 		page_machine(page, &page->outcomes->items[0]);
+	xml_end(xml);
 	xml_end(xml);
 }
 
@@ -83,16 +83,20 @@ static void row(struct drawing *drawing, const char *kind, size_t count, const c
 	drawing->top += ROW_HEIGHT;
 }
 
-/* "128 entries", or "128 or 4096 entries" where a hypervisor hides which. */
+/* "128 entries: 512 KiB", or "128 or 4096 entries: 512 or 16384 KiB" where nobody says which. */
 static const char *entries_text(
-	struct pool *pool, const struct vm_tlb_fact *candidates, size_t count)
+	struct pool *pool, const struct vm_tlb_fact *candidates, size_t count, uint64_t page_bytes)
 {
-	const char *text = "";
+	const bool small = page_bytes == VM_PAGE_BYTES;
+	const char *entries = "", *reach = "";
 
-	for (size_t i = 0; i < count; i++)
-		text = pool_format(pool, "%s%s%u", text, i == 0 ? "" : " or ",
-			(unsigned)candidates[i].entries);
-	return pool_format(pool, "%s entries", text);
+	for (size_t i = 0; i < count; i++) {
+		const char * or = i == 0 ? "" : " or ";
+		const uint64_t bytes = candidates[i].entries * page_bytes;
+		entries = pool_format(pool, "%s%s%u", entries, or, (unsigned)candidates[i].entries);
+		reach = pool_format(pool, "%s%s%" PRIu64, reach, or, bytes >> (small ? 10 : 20));
+	}
+	return pool_format(pool, "%s entries: %s %s", entries, reach, small ? "KiB" : "MiB");
 }
 
 /* Data TLBs of a level, a box a page size: what the processor says that it has. */
@@ -110,7 +114,7 @@ static size_t tlbs_of(struct pool *pool, const struct vm_host *host, unsigned le
 		if (count == 0)
 			continue;
 		above[filled] = pool_format(pool, "L%u data TLB, %s", level, names[i]);
-		below[filled++] = entries_text(pool, candidates, count);
+		below[filled++] = entries_text(pool, candidates, count, page_bytes);
 	}
 	return filled;
 }

@@ -16,14 +16,25 @@
 
 const char *plot_label(struct pool *pool, const char *text)
 {
-	char *copy = (char *)pool_text(pool, text);
+	static const char percent[] = "percent";
+	struct buffer BUFFER_DROPS buffer = {0};
 
-	for (char *at = copy; *at != '\0'; at++)
-		if (!isascii(*at) ||
-			(!isalnum((unsigned char)*at) && strchr(" -_.,:/+()=", *at) == NULL))
-			*at = '?';
-	return copy;
+	for (; *text != '\0'; text++) {
+		const bool comes_through =
+			isascii(*text) &&
+			(isalnum((unsigned char)*text) || strchr(" -_.,:/+()=", *text) != NULL);
+		if (*text == '%')
+			buffer_add(&buffer, percent, strlen(percent));
+		else
+			buffer_add(&buffer, comes_through ? text : "?", 1);
+	}
+	return pool_text(pool, buffer.bytes != NULL ? buffer.bytes : "");
 }
+
+/* Of a picture, in pixels, and what each row in it or below it adds. */
+#define WIDTH	   640
+#define HEIGHT	   (size_t)340
+#define ROW_HEIGHT (size_t)20
 
 /* --- gnuplot --------------------------------------------------------------------------------- */
 
@@ -34,7 +45,10 @@ static const char preamble[] =
 	"set linetype 1 lc rgb '#7d5ba6'\nset linetype 2 lc rgb '#2a8f5d'\n"
 	"set linetype 3 lc rgb '#b0413e'\nset linetype 4 lc rgb '#3b76af'\n"
 	"set linetype 5 lc rgb '#a07c10'\nset linetype 6 lc rgb '#7a7a7a'\n"
-	"set terminal svg size 640,380 dynamic noenhanced font 'sans-serif,13' linewidth 1.2 name ";
+	"set linetype 7 lc rgb '#c2569b'\nset linetype 8 lc rgb '#1e9aa8'\n"
+	"set grid ytics lc rgb '#999999' lw 0.4\nset border 3\nset tics nomirror\n"
+	"set key outside below horizontal\n"
+	"set terminal svg dynamic noenhanced font 'sans-serif,15' linewidth 1.2 size ";
 
 static int run(FILE *script)
 {
@@ -57,29 +71,33 @@ static int run(FILE *script)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EPROTO;
 }
 
-/* Ink is the page's: black turns with it from light to dark. */
+/*
+ * Ink is the page's: black turns with it from light to dark. A group whose pen is white (an empty
+ * rectangle) would make the ink of all texts in it white.
+ */
 static const char *recolour(struct pool *pool, const char *svg)
 {
-	static const char black[] = "'black'", fill[] = "\"black\"", zero[] = "rgb(  0,   0,   0)";
-	struct buffer buffer = {0};
+	static const char *const inks[][2] = {
+		{"'black'", "\"currentColor\""},
+		{"\"black\"", "\"currentColor\""},
+		{"rgb(  0,   0,   0)", "currentColor"},
+		{" color=\"white\"", " color=\"currentColor\""},
+	};
+	struct buffer BUFFER_DROPS buffer = {0};
 
 	while (*svg != '\0') {
-		size_t length = 1;
 		const char *text = svg;
-		if (strncmp(svg, black, strlen(black)) == 0 ||
-			strncmp(svg, fill, strlen(fill)) == 0) {
-			length = strlen(black);
-			text = "\"currentColor\"";
-		} else if (strncmp(svg, zero, strlen(zero)) == 0) {
-			length = strlen(zero);
-			text = "currentColor";
-		}
-		buffer_add(&buffer, text, text == svg ? 1 : strlen(text));
+		size_t length = 1, text_length = 1;
+		for (size_t i = 0; i < sizeof(inks) / sizeof(inks[0]); i++)
+			if (strncmp(svg, inks[i][0], strlen(inks[i][0])) == 0) {
+				length = strlen(inks[i][0]);
+				text = inks[i][1];
+				text_length = strlen(text);
+			}
+		buffer_add(&buffer, text, text_length);
 		svg += length;
 	}
-	const char *copy = pool_text(pool, buffer.bytes != NULL ? buffer.bytes : "");
-	buffer_drop(&buffer);
-	return copy;
+	return pool_text(pool, buffer.bytes != NULL ? buffer.bytes : "");
 }
 
 static bool read_svg(struct pool *pool, const char *path, struct plot *plot)
@@ -112,8 +130,11 @@ static bool draw_in(struct pool *pool, const char *folder, struct plot *plots, s
 	bool good = script != NULL;
 
 	for (size_t i = 0; i < count && good; i++)
-		good = fprintf(script, "reset\n%s'%s'\nset output '%s/%zu.svg'\n%s\nset output\n",
-			       preamble, plots[i].name, folder, i, plots[i].commands) > 0;
+		good = fprintf(script,
+			       "reset\n%s%d,%zu name '%s'\nset output '%s/%zu.svg'\n%s\nset "
+			       "output\n",
+			       preamble, WIDTH, HEIGHT + ROW_HEIGHT * plots[i].rows_count,
+			       plots[i].name, folder, i, plots[i].commands) > 0;
 	if (!good || fflush(script) != 0 || fseek(script, 0, SEEK_SET) != 0) {
 		message("the script for gnuplot: %s", strerror(errno));
 		return false;

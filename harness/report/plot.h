@@ -12,6 +12,7 @@
 struct plot {
 	const char *name;     /* letters and digits: prefixes the ids inside the SVG */
 	const char *commands; /* of gnuplot, from data to plot */
+	size_t rows_count;    /* of its key, or in it: what needs room */
 	const char *svg;      /* filled */
 };
 
@@ -21,7 +22,7 @@ __attribute__((warn_unused_result)) bool plot_draw(
 
 /*
  * A text as gnuplot takes it between quotes: it runs commands in backquotes and reads escapes, so
- * nothing but letters, digits, blanks and a few signs comes through.
+ * nothing but letters, digits, blanks and a few signs comes through. "%", a format to it, is said.
  */
 const char *plot_label(struct pool *pool, const char *text);
 

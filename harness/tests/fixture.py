@@ -130,8 +130,17 @@ def curves(record):
         prediction(record, "tlb.entries", [dict(
             quantity="chase", at="", unit="ns", form="shape", shape="knee", other="packed", values=[knee, knee],
             inputs=places, because="one miss a turn", cite="amd-apm:3:E.4.4:Fn8000_0005")], model=model)
+    far = [str(n) for n in (192, 512, 1024, 2048, 4096, 8192)]
     record.seal()
     for launch in range(1, 13):
+        for size, end in (("", 1024), ("-2m", 2048), ("-1g", 4096)):
+            record.trial("tlb.reach" + size, [("batch", "", [1000], "count")] + [
+                (quantity, at, [2000 + launch + (8000 if quantity == "chase" and int(at) > end else 0)], "ns")
+                for quantity in ("chase", "packed") for at in far], launch=launch)
+        record.trial("hier.ladder", [("loads-1024", at, [(1000 + launch) << (4 * i)], "ns") for i, at in enumerate(
+            ("16 KiB", "1 MiB", "memory", "storage"))] + [
+                ("loads-1024-huge", at, [(900 + launch) << (4 * i)], "ns") for i, at in enumerate(("16 KiB", "memory"))],
+                     launch=launch)
         record.trial("tlb.entries", [("chase", at, [5000 + 10 * launch + (9000 if int(at) > 96 else 0)], "ns")
                                      for at in places] +
                      [("packed", at, [5000 + 9 * launch], "ns") for at in places], launch=launch)
@@ -143,11 +152,16 @@ def curves(record):
                                     "pages"),
                                    ("low", "node 0 Normal", [30000], "pages"),
                                    ("min", "node 0 Normal", [20000], "pages")])
+    record.trial("reclaim.strings", [("resident", "after the scan: hot", [1] * 100, "bool"),
+                                     ("resident", "after the scan: cold", [0] * 40 + [1] * 10 + [0] * 50, "bool")])
     record.trial("policy.belady", [("references", "", [1000], "count")] +
                  [("misses-" + p, str(8 << i), [1000 >> (i + k)], "count")
                   for k, p in enumerate(("opt", "lru")) for i in range(6)])
-    record.verdict("tlb.entries", "pass", expected="knee at 96", observed="96", textbook="differs", reading="departs",
-                   textbook_expected="knee at 64", because="one miss a turn", cite="lmm")
+    record.verdict("tlb.entries", "pass", expected="chase: knee at 96", observed="96", textbook="differs",
+                   reading="departs", textbook_expected="chase: knee at 64", because="one miss a turn", cite="lmm")
+    for size, end in (("", 1024), ("-2m", 2048), ("-1g", 4096)):
+        record.verdict("tlb.reach", "pass", probe="tlb.reach" + size, expected=f"chase: knee from {end} to {end + 500}",
+                       observed="last place on the plateau", textbook_expected="excess: higher at each place")
     record.verdict("demand.fault-is-costly", "pass", expected="rises", observed="rises")
     record.verdict("reclaim.order", "pass", expected="x", observed="x")
     record.verdict("policy.belady", "pass", expected="x", observed="x")

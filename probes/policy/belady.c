@@ -14,6 +14,10 @@
 #define SHORT_LENGTH 16
 #define SHORT_PAGES  6
 
+/* A string long enough for a curve, and the memories that it is run through. */
+#define CURVE_LENGTH 2000
+#define CURVE_PAGES  96
+
 /* paper:Belady, Nelson, Shedler 1969 */
 static const uint32_t anomaly[] = {1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5};
 #define ANOMALY_LENGTH (sizeof(anomaly) / sizeof(anomaly[0]))
@@ -108,6 +112,37 @@ static void look_at(const uint32_t *references, struct findings *findings)
 	}
 }
 
+/* What a report draws: misses of one string by size of memory. */
+static void show_curves(uint64_t *random, struct check_shown *shown)
+{
+	static const struct {
+		enum vm_policy policy;
+		const char *quantity;
+	} lines[] = {
+		{VM_POLICY_OPT, "misses-opt"},
+		{VM_POLICY_LRU, "misses-lru"},
+		{VM_POLICY_CLOCK, "misses-clock"},
+		{VM_POLICY_FIFO, "misses-fifo"},
+		{VM_POLICY_TWO_LIST, "misses-two-list"},
+	};
+	static const struct {
+		uint32_t frames;
+		const char *at;
+	} places[] = {{4, "4"}, {8, "8"}, {16, "16"}, {24, "24"}, {32, "32"}, {48, "48"},
+		{64, "64"}, {80, "80"}, {96, "96"}};
+	uint32_t references[CURVE_LENGTH];
+
+	simulate_string(random, references, CURVE_LENGTH, CURVE_PAGES);
+	show_value(shown, "references", CURVE_LENGTH, VM_UNIT_COUNT, "random string");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++) {
+			const int64_t misses = (int64_t)simulate_faults(lines[i].policy,
+				CURVE_PAGES, places[k].frames, references, CURVE_LENGTH);
+			show_values(shown, lines[i].quantity, places[k].at, &misses, 1,
+				VM_UNIT_COUNT, "simulator");
+		}
+}
+
 static void show(const struct vm_host *host, const struct probe_arguments *arguments,
 	struct check_shown *shown)
 {
@@ -139,6 +174,7 @@ static void show(const struct vm_host *host, const struct probe_arguments *argum
 	show_value(shown, "others-below-opt", findings.below_opt, VM_UNIT_COUNT, "random strings");
 	show_value(shown, "differs-from-exhaustive-search", findings.not_optimal, VM_UNIT_COUNT,
 		"exhaustive search");
+	show_curves(&random, shown);
 }
 
 static const char *const claims[] = {"policy.fifo-belady", "policy.opt", NULL};

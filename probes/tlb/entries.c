@@ -187,6 +187,7 @@ static void measure(const struct probe_arguments *arguments)
 				chase_link(in_lines, &field, count, order, &state));
 		}
 	}
+	observe("batch", (int64_t)STEPS, VM_UNIT_COUNT, "program");
 	observe_samples(&chase, "chase", "chase-faults");
 	observe_samples(&packed, "packed", "packed-faults");
 }

@@ -396,6 +396,7 @@ static void time_sweep(struct field *field, const struct sweep *sweep)
 		for (size_t i = 0; i < LEVELS_COUNT; i++)
 			time_pair(field, level_pages[i], round, &rungs[i]);
 	}
+	observe("batch", (int64_t)STEPS, VM_UNIT_COUNT, "program");
 	for (size_t i = 0; i < sweep->count; i++) {
 		observe_values("chase", sweep->names[i], places[i].chase_ns, ROUNDS, VM_UNIT_NS,
 			"CLOCK_MONOTONIC_RAW");
