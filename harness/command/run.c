@@ -222,7 +222,7 @@ static const struct argp argp = {
 	.children = children,
 	.args_doc = "[SUITE]",
 	.doc = "Measures this host and judges it against the two models. SUITE is exact (default), "
-	       "timed, all, or a file or folder of your own.",
+	       "timed, formulas, all, or a file or folder of your own.",
 };
 
 /* Everything that can be wrong with the files named is found before anything is measured. */

@@ -175,6 +175,7 @@ static const struct detector detectors[] = {
 	BY_CALL(MODIFY_LDT, "modify-ldt", ENOSYS, ENOSYS),
 	BY_RELEASE(READ_ONLY_UNCHARGED, 6, 7),
 	BY_RELEASE(UPPER_TABLES_COUNTED, 6, 7),
+	BY_RELEASE(TOP_TABLES_COUNTED, 6, 14), /* "mm: introduce ctor/dtor at PGD level" */
 	BY_RELEASE(HEAP_GAP, 6, 10),
 	BY_RELEASE(KSM_SCAN, 6, 18), /* measured there; 6.1 and 6.12 scan otherwise */
 	/* "x86/mm: Introduce _PAGE_SAVED_DIRTY" */

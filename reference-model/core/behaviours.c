@@ -67,9 +67,10 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 	/* linux:6.12:arch/x86/mm/init_64.c:phys_pud_init */
 	behaviours->direct_map_count = VM_DIRECT_MAP_COUNTED_BY_PIECE;
 	/* linux:6.12:include/linux/mm.h:pagetable_pud_ctor */
-	behaviours->tables_counted = vm_host_has(host, VM_FEATURE_UPPER_TABLES_COUNTED)
-					     ? VM_TABLES_COUNTED_LOWER_3
-					     : VM_TABLES_COUNTED_LOWER_2;
+	behaviours->tables_counted =
+		vm_host_has(host, VM_FEATURE_TOP_TABLES_COUNTED)     ? VM_TABLES_COUNTED_ALL
+		: vm_host_has(host, VM_FEATURE_UPPER_TABLES_COUNTED) ? VM_TABLES_COUNTED_LOWER_3
+								     : VM_TABLES_COUNTED_LOWER_2;
 	/* linux:6.12:mm/mmap.c:find_vma */
 	behaviours->area_tree = vm_host_has(host, VM_FEATURE_MAPLE_TREE) ? VM_AREA_TREE_MAPLE
 									 : VM_AREA_TREE_RED_BLACK;

@@ -219,3 +219,13 @@ unsigned vm_tables_counted_levels(enum vm_tables_counted counted, unsigned level
 	}
 	VM_ASSERT(false);
 }
+
+/* linux:6.12:include/linux/mm.h:mm_inc_nr_ptes, mm_inc_nr_pmds, mm_inc_nr_puds */
+#define LEVELS_IN_STATUS 3
+
+unsigned vm_tables_above_status(enum vm_tables_counted counted, unsigned levels)
+{
+	const unsigned counted_levels = vm_tables_counted_levels(counted, levels);
+
+	return counted_levels > LEVELS_IN_STATUS ? counted_levels - LEVELS_IN_STATUS : 0;
+}

@@ -72,7 +72,7 @@ enum vm_direct_map_count {
 
 /* Which levels of page tables the system's count has. */
 enum vm_tables_counted {
-	VM_TABLES_COUNTED_ALL,	   /* the teaching: all of them */
+	VM_TABLES_COUNTED_ALL,	   /* the teaching: all of them; and since 6.14 */
 	VM_TABLES_COUNTED_LOWER_2, /* those of 2 MiB and of 1 GiB */
 	VM_TABLES_COUNTED_LOWER_3, /* and those of 512 GiB: since 6.7 */
 };

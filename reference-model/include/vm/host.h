@@ -60,6 +60,7 @@
 	X(MODIFY_LDT, "modify-ldt")                               \
 	X(READ_ONLY_UNCHARGED, "read-only-uncharged")             \
 	X(UPPER_TABLES_COUNTED, "upper-tables-counted")           \
+	X(TOP_TABLES_COUNTED, "top-tables-counted")               \
 	X(HEAP_GAP, "heap-gap")                                   \
 	X(KSM_SCAN, "ksm-scan")                                   \
 	X(SAVED_DIRTY, "saved-dirty")                             \

@@ -63,6 +63,9 @@ uint64_t vm_hierarchical_tables(const struct vm_paging_shape *shape,
 /* Up to which level the system's count has the tables that a process builds. */
 unsigned vm_tables_counted_levels(enum vm_tables_counted counted, unsigned levels);
 
+/* Of those levels, how many lie above the three whose tables a process's status has. */
+unsigned vm_tables_above_status(enum vm_tables_counted counted, unsigned levels);
+
 /*
  * An inverted table: one entry a frame, holding process and page. Linear: looked through from the
  * first frame on. Hashed: an anchor for each bucket, entries chained.
