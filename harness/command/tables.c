@@ -90,8 +90,9 @@ static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse_option,
 	.args_doc = "RECORD...",
-	.doc = "Tables of records for documents. Each cell says in a comment which record it is "
-	       "of, and --verify holds a document that has such cells against records.",
+	.doc = "Tables of records for documents. Each cell, or line, says in a comment which "
+	       "record it "
+	       "is of, and --verify holds a document that has such cells against records.",
 };
 
 /* What fits a page; --columns has the others. */
@@ -171,19 +172,19 @@ static enum exit_status verify(const struct given *given, const struct sheet_sou
 	make_all(given, source, sheets, &count);
 	for (size_t i = 0; i < given->documents_count; i++) {
 		struct buffer BUFFER_DROPS text = {0};
-		size_t marks = 0;
+		size_t cells = 0;
 		if (!read_document(given->documents[i], &text))
 			return EXIT_MISUSED;
 		const size_t found = sheet_verify(stdout, given->pool, sheets, count,
-			given->documents[i], text.bytes, &marks);
+			given->documents[i], text.bytes, &cells);
 		stale += found;
-		if (marks == 0) {
+		if (cells == 0) {
 			message("%s: no cell of ours is in it", given->documents[i]);
 			return EXIT_MISUSED;
 		}
 		if (found == 0)
 			(void)printf("%s: all %zu cells are of these records\n",
-				given->documents[i], marks);
+				given->documents[i], cells);
 	}
 	return stale == 0 ? EXIT_CONFORMS : EXIT_DEVIATES;
 }

@@ -35,7 +35,7 @@ grep -q '^| oom.score .*| pass .*| agrees .*| 667 ' verdicts.claims.markdown || 
 grep -q '^cow.fork-cost,grows,flat,flat,mm textbook/cow.fork-cost ' verdicts.textbook.csv || fail "the lesson is not in its table"
 grep -q '^{tlb.entries} {chase} {96} 96 5065 5030 5100 12$' curves.curves.pgfplots || fail "the curve is not in its table"
 grep -q 'mmOomScoreMeasured}{667}' verdicts.claims.macros || fail "no macro for a single value"
-grep -q '^| 1 GiB .*| 2 <!' verdicts.page-sizes.markdown || fail "no row for pages of 1 GiB"
+grep -q '^| 1 GiB .*| 2 |' verdicts.page-sizes.markdown || fail "no row for pages of 1 GiB"
 "$program" tables verdicts.jsonl other.jsonl --table kernels --format csv >kernels.csv
 [ "$(wc -l <kernels.csv)" = 3 ] || fail "not one row a kernel"
 "$program" tables verdicts.jsonl --table claims --columns because,claim --format csv | grep -q '^one fault a page,demand.first-touch,' ||
@@ -88,8 +88,21 @@ for format in csv pgfplots; do
 	"$program" tables verdicts.jsonl --verify document >verified || { cat verified >&2; fail "$format: it does not hold"; }
 	sed '/Demand/s/,1,2/,1,3/; /Demand/s/ 1 2 / 1 3 /' document >changed
 	"$program" tables verdicts.jsonl --verify changed >verified && fail "$format: a changed line is not noticed"
-	grep -q 'chapters/demand: has other values now' verified || fail "$format: the line is not named"
+	grep -q '^changed:[0-9]*: chapters/demand/cases: is "2" now$' verified || { cat verified >&2; fail "$format: the cell is not named"; }
+	[ "$(wc -l <verified)" = 1 ] || fail "$format: other cells are named, too"
+	sed '/Demand/s/\(,"*mm \)/,7\1/; /Demand/s/ 2 1/ 2 1 1/' document >changed
+	"$program" tables verdicts.jsonl --verify changed >verified && fail "$format: a column too many is not noticed"
+	"$program" tables other.jsonl --verify document >verified && fail "$format: another record is not noticed"
 done
+# A table of Markdown is to be read in its source: one comment a row, and columns by their titles.
+[ "$(grep -c '<!--mm' verdicts.chapters.markdown)" = "$(grep -o '<!--mm' verdicts.chapters.markdown | wc -l)" ] || fail "Markdown: more than a comment a row"
+"$program" tables verdicts.jsonl --table claims --columns measured,claim --format markdown >document
+"$program" tables verdicts.jsonl --verify document >verified || { cat verified >&2; fail "chosen columns do not hold"; }
+sed 's/| Measured | Claim |/| Claim | Measured |/' document >changed
+"$program" tables verdicts.jsonl --verify changed >verified && fail "exchanged titles hold"
+sed '1s/Measured/Estimated/' document >changed
+"$program" tables verdicts.jsonl --verify changed >verified && fail "a title of ours that is none holds"
+grep -q 'claims/oom.score/Estimated: these records have no such cell' verified || fail "the title is not named"
 "$program" tables hostile.jsonl --verify hostile.claims.markdown >verified || { tail -n 3 verified >&2; fail "hostile texts do not verify"; }
 
 # --- mistakes
