@@ -192,6 +192,9 @@ static const struct detector detectors[] = {
 	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
 	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
 	BY_RELEASE(PUNCH_KEEPS_DIRTY, 6, 12),
+	/* "ext4: refactor ext4_punch_hole()", which leaves the rounding to the page cache */
+	BY_FILESYSTEM(PUNCH_UNMAPS_ALL, "ext4", 6, 14),
+	BY_FILESYSTEM(PUNCH_UNMAPS_ALL, NULL, 0, 0),
 	BY_RELEASE(SPLIT_BY_HALVES, 6, 15),
 	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),
 	/* "mm: introduce VM_MAYBE_GUARD and make visible in /proc/$pid/smaps" */

@@ -197,6 +197,7 @@ static void compare_all(struct lockstep *l)
 {
 	l->misses = 0;
 	l->miss_address = 0;
+	l->miss_file = VM_NO_FILE;
 	pairs_retry(&l->frames);
 	pairs_retry(&l->slots);
 	if (l->step != 0) {
@@ -242,28 +243,51 @@ static void go_back(struct lockstep *l)
 	l->outcome = outcome;
 }
 
+static size_t misses_with(struct lockstep *l, uint32_t decisions)
+{
+	go_back(l);
+	do_operation(l, l->step, decisions);
+	compare_all(l);
+	return l->misses;
+}
+
+/* One branch after the other, and whatever explains something is kept: for many that do not
+ * hang together. */
+static uint32_t choose_each(struct lockstep *l, uint32_t count)
+{
+	uint32_t decisions = 0;
+	size_t least = l->misses;
+
+	for (uint32_t i = 0; i < count && least != 0; i++) {
+		const size_t misses = misses_with(l, decisions | UINT32_C(1) << i);
+		if (misses < least)
+			decisions |= UINT32_C(1) << i;
+		least = misses < least ? misses : least;
+	}
+	return decisions;
+}
+
 /* Does the kernel take another branch where it may? */
 static bool try_choices(struct lockstep *l)
 {
-	const uint32_t count =
-		l->outcome.choice_count < CHOICES_TRIED ? l->outcome.choice_count : CHOICES_TRIED;
 	const struct vm_outcome first = l->outcome;
+	const uint32_t all =
+		first.choice_count < VM_OUTCOME_CHOICES ? first.choice_count : VM_OUTCOME_CHOICES;
+	const uint32_t together = all < CHOICES_TRIED ? all : CHOICES_TRIED;
+	uint32_t decisions = choose_each(l, all);
 
-	for (uint32_t decisions = 1; decisions < UINT32_C(1) << count; decisions++) {
-		go_back(l);
-		do_operation(l, l->step, decisions);
-		compare_all(l);
-		if (l->misses != 0)
-			continue;
-		for (uint32_t i = 0; i < count; i++)
+	if (misses_with(l, decisions) != 0)
+		for (decisions = 1; decisions < UINT32_C(1) << together; decisions++)
+			if (misses_with(l, decisions) == 0)
+				break;
+	if (l->misses == 0) {
+		for (uint32_t i = 0; i < all; i++)
 			if ((decisions >> i & 1) != 0)
 				l->freedoms[first.choices[i]]++;
 		l->decisions[l->step] = decisions;
 		return true;
 	}
-	go_back(l);
-	do_operation(l, l->step, 0);
-	compare_all(l);
+	(void)misses_with(l, 0);
 	return false;
 }
 
@@ -275,6 +299,12 @@ static bool own_step(const struct lockstep *l, enum vm_operation_kind kind, uint
 
 	*own = (struct vm_operation){
 		.kind = kind, .process = index, .other = index, .file = VM_NO_FILE};
+	if (kind == VM_OP_STEP_EVICT) {
+		own->file = l->miss_file;
+		own->offset = vm_pages_to_bytes(l->miss_page);
+		return l->miss_file != VM_NO_FILE &&
+		       vm_machine_process(l->machine, index) == VM_PROCESS_RUNNING;
+	}
 	if (kind != VM_OP_STEP_WRITE_BACK) {
 		own->address = l->miss_address;
 		return l->miss_address != 0 &&
@@ -285,14 +315,18 @@ static bool own_step(const struct lockstep *l, enum vm_operation_kind kind, uint
 	vm_machine_file(l->machine, index, &file);
 	own->file = index;
 	own->length = file.size_bytes;
+	if (l->miss_file == index) {
+		own->offset = vm_pages_to_bytes(l->miss_page);
+		own->length = VM_PAGE_BYTES;
+	}
 	return file.exists && file.dirty_pages != 0;
 }
 
 /* What the kernel may do by itself, if it explains something. */
 static bool try_own_step(struct lockstep *l)
 {
-	static const enum vm_operation_kind kinds[] = {
-		VM_OP_STEP_WRITE_BACK, VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
+	static const enum vm_operation_kind kinds[] = {VM_OP_STEP_WRITE_BACK, VM_OP_STEP_EVICT,
+		VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
 	const size_t misses = l->misses;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -305,6 +339,10 @@ static bool try_own_step(struct lockstep *l)
 			struct vm_operation own;
 			if (!own_step(l, kinds[i], k, &own))
 				continue;
+			bool flying[LIVE_FILES_LIMIT];
+			memcpy(flying, l->in_flight, sizeof(flying));
+			if (kinds[i] == VM_OP_STEP_WRITE_BACK)
+				l->in_flight[own.file] = true;
 			vm_machine_copy(l->spare, l->machine);
 			vm_machine_do(l->machine, &own, &outcome);
 			l->outcome = answer;
@@ -313,6 +351,7 @@ static bool try_own_step(struct lockstep *l)
 				l->step_freedoms[kinds[i]]++;
 				return true;
 			}
+			memcpy(l->in_flight, flying, sizeof(flying));
 			vm_machine_copy(l->machine, l->spare);
 		}
 	}

@@ -52,6 +52,8 @@ struct lockstep {
 	bool quiet;	 /* count only */
 	size_t misses;	 /* of the comparison under way */
 	uint64_t miss_address; /* a place of the last miss that has one, else 0 */
+	uint32_t miss_file;    /* the same of a page of a file, else VM_NO_FILE */
+	uint64_t miss_page;
 	uint32_t first_difference_step;
 	size_t differences_count, comparisons_count;
 	struct difference differences[LOCKSTEP_DIFFERENCES_LIMIT];

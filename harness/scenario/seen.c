@@ -46,6 +46,8 @@ bool seen_group_is_sound(const struct seen_group *group)
 		return count % 2 == 0;
 	case LIVE_FILES:
 		return count % LIVE_FILE_LIMIT == 0;
+	case LIVE_CACHE:
+		return count % LIVE_CACHE_LIMIT == 0;
 	case LIVE_POOLS:
 		return count == LIVE_POOLS_LIMIT;
 	case LIVE_FAULTS:

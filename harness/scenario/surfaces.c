@@ -260,8 +260,8 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 			const uint64_t *const core_word = run_word(&core, page);
 			const bool in_core = core_word != NULL && *core_word != 0;
 			const bool in_flight = view.state == VM_PAGE_SWAPPED && in_core;
-			if (has_core && !in_flight && view.in_core != in_core &&
-				lockstep_miss(l, at))
+			if (has_core && !in_flight && !view.in_core_open &&
+				view.in_core != in_core && lockstep_miss(l, at))
 				differ_in_number(l, LIVE_CORE, process, place(l, at), view.in_core,
 					!view.in_core);
 		}
@@ -364,6 +364,49 @@ static void compare_smaps(struct lockstep *l, uint32_t process)
 		compare_smaps_of(l, process, i, seen->words + i * LIVE_SMAPS_LIMIT);
 }
 
+/* ---- the cache, page by page ---- */
+
+static void compare_bits(struct lockstep *l, uint32_t process, uint32_t file, const char *what,
+	uint64_t expected, uint64_t observed)
+{
+	l->comparisons_count++;
+	if (expected == observed)
+		return;
+	l->miss_file = file;
+	l->miss_page = (uint64_t)__builtin_ctzll(expected ^ observed);
+	/* Each page counts, so that an explanation of some of them is one. */
+	l->misses += (size_t)__builtin_popcountll(expected ^ observed) - 1;
+	if (lockstep_miss(l, 0))
+		differ_in_number(l, LIVE_CACHE, process,
+			pool_format(l->pool, "%s page %llu of %s", what,
+				(unsigned long long)l->miss_page, l->script->files[file]),
+			expected >> l->miss_page & 1, observed >> l->miss_page & 1);
+}
+
+static void compare_cache(struct lockstep *l, uint32_t process)
+{
+	const struct seen_group *seen = &l->state[process][LIVE_CACHE];
+
+	for (size_t at = 0; at < seen->count; at += LIVE_CACHE_LIMIT) {
+		const uint64_t *words = seen->words + at;
+		const uint32_t file = (uint32_t)words[LIVE_CACHE_INDEX];
+		struct vm_file_view view;
+		uint64_t cached = 0, dirty = 0;
+		if (words[LIVE_CACHE_INDEX] >= l->script->files_count)
+			continue;
+		vm_machine_file(l->machine, file, &view);
+		const uint64_t pages = vm_bytes_to_pages_ceil(view.size_bytes);
+		for (uint64_t page = 0; page < pages && page < LIVE_CACHE_PAGES; page++) {
+			struct vm_cached_view one;
+			vm_machine_cached(l->machine, file, page, &one);
+			cached |= (uint64_t)one.cached << page;
+			dirty |= (uint64_t)one.dirty << page;
+		}
+		compare_bits(l, process, file, "cached", cached, words[LIVE_CACHE_CACHED]);
+		compare_bits(l, process, file, "dirty", dirty, words[LIVE_CACHE_DIRTY]);
+	}
+}
+
 void lockstep_compare_process(struct lockstep *l, uint32_t process)
 {
 	const uint64_t *faults = l->state[process][LIVE_FAULTS].words;
@@ -389,6 +432,8 @@ void lockstep_compare_process(struct lockstep *l, uint32_t process)
 		compare_smaps(l, process);
 	if ((surfaces & LIVE_SURFACE(FILES)) != 0)
 		lockstep_compare_files(l, process);
+	if ((surfaces & LIVE_SURFACE(CACHE)) != 0)
+		compare_cache(l, process);
 	if ((surfaces & LIVE_SURFACE(POOLS)) != 0 && l->pools_compared)
 		lockstep_compare_pools(l, process);
 }
@@ -398,8 +443,8 @@ void lockstep_compare_process(struct lockstep *l, uint32_t process)
 /* The step "write-back": begun by a call that did not wait, and no more than what is cached. */
 static bool is_in_flight(const struct lockstep *l, size_t figure, const uint64_t *words)
 {
-	return figure == LIVE_FILE_WRITE_BACK && l->in_flight[words[LIVE_FILE_INDEX]] &&
-	       words[figure] <= words[LIVE_FILE_CACHED];
+	return figure == LIVE_FILE_WRITE_BACK && words[LIVE_FILE_INDEX] < LIVE_FILES_LIMIT &&
+	       l->in_flight[words[LIVE_FILE_INDEX]] && words[figure] <= words[LIVE_FILE_CACHED];
 }
 
 void lockstep_compare_files(struct lockstep *l, uint32_t process)
@@ -419,10 +464,6 @@ void lockstep_compare_files(struct lockstep *l, uint32_t process)
 			view.evicted_pages};
 		l->comparisons_count += LIVE_FILE_LIMIT - 1;
 		for (size_t i = LIVE_FILE_BYTES; i < LIVE_FILE_LIMIT; i++) {
-			/* What was written and is clean to us may still be on its way to the disk.
-			 */
-			if (i == LIVE_FILE_WRITE_BACK && words[i] <= words[LIVE_FILE_CACHED])
-				continue;
 			if (words[i] != LIVE_ABSENT && words[i] != expected[i] &&
 				!is_in_flight(l, i, words) && lockstep_miss(l, 0))
 				differ_in_number(l, LIVE_FILES, process,

@@ -63,6 +63,7 @@ struct live_head {
 	X(CORE, "in-core", "mincore")                \
 	X(FRAMES, "frames", "kpageflags kpagecount") \
 	X(FILES, "files", "cachestat")               \
+	X(CACHE, "cache", "cachestat")               \
 	X(POOLS, "pools", "hugepages")               \
 	X(FAULTS, "faults", "getrusage")
 
@@ -77,7 +78,7 @@ enum live_kind {
 #define LIVE_SURFACES_FAST (LIVE_SURFACE(AREAS) | LIVE_SURFACE(PAGES) | LIVE_SURFACE(COUNTERS))
 #define LIVE_SURFACES_ALL                                                                       \
 	(LIVE_SURFACES_FAST | LIVE_SURFACE(SMAPS) | LIVE_SURFACE(CORE) | LIVE_SURFACE(FRAMES) | \
-		LIVE_SURFACE(FILES) | LIVE_SURFACE(POOLS))
+		LIVE_SURFACE(FILES) | LIVE_SURFACE(CACHE) | LIVE_SURFACE(POOLS))
 
 /* heading: kind in 8 bits, process in 8, step in 24, number of values in 24 */
 static inline uint64_t live_heading(
@@ -206,6 +207,16 @@ enum live_cache {
 	LIVE_FILE_EVICTED,
 	LIVE_FILE_LIMIT,
 };
+
+/* CACHE: for each file its index, then one bit a page for the first of them. */
+enum live_cache_page {
+	LIVE_CACHE_INDEX,
+	LIVE_CACHE_CACHED,
+	LIVE_CACHE_DIRTY,
+	LIVE_CACHE_LIMIT,
+};
+
+#define LIVE_CACHE_PAGES 64
 
 /*
  * POOLS: total, free, reserved, surplus of the 2 MiB pool, then of the 1 GiB pool; LIVE_ABSENT.

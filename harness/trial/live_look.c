@@ -510,6 +510,33 @@ static void look_at_files(void)
 	send(LIVE_FILES);
 }
 
+/* Page by page, for which cachestat is asked once a page: files of scripts are small. */
+static void look_at_cache(void)
+{
+	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
+		const struct live_file *file = &live->files[i];
+		uint64_t cached = 0, dirty = 0;
+		struct stat status;
+		if (!file->exists)
+			continue;
+		LIVE_MUST(fstat(file->read_write, &status) == 0);
+		const uint64_t pages = vm_bytes_to_pages_ceil((uint64_t)status.st_size);
+		for (uint64_t page = 0; page < pages && page < LIVE_CACHE_PAGES; page++) {
+			const struct cache_range range = {vm_pages_to_bytes(page), VM_PAGE_BYTES};
+			struct cache_figures figures;
+			if (syscall(SYS_CACHESTAT, (long)file->read_write, &range, &figures, 0L) !=
+				0)
+				break;
+			cached |= (uint64_t)(figures.cached != 0) << page;
+			dirty |= (uint64_t)(figures.dirty != 0) << page;
+		}
+		put(i);
+		put(cached);
+		put(dirty);
+	}
+	send(LIVE_CACHE);
+}
+
 static void look_at_pools(void)
 {
 #define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
@@ -571,6 +598,8 @@ void live_look(uint32_t surfaces)
 		look_at_core();
 	if ((surfaces & LIVE_SURFACE(FILES)) != 0)
 		look_at_files();
+	if ((surfaces & LIVE_SURFACE(CACHE)) != 0)
+		look_at_cache();
 	if ((surfaces & LIVE_SURFACE(POOLS)) != 0)
 		look_at_pools();
 }

@@ -107,13 +107,25 @@ void live_take_own_fault(volatile unsigned char *at)
 	live_count_faults(quiet);
 }
 
+/* What is open in an operation on a file is seen at once by who did it, or never. */
+static bool did_file(void)
+{
+	const enum vm_operation_kind kind =
+		live->step == 0 ? VM_OP_WAIT : live->operations[live->step - 1].kind;
+
+	return live_self == live->actor && kind >= VM_OP_FILE_CREATE && kind <= VM_OP_FILE_CLOSE;
+}
+
 static uint32_t surfaces_of_step(void)
 {
 	const struct live_looks *looks = &live->head.looks;
+	const uint32_t always =
+		looks->always |
+		(did_file() ? LIVE_SURFACE(FILES) | LIVE_SURFACE(CACHE) : UINT32_C(0));
 	const bool full = live->step == live->head.operations_count ||
 			  (looks->seldom_every != 0 && live->step % looks->seldom_every == 0);
 
-	return (full ? looks->always | looks->seldom : looks->always) &
+	return (full ? always | looks->seldom : always) &
 	       (uint32_t)live->start[LIVE_START_SURFACES];
 }
 

@@ -67,6 +67,17 @@ bool page_in_core(const struct vm_machine *m, uint32_t area_number, uint64_t add
 	return frame != NONE && !folio_has(m, frame, FOLIO_EMPTY);
 }
 
+bool page_in_core_is_open(const struct vm_machine *m, uint32_t area_number, uint64_t address)
+{
+	const struct area *area = area_of(m, area_number);
+
+	if (entry_get(m, place_of(m, area->mm, address)) != 0 || area->object == NONE)
+		return false;
+	const uint32_t frame = cache_lookup(m, area->object, area_page_index(area, address));
+
+	return frame != NONE && folio_has(m, frame, FOLIO_READ_IN_FLIGHT);
+}
+
 /* kpageflags bits that are exact at any time; LRU bits move in batches (local-lru-batch). */
 #define EXACT_KPF                                                                                  \
 	(BIT(VM_KPF_MMAP) | BIT(VM_KPF_ANON) | BIT(VM_KPF_COMPOUND_HEAD) |                         \
@@ -117,7 +128,8 @@ static void view_flags(const struct vm_machine *m, const struct area *area, uint
 		if (frame_of(m, frame)->exclusive)
 			flags |= BIT(VM_KPF_ANON_EXCLUSIVE);
 	}
-	if ((folio->flags & FOLIO_ANONYMOUS) != 0 && (folio->flags & FOLIO_SWAP_BACKED) != 0) {
+	if ((folio->flags & FOLIO_ANONYMOUS) != 0 && (folio->flags & FOLIO_SWAP_BACKED) != 0 &&
+		(folio->flags & FOLIO_MAYBE_LAZY) == 0) {
 		exact |= BIT(VM_KPF_SWAPBACKED);
 		if (frame == head || m->behaviours.flags_of_folio)
 			flags |= BIT(VM_KPF_SWAPBACKED);
@@ -172,6 +184,8 @@ static void view_absent(const struct vm_machine *m, const struct area *area, uin
 		/* Bit 58 came later than the regions themselves. */
 		view->pagemap |= BIT(VM_PAGEMAP_GUARD);
 		view->pagemap_open |= BIT(VM_PAGEMAP_GUARD);
+		if ((entry & SWAP_ENTRY_UFFD_WP) != 0)
+			view->pagemap |= BIT(VM_PAGEMAP_UFFD_WP);
 		return;
 	}
 	if ((marker & MARKER_UFFD_WP) != 0) {
@@ -205,6 +219,7 @@ void vm_machine_page(const struct vm_machine *machine, uint32_t process, uint64_
 	const struct place place = place_of(machine, mm, address);
 	const uint64_t entry = entry_get(machine, place);
 	view->in_core = page_in_core(machine, number, address);
+	view->in_core_open = page_in_core_is_open(machine, number, address);
 	if (entry != 0 && leaf_is_present(entry))
 		view_present(machine, area, place, address, view);
 	else
@@ -237,6 +252,28 @@ void vm_machine_counters(
 	counters->areas = mm->area_count;
 }
 
+/* tmpfs marks pages, but never its index, which linux:6.12:mm/filemap.c:filemap_cachestat reads. */
+static bool counts_as_dirty(
+	const struct vm_machine *m, const struct object *object, const struct entry *entry)
+{
+	return object->kind == VM_FILE_DISK &&
+	       (folio_has(m, entry->frame, FOLIO_DIRTY) ||
+		       folio_has(m, entry->frame, FOLIO_TAGGED_DIRTY));
+}
+
+void vm_machine_cached(
+	const struct vm_machine *machine, uint32_t file, uint64_t page, struct vm_cached_view *view)
+{
+	const uint32_t number = entry_find(machine, file, page);
+
+	*view = (struct vm_cached_view){0};
+	if (number == NONE || entries_of(machine)[number].frame == NONE)
+		return;
+	view->cached = true;
+	view->dirty =
+		counts_as_dirty(machine, object_of(machine, file), &entries_of(machine)[number]);
+}
+
 void vm_machine_file(const struct vm_machine *machine, uint32_t file, struct vm_file_view *view)
 {
 	const struct object *object = object_of(machine, file);
@@ -254,9 +291,7 @@ void vm_machine_file(const struct vm_machine *machine, uint32_t file, struct vm_
 		if (entry->frame == NONE)
 			continue;
 		view->cached_pages++;
-		/* tmpfs marks pages, but never its index */
-		if (object->kind == VM_FILE_DISK && folio_has(machine, entry->frame, FOLIO_DIRTY))
-			view->dirty_pages++;
+		view->dirty_pages += counts_as_dirty(machine, object, entry);
 	}
 }
 

@@ -13,7 +13,7 @@ struct tally {
 	uint64_t bytes[VM_SMAPS_LIMIT];
 	uint64_t pss, pss_dirty, locked, swap_pss; /* bytes << PSS_SHIFT */
 	uint64_t maybe_referenced;
-	uint64_t lazy_pages;
+	uint64_t lazy_pages, maybe_lazy_pages;
 };
 
 static void tally_share(
@@ -45,6 +45,8 @@ static void tally_kind(
 		tally->bytes[VM_SMAPS_KSM] += bytes;
 	if (!folio_has(m, frame, FOLIO_SWAP_BACKED) && !dirty)
 		tally->lazy_pages += vm_bytes_to_pages_floor(bytes);
+	else if (folio_has(m, frame, FOLIO_MAYBE_LAZY) && !dirty)
+		tally->maybe_lazy_pages += vm_bytes_to_pages_floor(bytes);
 }
 
 static void tally_present(const struct vm_machine *m, struct tally *tally, const struct area *area,
@@ -118,7 +120,7 @@ static void print_tally(const struct vm_machine *m, const struct tally *tally,
 	kib[VM_SMAPS_LAZY_FREE] = vm_pages_to_kib(lazy > LAZY_BATCH ? lazy - LAZY_BATCH : 0);
 	for (int i = 0; i < VM_SMAPS_LIMIT; i++)
 		smaps->highest_kib[i] = kib[i];
-	smaps->highest_kib[VM_SMAPS_LAZY_FREE] = vm_pages_to_kib(lazy);
+	smaps->highest_kib[VM_SMAPS_LAZY_FREE] = vm_pages_to_kib(lazy + tally->maybe_lazy_pages);
 	smaps->highest_kib[VM_SMAPS_REFERENCED] =
 		kib[VM_SMAPS_REFERENCED] + (tally->maybe_referenced >> 10);
 	/*

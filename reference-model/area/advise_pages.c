@@ -2,6 +2,7 @@
 /* linux:6.12:mm/madvise.c, one function an advice */
 #include "area/advise.h"
 #include "area/area.h"
+#include "cow/cow.h"
 #include "demand/fault.h"
 #include "demand/huge.h"
 #include "frame/cache.h"
@@ -85,6 +86,10 @@ static void free_lazily_page(struct vm_machine *m, uint32_t mm, struct place pla
 	if (!folio_has(m, frame, FOLIO_MLOCKED)) {
 		folio_clear(m, frame, FOLIO_SWAP_BACKED);
 		count_event(m, VM_EVENT_LAZY_FREE);
+	} else if (folio_has(m, frame, FOLIO_MUNLOCKED)) {
+		/* linux:6.12:mm/swap.c:folio_mark_lazyfree asks whether it is unevictable, which
+		 * linux:6.12:mm/mlock.c:__munlock_folio counts without being sure */
+		folio_set(m, frame, FOLIO_MAYBE_LAZY);
 	}
 }
 
@@ -109,6 +114,40 @@ static bool may_age(const struct area *area)
 	return (area->flags & (VM_AREA(LOCKED) | VM_AREA(HUGETLB))) == 0;
 }
 
+/* How many entries from here on map one page of the folio after the other: folio_pte_batch. */
+static uint32_t pages_in_row(
+	const struct vm_machine *m, uint32_t mm, uint64_t address, uint64_t end, uint32_t frame)
+{
+	const uint32_t left = folio_pages(m, frame) - (frame - head_of(m, frame));
+	uint32_t pages = 0;
+
+	for (; pages < left && address < end; pages++, address += VM_PAGE_BYTES) {
+		const uint64_t leaf = entry_get(m, place_of(m, mm, address));
+		if (leaf == 0 || !leaf_is_present(leaf) || leaf_frame(leaf) != frame + pages)
+			break;
+	}
+	return pages;
+}
+
+/*
+ * A large folio of a disk file that the range maps in part. Nobody shares it, and nothing of it
+ * waits to be written: then it becomes single pages, for which it is unmapped everywhere.
+ */
+static void split_for_part(struct vm_machine *m, uint32_t mm, uint32_t head)
+{
+	const struct frame folio = *folio_of(m, head);
+	const uint64_t pages = folio_pages(m, head), end = object_pages(m, folio.object);
+
+	if (maps_of_mm(m, mm, head) != folio.maps || (folio.flags & FOLIO_DIRTY) != 0)
+		return;
+	rule_obey(m, RULE_FRAME_COLD_SPLITS);
+	cache_unmap_everywhere(m, folio.object, folio.index, folio.index + pages, false);
+	folio_split(m, head);
+	for (uint32_t i = 0; i < pages; i++)
+		if (folio.index + i >= end)
+			cache_remove(m, head + i, false);
+}
+
 static int32_t make_cold(struct vm_machine *m, uint32_t number, uint64_t start, uint64_t end)
 {
 	const struct area *area = area_of(m, number);
@@ -120,10 +159,21 @@ static int32_t make_cold(struct vm_machine *m, uint32_t number, uint64_t start, 
 	while (cursor_next(m, area->mm, &cursor)) {
 		const uint64_t leaf = entry_get(m, cursor.at);
 
-		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)) ||
-			folio_of(m, leaf_frame(leaf))->maps !=
-				(int32_t)(cursor.at.level > 1 ? 1
-							      : folio_pages(m, leaf_frame(leaf))))
+		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)))
+			continue;
+		const uint32_t frame = leaf_frame(leaf);
+		if (cursor.at.level == 1 && folio_pages(m, frame) > 1 &&
+			!folio_has(m, frame, FOLIO_ANONYMOUS)) {
+			const uint32_t pages =
+				pages_in_row(m, area->mm, cursor.at.address, end, frame);
+			if (pages < folio_pages(m, frame)) {
+				split_for_part(m, area->mm, head_of(m, frame));
+				cursor.next = cursor.at.address + vm_pages_to_bytes(pages);
+				continue;
+			}
+		}
+		if (folio_of(m, leaf_frame(leaf))->maps !=
+			(int32_t)(cursor.at.level > 1 ? 1 : folio_pages(m, leaf_frame(leaf))))
 			continue;
 		entry_set(m, cursor.at, leaf & ~VM_PTE_ACCESSED);
 	}
@@ -210,6 +260,23 @@ static bool may_guard(const struct vm_machine *m, const struct area *area, bool 
 	return area_is_anonymous(area) && (area->flags & VM_AREA(MAY_WRITE)) != 0;
 }
 
+/* mm/madvise.c:guard_install_pte_entry (since 6.13): what is not empty is zapped, and tried again
+ */
+static bool guard_never_fits(
+	const struct vm_machine *m, const struct area *area, uint64_t start, uint64_t end)
+{
+	struct cursor cursor = cursor_over(start, end);
+
+	while (cursor_next(m, area->mm, &cursor)) {
+		const uint64_t entry = entry_get(m, cursor.at);
+
+		if (entry_is_armed(area, entry) ||
+			(entry_marker(entry) == MARKER_UFFD_WP && !area_is_anonymous(area)))
+			return true;
+	}
+	return false;
+}
+
 /* mm/madvise.c:madvise_guard_install (since 6.13): zap, then a marker in every entry */
 static int32_t guard_install(struct vm_machine *m, uint32_t number, uint64_t start, uint64_t end)
 {
@@ -217,17 +284,24 @@ static int32_t guard_install(struct vm_machine *m, uint32_t number, uint64_t sta
 
 	if (!may_guard(m, area, false))
 		return VM_EINVAL;
+	if (guard_never_fits(m, area, start, end)) {
+		outcome_silent(m, "protection that outlives its page keeps guards out: the call "
+				  "is begun again for ever");
+		return 0;
+	}
 	rule_obey(m, RULE_DEMAND_GUARD_INSTALL);
 	if (m->behaviours.guard_letter)
 		area_of(m, number)->flags |= VM_AREA(MAYBE_GUARD);
-	family_prepare(m, number);
-	zap_range(m, number, start, end, ZAP_EVERYTHING);
+	if (area_is_anonymous(area))
+		family_prepare(m, number);
+	zap_range(m, number, start, end, ZAP_PAGES);
 	for (uint64_t at = start; at < end; at += VM_PAGE_BYTES) {
 		const struct place place = place_make(m, area->mm, at, 1);
 
 		if (place.table == NONE)
 			return VM_ENOMEM;
-		entry_set(m, place, swap_entry_make(SWAP_TYPE_MARKER, MARKER_GUARD));
+		if (entry_get(m, place) == 0)
+			entry_set(m, place, swap_entry_make(SWAP_TYPE_MARKER, MARKER_GUARD));
 	}
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include "machine/state.h"
 
 #define ACCESS_FLAGS (VM_AREA(READ) | VM_AREA(WRITE) | VM_AREA(EXEC))
+/* Never in the way of a merge, and inherited by what comes of it. */
+#define STICKY_FLAGS (VM_AREA(SOFT_DIRTY) | VM_AREA(MAYBE_GUARD))
 
 /* ---- area.c ---- */
 uint32_t area_take(struct vm_machine *m);

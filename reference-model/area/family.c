@@ -60,7 +60,7 @@ bool family_is_single(const struct vm_machine *m, const struct area *area)
 static bool families_fit(
 	const struct vm_machine *m, const struct area *low, const struct area *high)
 {
-	const uint32_t ignored = ACCESS_FLAGS | VM_AREA(SOFT_DIRTY);
+	const uint32_t ignored = ACCESS_FLAGS | STICKY_FLAGS;
 
 	(void)m;
 	return low->end == high->start && low->object == high->object &&

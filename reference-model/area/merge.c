@@ -6,9 +6,6 @@
 #include "area/area.h"
 #include "demand/huge.h"
 
-/* Never in the way of a merge, and inherited by what comes of it. */
-#define STICKY_FLAGS (VM_AREA(SOFT_DIRTY) | VM_AREA(MAYBE_GUARD))
-
 static void inherit_flags(struct vm_machine *m, uint32_t to, uint32_t flags)
 {
 	area_of(m, to)->flags |= flags & STICKY_FLAGS;

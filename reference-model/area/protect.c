@@ -109,7 +109,7 @@ static int32_t protect_part(
 		commit_release(m, pages);
 	if ((old_flags & (VM_AREA(WRITE) | VM_AREA(SHARED) | VM_AREA(LOCKED))) == VM_AREA(LOCKED) &&
 		(flags & VM_AREA(WRITE)) != 0)
-		(void)populate_range(m, mm, start, end, true);
+		(void)populate_area(m, changed, start, end, true);
 	mm_count_area(mm_of(m, mm), old_flags, -(int64_t)pages);
 	mm_count_area(mm_of(m, mm), flags, (int64_t)pages);
 	return 0;

@@ -97,7 +97,7 @@ static void move_small(struct vm_machine *m, uint32_t mm, struct place from, uin
 		entry = 0;
 	else if (leaf_is_present(entry))
 		entry &= ~VM_PTE_LINUX_UFFD_WP;
-	else if (entry_is_swapped(entry))
+	else
 		entry &= ~SWAP_ENTRY_UFFD_WP;
 	if (has(m, VM_FEATURE_SOFT_DIRTY) && leaf_is_present(entry))
 		entry |= VM_PTE_LINUX_SOFT_DIRTY;
@@ -215,14 +215,21 @@ static uint32_t make_target(struct vm_machine *m, uint32_t source, const struct 
 		.flags = area->flags,
 		.object = area->object,
 		.family = area->family,
-		.uffd = false,
+		.uffd = area->uffd,
 		.read_only_file = area->read_only_file,
 		.middle = NONE,
 		.copied_from = source};
 
 	const uint32_t merged = merge_new(m, &wish);
-	if (merged != NONE)
+	if (merged != NONE) {
+		/* linux:6.12:fs/userfaultfd.c:mremap_userfaultfd_prep: the neighbour that took it
+		 * in is registered no more, either */
+		if (wish.uffd)
+			rule_obey(m, RULE_COW_UFFD_LOST_BY_MOVE);
+		area_of(m, merged)->flags &= ~VM_AREA(UFFD_WRITE_PROTECT);
+		area_of(m, merged)->uffd = false;
 		return merged;
+	}
 	const uint32_t number = area_take(m);
 	if (number == NONE)
 		return NONE;

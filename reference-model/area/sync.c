@@ -21,6 +21,8 @@ void operation_mincore(struct vm_machine *m)
 		outcome_fail(m, VM_ENOMEM);
 		return;
 	}
+	bool asked = false, waits = false;
+
 	rule_obey(m, RULE_ACCOUNT_MINCORE);
 	for (uint64_t at = op->address; at < end; at += VM_PAGE_BYTES) {
 		const uint32_t area = area_holding(m, mm, at);
@@ -30,9 +32,14 @@ void operation_mincore(struct vm_machine *m)
 			outcome_fail(m, VM_ENOMEM);
 			return;
 		}
+		if (page_in_core_is_open(m, area, at) && !asked) {
+			waits = choose(m, VM_FREEDOM_READ_AHEAD);
+			asked = true;
+		}
 		m->outcome->out_count++;
 		if (op->out != NULL && i < op->out_size)
-			op->out[i] = page_in_core(m, area, at) ? 1 : 0;
+			op->out[i] = page_in_core(m, area, at) &&
+				     !(waits && page_in_core_is_open(m, area, at));
 	}
 }
 

@@ -108,6 +108,19 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 		vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE : VM_HEAP_GAP_NONE;
 }
 
+/* What becomes of the cache of a file that is cut, punched or read. */
+static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	behaviours->cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES);
+	behaviours->punch_keeps_dirty = vm_host_has(host, VM_FEATURE_PUNCH_KEEPS_DIRTY);
+	/* linux:6.18:fs/ext4/inode.c:ext4_truncate_page_cache_block_range */
+	behaviours->punch_unmaps_all = vm_host_has(host, VM_FEATURE_PUNCH_UNMAPS_ALL);
+	behaviours->exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD);
+	/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
+	behaviours->fault_around_needs_table =
+		vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
+}
+
 void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
 	*behaviours = (struct vm_behaviours){
@@ -150,11 +163,6 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 					  !vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_PAGE),
 		/* linux:6.12:mm/madvise.c:madvise_populate */
 		.populate_stops_at_hole = vm_host_has(host, VM_FEATURE_POPULATE_STOPS_AT_HOLE),
-		.cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES),
-		.punch_keeps_dirty = vm_host_has(host, VM_FEATURE_PUNCH_KEEPS_DIRTY),
-		.exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD),
-		/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
-		.fault_around_needs_table = vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),
 		/* linux:6.12:fs/proc/page.c:stable_page_flags; dee3d0bef2b0 (6.10) */
 		.flags_of_folio = vm_host_has(host, VM_FEATURE_FLAGS_OF_FOLIO),
 		.ksm_flag_loose = vm_host_has(host, VM_FEATURE_FLAGS_OF_FOLIO) &&
@@ -179,4 +187,5 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.fault_around = true,
 	};
 	fill_formulas(behaviours, host);
+	fill_files(behaviours, host);
 }

@@ -15,6 +15,9 @@ void operation_ksm_run(struct vm_machine *m);
 /* MADV_UNMERGEABLE: every merged page of the range becomes private again. */
 void ksm_unmerge(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end);
 
+/* How many entries of this address space map pieces of the folio. */
+int32_t maps_of_mm(const struct vm_machine *m, uint32_t mm, uint32_t head);
+
 uint32_t mm_take(struct vm_machine *m);
 /* The last process of an address space has gone. */
 void mm_release(struct vm_machine *m, uint32_t mm);

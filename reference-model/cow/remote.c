@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The doors into another address space: linux:6.12:mm/process_vm_access.c:process_vm_rw_pages,
- * fs/proc/base.c:mem_rw.
+ * fs/proc/base.c:mem_rw, mm/memory.c:__access_remote_vm.
  */
 #include "area/area.h"
 #include "cow/cow.h"
@@ -39,6 +39,7 @@ static uint64_t copy_pages(struct vm_machine *m, bool write, bool forced)
 		.write = write,
 		.forced = forced,
 		.holds_lock = forced,
+		.grows_stack = forced,
 		.pinned = !forced};
 	uint64_t address = op->address;
 

@@ -83,11 +83,9 @@ static void protect_entry(struct vm_machine *m, struct place place)
 {
 	const uint64_t entry = entry_get(m, place);
 
-	if (entry_marker(entry) != 0)
-		return;
 	if (leaf_is_present(entry))
 		entry_set(m, place, leaf_write_protect(m, entry | VM_PTE_LINUX_UFFD_WP));
-	else if (entry_is_swapped(entry))
+	else if (entry_marker(entry) != MARKER_UFFD_WP) /* a guard is protected as well */
 		entry_set(m, place, entry | SWAP_ENTRY_UFFD_WP);
 }
 
@@ -215,10 +213,8 @@ static bool is_written(const struct area *area, struct place place, uint64_t ent
 {
 	if (entry == 0)
 		return place.level == 1 || (area->uffd && !area_is_hugetlb(area));
-	if (entry_marker(entry) != 0)
-		return (entry_marker(entry) & MARKER_UFFD_WP) == 0;
-	if (entry_is_swapped(entry))
-		return (entry & SWAP_ENTRY_UFFD_WP) == 0;
+	if (!leaf_is_present(entry))
+		return entry_marker(entry) != MARKER_UFFD_WP && (entry & SWAP_ENTRY_UFFD_WP) == 0;
 	return (entry & VM_PTE_LINUX_UFFD_WP) == 0;
 }
 

@@ -18,9 +18,9 @@ static enum fault_result reuse(struct vm_machine *m, const struct fault *fault, 
 	return FAULT_DONE;
 }
 
-/* How many entries of this address space map pieces of the folio. */
-static int32_t maps_of_mm(const struct vm_machine *m, uint32_t mm, uint32_t head)
+int32_t maps_of_mm(const struct vm_machine *m, uint32_t mm, uint32_t head)
 {
+	const bool anonymous = folio_has(m, head, FOLIO_ANONYMOUS);
 	const uint64_t first = folio_of(m, head)->index;
 	const uint64_t pages = folio_pages(m, head);
 	int32_t maps = 0;
@@ -31,7 +31,8 @@ static int32_t maps_of_mm(const struct vm_machine *m, uint32_t mm, uint32_t head
 		const uint64_t low = first > area->page_offset ? first : area->page_offset;
 		const uint64_t high = first + pages < end ? first + pages : end;
 
-		if (low >= high || area->family == NONE)
+		if (low >= high || (anonymous ? area->family == NONE
+					      : area->object != folio_of(m, head)->object))
 			continue;
 		struct cursor cursor =
 			cursor_over(area->start + vm_pages_to_bytes(low - area->page_offset),

@@ -231,8 +231,9 @@ static bool kernel_may(const struct area *area, bool write, bool forced)
 
 /* Whether the page can be taken as it is mapped (follow_page_pte). */
 static bool kernel_finds(const struct vm_machine *m, const struct kernel_access *access,
-	uint32_t *frame, bool *unshare)
+	uint32_t number, uint32_t *frame, bool *unshare)
 {
+	const struct area *area = area_of(m, number);
 	const struct place place = place_of(m, access->mm, access->address);
 	const uint64_t leaf = entry_get(m, place);
 
@@ -252,21 +253,24 @@ static bool kernel_finds(const struct vm_machine *m, const struct kernel_access 
 	}
 	if (leaf_is_writable(leaf))
 		return true;
-	/* linux:6.12:mm/gup.c:can_follow_write_pte */
-	return access->forced && exclusive && (leaf & VM_PTE_LINUX_UFFD_WP) == 0;
+	/* linux:6.12:mm/gup.c:can_follow_write_pte: an area that may be written takes the fault */
+	return access->forced && (area->flags & VM_AREA(WRITE)) == 0 && exclusive &&
+	       (leaf & VM_PTE_LINUX_UFFD_WP) == 0;
 }
 
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame)
 {
-	const uint32_t area = area_holding(m, access->mm, access->address);
+	uint32_t area = area_holding(m, access->mm, access->address);
 	bool unshare = false;
 
+	if (area == NONE && access->grows_stack)
+		area = stack_grow(m, access->mm, access->address);
 	if (area == NONE)
 		return FAULT_NO_AREA;
 	if (!kernel_may(area_of(m, area), access->write, access->forced))
 		return FAULT_NOT_ALLOWED;
-	while (!kernel_finds(m, access, frame, &unshare)) {
+	while (!kernel_finds(m, access, area, frame, &unshare)) {
 		struct fault fault = {.process = m->actor,
 			.mm = access->mm,
 			.area = area,

@@ -52,10 +52,11 @@ struct kernel_access {
 	uint32_t mm;
 	uint64_t address;
 	bool write;
-	bool forced;	 /* FOLL_FORCE: /proc/pid/mem, populate */
-	bool populates;	 /* FOLL_UNLOCKABLE without FOLL_TRIED: mlock, MAP_POPULATE, madvise */
-	bool holds_lock; /* no FOLL_UNLOCKABLE: /proc/pid/mem */
-	bool pinned;	 /* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
+	bool forced;	  /* FOLL_FORCE: /proc/pid/mem, populate */
+	bool populates;	  /* FOLL_UNLOCKABLE without FOLL_TRIED: mlock, MAP_POPULATE, madvise */
+	bool holds_lock;  /* no FOLL_UNLOCKABLE: /proc/pid/mem, mprotect */
+	bool grows_stack; /* __access_remote_vm: /proc/pid/mem */
+	bool pinned;	  /* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
 };
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame);
@@ -63,6 +64,9 @@ enum fault_result access_by_kernel(
 /* Grows a stack down to address if an area allows it; the area, or NONE. */
 uint32_t stack_grow(struct vm_machine *m, uint32_t mm, uint64_t address);
 
+/* What mlock does to one area; who cannot give the lock up waits with it. 0 or an errno. */
+int32_t populate_area(
+	struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, bool holds_lock);
 /* Populates as mlock does, up to the first failure; MAP_POPULATE goes on with the next area. */
 int32_t populate_range(
 	struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end, bool ignore_errors);
@@ -74,6 +78,9 @@ enum zap { ZAP_EVERYTHING, ZAP_PAGES, ZAP_FILE_PAGES };
 void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, enum zap what);
 /* One entry goes: counters, frame, swap slot. */
 void zap_entry(struct vm_machine *m, uint32_t mm, struct place place);
+/* The same, but a page of a file that was write-protected for tracking leaves a marker behind. */
+void zap_page(struct vm_machine *m, uint32_t area, struct place place);
+bool entry_is_armed(const struct area *area, uint64_t entry);
 
 void operation_read(struct vm_machine *m);
 void operation_write(struct vm_machine *m);

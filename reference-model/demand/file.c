@@ -43,43 +43,101 @@ static bool table_stays_away(
 	       file_end_index(m, area->object) - 1 < folio->index + folio_pages(m, first_frame);
 }
 
+/* Slots of the faulting address's table: [first, last). */
+struct window {
+	uint64_t slot, first, last;
+};
+
+/* linux:6.12:mm/memory.c:do_fault_around: cut at the area's start and end and at the table's */
+static struct window window_around(const struct area *area, uint64_t address)
+{
+	const uint64_t slot = vm_bytes_to_pages_floor(address) % TABLE_ENTRIES;
+	const uint64_t in_area = vm_bytes_to_pages_floor(address - area->start);
+	const uint64_t aligned = slot - slot % FAULT_AROUND_PAGES;
+	const uint64_t reach = slot < in_area ? slot : in_area;
+	struct window window = {.slot = slot};
+
+	window.first = aligned > slot - reach ? aligned : slot - reach;
+	window.last = window.first + FAULT_AROUND_PAGES;
+	if (window.last > TABLE_ENTRIES)
+		window.last = TABLE_ENTRIES;
+	if (window.last > slot + area_pages(area) - in_area)
+		window.last = slot + area_pages(area) - in_area;
+	return window;
+}
+
 /*
- * linux:6.12:mm/memory.c:do_fault_around: cached pages of the window around the fault, cut at the
- * area's start and end and at the table's. True if the faulting page was among them.
+ * linux:6.18:mm/filemap.c:filemap_map_folio_range: a folio that lies in the area and under the
+ * table is mapped whole, however little of it lies in the window, if it ends before the last page
+ * of the file.
  */
+static bool widens(const struct vm_machine *m, const struct fault *fault, uint32_t frame,
+	uint64_t slot, struct window *folio_slots)
+{
+	const struct area *area = area_of(m, fault->area);
+	const struct frame *folio = folio_of(m, frame);
+	const uint64_t before = frame - head_of(m, frame), pages = folio_pages(m, frame);
+
+	if (pages == 1 || !m->behaviours.maps_whole_folios ||
+		(folio->index + pages >= file_end_index(m, area->object) &&
+			!area_is_shmem(m, area)) ||
+		folio->index < area->page_offset ||
+		folio->index + pages > area->page_offset + area_pages(area) || slot < before ||
+		slot - before + pages > TABLE_ENTRIES)
+		return false;
+	folio_slots->first = slot - before;
+	folio_slots->last = slot - before + pages;
+	return true;
+}
+
+/* Those of the slots that are empty get their pages; true if the faulting one is among them. */
+static bool map_slots(struct vm_machine *m, const struct fault *fault, uint32_t frame,
+	uint64_t frame_slot, struct window slots)
+{
+	const uint64_t base = vm_align_down(fault->address, VM_HUGE_2M_BYTES);
+	bool found = false;
+
+	for (uint64_t i = slots.first; i < slots.last; i++) {
+		const struct place place = place_make(m, fault->mm, base + vm_pages_to_bytes(i), 1);
+		if (place.table == NONE || entry_get(m, place) != 0)
+			continue;
+		map_cached(m, fault, place, frame + (uint32_t)(i - frame_slot), false);
+		found |= i == slots.slot;
+	}
+	return found;
+}
+
+/* Cached pages around the fault. True if the faulting page was among them. */
 static bool fault_around(struct vm_machine *m, const struct fault *fault)
 {
 	const struct area *area = area_of(m, fault->area);
-	const uint64_t slot = vm_bytes_to_pages_floor(fault->address) % TABLE_ENTRIES;
-	const uint64_t in_area = vm_bytes_to_pages_floor(fault->address - area->start);
-	const uint64_t window = slot - slot % FAULT_AROUND_PAGES;
-	const uint64_t reach = slot < in_area ? slot : in_area;
-	const uint64_t from = window > slot - reach ? window : slot - reach;
-	uint64_t to = from + FAULT_AROUND_PAGES;
-	bool found = false;
+	const struct window window = window_around(area, fault->address);
+	const uint64_t base = vm_align_down(fault->address, VM_HUGE_2M_BYTES);
+	const uint64_t file_end = file_end_index(m, area->object);
+	bool found = false, asked = false, waits = false;
 
-	if (to > TABLE_ENTRIES)
-		to = TABLE_ENTRIES;
-	if (to > slot + area_pages(area) - in_area)
-		to = slot + area_pages(area) - in_area;
-	for (uint64_t i = from; i < to; i++) {
-		const uint64_t address = vm_align_down(fault->address, VM_PAGE_BYTES) +
-					 vm_pages_to_bytes(i) - vm_pages_to_bytes(slot);
-		const uint64_t index = area_page_index(area, address);
-		const uint32_t frame = index < file_end_index(m, area->object)
-					       ? cache_lookup(m, area->object, index)
-					       : NONE;
+	for (uint64_t i = window.first; i < window.last; i++) {
+		const uint64_t index = area_page_index(area, base + vm_pages_to_bytes(i));
+		const uint32_t frame =
+			index < file_end ? cache_lookup(m, area->object, index) : NONE;
 		/* linux:6.12:mm/filemap.c:next_uptodate_folio */
 		if (frame == NONE || folio_has(m, frame, FOLIO_EMPTY) ||
 			folio_has(m, frame, FOLIO_READ_AHEAD))
 			continue;
+		/* One request to the device: all that came along is there, or none of it. */
+		if (folio_has(m, frame, FOLIO_READ_IN_FLIGHT) && !asked) {
+			waits = choose(m, VM_FREEDOM_READ_AHEAD);
+			asked = true;
+		}
+		if (folio_has(m, frame, FOLIO_READ_IN_FLIGHT) && waits)
+			continue;
+		folio_clear(m, frame, FOLIO_READ_IN_FLIGHT);
 		if (table_stays_away(m, fault, frame))
 			return false;
-		const struct place place = place_make(m, fault->mm, address, 1);
-		if (place.table == NONE || entry_get(m, place) != 0)
-			continue;
-		map_cached(m, fault, place, frame, false);
-		found |= i == slot;
+		struct window slots = {.slot = window.slot, .first = i, .last = i + 1};
+		if (widens(m, fault, frame, i, &slots))
+			rule_obey(m, RULE_DEMAND_AROUND_WHOLE_FOLIO);
+		found |= map_slots(m, fault, frame, i, slots);
 	}
 	if (found)
 		rule_obey(m, RULE_DEMAND_FAULT_AROUND);
@@ -92,14 +150,17 @@ static uint64_t read_around(const struct vm_machine *m, const struct area *area,
 {
 	const uint64_t window = m->setup.readahead_pages;
 	const uint64_t area_end = area->page_offset + area_pages(area);
+	const bool forward = (area->flags & VM_AREA(EXEC)) != 0 && m->behaviours.exec_reads_forward;
 
-	if ((area->flags & VM_AREA(RANDOM_READ)) != 0 || window == 0)
+	/* linux:6.18:mm/filemap.c:do_sync_mmap_readahead: code is read ahead whatever was advised
+	 */
+	if (((area->flags & VM_AREA(RANDOM_READ)) != 0 && !forward) || window == 0)
 		return 0;
 	if ((area->flags & VM_AREA(SEQUENTIAL_READ)) != 0) {
 		*last = index + window;
 		return 0;
 	}
-	if ((area->flags & VM_AREA(EXEC)) != 0 && m->behaviours.exec_reads_forward) {
+	if (forward) {
 		*last = index + window < area_end ? index + window : area_end;
 		return 0;
 	}
@@ -109,17 +170,41 @@ static uint64_t read_around(const struct vm_machine *m, const struct area *area,
 }
 
 /*
- * linux:6.12:mm/filemap.c:do_async_mmap_readahead: whoever finds the mark starts the next window,
- * which ends the fault; the second try is counted as one that waited where it is known as one.
+ * linux:6.12:mm/filemap.c:maybe_unlock_mmap_for_io: a fault that has to wait gives the lock up and
+ * is begun once more; the second try is counted as one that waited where it is known as one.
  */
-static bool read_on(struct vm_machine *m, struct fault *fault, uint32_t frame)
+static void begin_again(const struct vm_machine *m, struct fault *fault)
 {
-	if ((area_of(m, fault->area)->flags & VM_AREA(RANDOM_READ)) != 0 ||
-		m->setup.readahead_pages == 0 || !folio_has(m, frame, FOLIO_READ_AHEAD))
-		return false;
-	folio_clear(m, frame, FOLIO_READ_AHEAD);
+	if (fault->holds_lock)
+		return;
+	fault->again = true;
 	fault->major = !m->behaviours.per_area_lock || fault->by_kernel;
-	return true;
+}
+
+/* linux:6.12:mm/filemap.c:do_async_mmap_readahead: whoever finds the mark starts the next window */
+static bool reads_on(const struct vm_machine *m, const struct fault *fault, uint32_t frame)
+{
+	return (area_of(m, fault->area)->flags & VM_AREA(RANDOM_READ)) == 0 &&
+	       m->setup.readahead_pages != 0 && folio_has(m, frame, FOLIO_READ_AHEAD);
+}
+
+/* linux:6.12:mm/filemap.c:filemap_fault: the page is in the cache, if not yet up to date */
+static void use_cached(struct vm_machine *m, struct fault *fault, uint32_t frame)
+{
+	if (reads_on(m, fault, frame)) {
+		folio_clear(m, frame, FOLIO_READ_AHEAD);
+		begin_again(m, fault);
+	}
+	if (folio_has(m, frame, FOLIO_EMPTY)) {
+		folio_clear(m, frame, FOLIO_EMPTY);
+		begin_again(m, fault);
+	}
+	/* lock_folio_maybe_drop_mmap: until it has come it is locked */
+	if (folio_has(m, frame, FOLIO_READ_IN_FLIGHT)) {
+		if (choose(m, VM_FREEDOM_READ_AHEAD))
+			begin_again(m, fault);
+		folio_clear(m, frame, FOLIO_READ_IN_FLIGHT);
+	}
 }
 
 /*
@@ -147,8 +232,7 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 		return FAULT_BUS;
 	*frame = cache_lookup(m, area->object, index);
 	if (*frame != NONE) {
-		folio_clear(m, *frame, FOLIO_EMPTY);
-		fault->again = read_on(m, fault, *frame);
+		use_cached(m, fault, *frame);
 		return FAULT_DONE;
 	}
 	const uint32_t entry = entry_find(m, area->object, index);
@@ -173,6 +257,7 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 	}
 	fault->again = fault->major && !fault->holds_lock;
 	*frame = cache_lookup(m, area->object, index);
+	folio_clear(m, *frame, FOLIO_READ_IN_FLIGHT);
 	return FAULT_DONE;
 }
 

@@ -29,10 +29,10 @@ static int32_t errno_of(enum fault_result result)
 	return 0;
 }
 
-static int32_t populate_area(
-	struct vm_machine *m, uint32_t mm, uint32_t area, uint64_t start, uint64_t end)
+int32_t populate_area(
+	struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, bool holds_lock)
 {
-	const uint32_t flags = area_of(m, area)->flags;
+	const uint32_t flags = area_of(m, area)->flags, mm = area_of(m, area)->mm;
 	/* Writes break copy-on-write now; a shared page is only read, its first write is noticed.
 	 */
 	const bool write = (flags & (VM_AREA(WRITE) | VM_AREA(SHARED))) == VM_AREA(WRITE);
@@ -47,7 +47,8 @@ static int32_t populate_area(
 			.address = address,
 			.write = write,
 			.forced = true,
-			.populates = true};
+			.populates = !holds_lock,
+			.holds_lock = holds_lock};
 		const enum fault_result result = access_by_kernel(m, &access, &frame);
 		if (result != FAULT_DONE)
 			return errno_of(result);
@@ -67,7 +68,7 @@ int32_t populate_range(
 		if (area_of(m, area)->start > address)
 			address = area_of(m, area)->start;
 		const uint64_t stop = area_of(m, area)->end < end ? area_of(m, area)->end : end;
-		const int32_t error = populate_area(m, mm, area, address, stop);
+		const int32_t error = populate_area(m, area, address, stop, false);
 		if (error != 0 && !ignore_errors)
 			return error;
 		address = stop;

@@ -78,6 +78,27 @@ void zap_entry(struct vm_machine *m, uint32_t mm, struct place place)
 	frame_unmap(m, frame);
 }
 
+bool entry_is_armed(const struct area *area, uint64_t entry)
+{
+	if (!area->uffd || area_is_anonymous(area))
+		return false;
+	return leaf_is_present(entry)
+		       ? (entry & VM_PTE_LINUX_UFFD_WP) != 0
+		       : entry_is_swapped(entry) && (entry & SWAP_ENTRY_UFFD_WP) != 0;
+}
+
+void zap_page(struct vm_machine *m, uint32_t area, struct place place)
+{
+	const bool armed =
+		place.level == 1 && entry_is_armed(area_of(m, area), entry_get(m, place));
+
+	zap_entry(m, area_of(m, area)->mm, place);
+	if (!armed)
+		return;
+	rule_obey(m, RULE_COW_UFFD_WP_OUTLIVES_PAGE);
+	entry_set(m, place, swap_entry_make(SWAP_TYPE_MARKER, MARKER_UFFD_WP));
+}
+
 void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end, enum zap what)
 {
 	const uint32_t mm = area_of(m, area)->mm;
@@ -98,7 +119,10 @@ void zap_range(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end
 			(!leaf_is_present(entry) ||
 				folio_has(m, leaf_frame(entry), FOLIO_ANONYMOUS)))
 			continue;
-		zap_entry(m, mm, cursor.at);
+		if (what == ZAP_EVERYTHING)
+			zap_entry(m, mm, cursor.at);
+		else
+			zap_page(m, area, cursor.at);
 		cursor.at.table = NONE; /* the table may have gone with a huge leaf */
 	}
 }

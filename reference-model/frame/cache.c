@@ -169,6 +169,8 @@ bool cache_read_ahead(
 			return false;
 		if (marks && i == end - ahead)
 			folio_set(m, frame, FOLIO_READ_AHEAD);
+		if (entries_of(m)[entry_find(m, object, i)].allocated)
+			folio_set(m, frame, FOLIO_READ_IN_FLIGHT);
 	}
 	return true;
 }
@@ -259,11 +261,15 @@ void cache_write_back(struct vm_machine *m, uint32_t frame)
 		VM_ASSERT(entry != NONE);
 		write_protect_everywhere(m, folio->object, folio->index + i);
 		zero_behind_end(m, head + i, folio->index + i, folio->object);
+		/* A buffer that is clean has what the disk has, or lies over a hole. */
+		if (!frames_of(m)[head + i].dirty)
+			continue;
 		contents_copy(m, &entries_of(m)[entry].stored, frames_of(m)[head + i].contents);
 		entries_of(m)[entry].allocated = true;
 		frames_of(m)[head + i].dirty = false;
 	}
 	folio_clear(m, head, FOLIO_DIRTY);
+	folio_clear(m, head, FOLIO_TAGGED_DIRTY);
 }
 
 void cache_remove(struct vm_machine *m, uint32_t frame, bool leave_shadow)

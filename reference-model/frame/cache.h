@@ -48,5 +48,6 @@ void operation_file_drop(struct vm_machine *m);
 void operation_file_punch(struct vm_machine *m);
 void operation_file_close(struct vm_machine *m);
 void operation_step_write_back(struct vm_machine *m);
+void operation_step_evict(struct vm_machine *m);
 
 #endif

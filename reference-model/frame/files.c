@@ -63,6 +63,7 @@ static bool write_page(struct vm_machine *m, uint64_t start, uint64_t end, uint6
 		return false;
 	cache_mark_page_dirty(m, frame);
 	folio_clear(m, frame, FOLIO_EMPTY);
+	folio_clear(m, frame, FOLIO_READ_IN_FLIGHT);
 	folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 	frame_fill(m, frame, (uint32_t)(start & (VM_PAGE_BYTES - 1)),
 		(uint32_t)(start & (VM_PAGE_BYTES - 1)) + (uint32_t)(end - start), op->value);
@@ -264,12 +265,15 @@ static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *
 		const uint64_t pages = read_ahead_pages(m, offset, &ahead);
 		if (!cache_read_ahead(m, op->file, offset / unit, offset / unit + pages, ahead))
 			return NONE;
-		return cache_lookup(m, op->file, offset / unit);
+		const uint32_t frame = cache_lookup(m, op->file, offset / unit);
+		folio_clear(m, frame, FOLIO_READ_IN_FLIGHT);
+		return frame;
 	}
 	if (head == NONE)
 		return ZERO_FRAME;
 	/* linux:6.12:mm/filemap.c:filemap_readahead */
 	folio_clear(m, head, FOLIO_READ_AHEAD);
+	folio_clear(m, head, FOLIO_READ_IN_FLIGHT);
 	return unit == VM_PAGE_BYTES ? head
 				     : head + (uint32_t)vm_bytes_to_pages_floor(offset % unit);
 }
@@ -351,7 +355,11 @@ void operation_file_truncate(struct vm_machine *m)
 	if (op->length > old)
 		zero_tail(m, UINT64_MAX);
 	file->size_bytes = op->length;
-	if (op->length < old) {
+	/* linux:6.12:fs/ext4/inode.c:ext4_setattr, mm/shmem.c:shmem_setattr: the same size again
+	 * is cut like a smaller one; of a larger one only the cache is */
+	if (op->length > old) {
+		cache_reach(m, op->file, op->length);
+	} else {
 		cache_cut(m, op->file, op->length);
 		cache_punch(m, op->file, op->length, vm_align_down(UINT64_MAX, unit), true);
 	}
@@ -389,6 +397,22 @@ void operation_step_write_back(struct vm_machine *m)
 		vm_bytes_to_pages_ceil(op->offset + op->length));
 }
 
+/* linux:6.12:mm/vmscan.c:shrink_folio_list, as kswapd or DAMON may call it at any time */
+void operation_step_evict(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+	const uint32_t frame = cache_lookup(m, op->file, vm_bytes_to_pages_floor(op->offset));
+
+	(void)choose(m, VM_FREEDOM_RECLAIM);
+	if (frame == NONE || named_file(m)->kind != VM_FILE_DISK || folio_of(m, frame)->maps != 0 ||
+		folio_has(m, frame, FOLIO_DIRTY)) {
+		outcome_silent(m, "reclaim would not take this page");
+		return;
+	}
+	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
+	cache_remove(m, frame, true);
+}
+
 /* linux:6.12:mm/fadvise.c:generic_fadvise: clean pages that nobody maps, and only whole ones */
 void operation_file_drop(struct vm_machine *m)
 {
@@ -397,7 +421,6 @@ void operation_file_drop(struct vm_machine *m)
 	const uint64_t end = op->length == 0 ? UINT64_MAX : op->offset + op->length;
 	const uint64_t first = vm_bytes_to_pages_ceil(op->offset);
 	uint64_t last = vm_bytes_to_pages_floor(end);
-	bool asked = false, has_ended = false;
 
 	if (file->kind != VM_FILE_DISK)
 		return;
@@ -415,19 +438,16 @@ void operation_file_drop(struct vm_machine *m)
 		if (entries_of(m)[entry].index != folio->index)
 			continue;
 		const uint64_t folio_end = folio->index + (UINT64_C(1) << folio->order);
+		const bool may_go = folio->maps == 0 && folio->index >= first && folio_end <= last;
 		bool is_clean = (folio->flags & FOLIO_DIRTY) == 0;
 		if (!is_clean && vm_pages_to_bytes(folio->index) < end &&
 			vm_pages_to_bytes(folio_end) > op->offset) {
-			/* Its write begins now. It is clean soon, and stays: all writes begin
-			 * before the first page is dropped. They are one request to the device, and
-			 * if that has ended by then all of them go. */
-			if (!asked)
-				has_ended = choose(m, VM_FREEDOM_WRITE_BACK);
-			asked = true;
-			is_clean = has_ended;
+			/* Its write begins now, and is over soon; if it is before the pages are
+			 * dropped this one goes, too. */
+			is_clean = may_go && choose(m, VM_FREEDOM_WRITE_BACK);
 			cache_write_back(m, frame);
 		}
-		if (is_clean && folio->maps == 0 && folio->index >= first && folio_end <= last)
+		if (is_clean && may_go)
 			cache_remove(m, frame, false);
 	}
 }

@@ -224,7 +224,7 @@ uint32_t folio_references(const struct vm_machine *m, uint32_t frame)
 
 enum rss_kind folio_rss_kind(const struct vm_machine *m, uint32_t frame)
 {
-	const uint16_t flags = folio_of(m, frame)->flags;
+	const uint32_t flags = folio_of(m, frame)->flags;
 
 	if ((flags & FOLIO_ANONYMOUS) != 0)
 		return RSS_ANON;
@@ -290,7 +290,7 @@ void folio_split(struct vm_machine *m, uint32_t head)
 
 		piece->head = head + i;
 		piece->order = 0;
-		piece->flags = (uint16_t)(whole.flags & ~FOLIO_PARTIALLY_MAPPED);
+		piece->flags = whole.flags & ~(uint32_t)FOLIO_PARTIALLY_MAPPED;
 		piece->maps = piece->map_count;
 		piece->index = whole.index + i;
 		piece->object = whole.object;

@@ -27,12 +27,12 @@ static inline bool folio_has(const struct vm_machine *m, uint32_t frame, enum fo
 
 static inline void folio_set(struct vm_machine *m, uint32_t frame, enum folio_flag flag)
 {
-	folio_of(m, frame)->flags = (uint16_t)(folio_of(m, frame)->flags | flag);
+	folio_of(m, frame)->flags |= flag;
 }
 
 static inline void folio_clear(struct vm_machine *m, uint32_t frame, enum folio_flag flag)
 {
-	folio_of(m, frame)->flags = (uint16_t)(folio_of(m, frame)->flags & ~flag);
+	folio_of(m, frame)->flags &= ~(uint32_t)flag;
 }
 
 static inline uint32_t head_of(const struct vm_machine *m, uint32_t frame)

@@ -29,11 +29,11 @@ static bool reclaim_anonymous(struct vm_machine *m, uint32_t mm, struct place pl
 }
 
 /* Unmapped first, then dropped if it is clean; a dirty page stays in the cache. */
-static bool reclaim_cached(struct vm_machine *m, uint32_t mm, struct place place)
+static bool reclaim_cached(struct vm_machine *m, uint32_t area, struct place place)
 {
 	const uint32_t frame = leaf_frame(entry_get(m, place));
 
-	zap_entry(m, mm, place);
+	zap_page(m, area, place);
 	if (folio_has(m, frame, FOLIO_DIRTY) || folio_has(m, frame, FOLIO_SWAP_BACKED))
 		return true;
 	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
@@ -52,7 +52,7 @@ bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
 	}
 	if (folio_has(m, frame, FOLIO_ANONYMOUS))
 		return reclaim_anonymous(m, mm, place);
-	return reclaim_cached(m, mm, place);
+	return reclaim_cached(m, area, place);
 }
 
 void reclaim_large(struct vm_machine *m, uint32_t number, uint32_t frame)
@@ -67,7 +67,7 @@ void reclaim_large(struct vm_machine *m, uint32_t number, uint32_t frame)
 		folio.index + pages > area->page_offset + area_pages(area))
 		return;
 	const uint64_t start = area->start + vm_pages_to_bytes(folio.index - area->page_offset);
-	zap_range(m, number, start, start + vm_pages_to_bytes(pages), ZAP_EVERYTHING);
+	zap_range(m, number, start, start + vm_pages_to_bytes(pages), ZAP_FILE_PAGES);
 	if (folio_has(m, head, FOLIO_DIRTY) || folio_has(m, head, FOLIO_SWAP_BACKED))
 		return;
 	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
@@ -136,6 +136,10 @@ void cache_cut(struct vm_machine *m, uint32_t object, uint64_t end)
 	if (stays_dirty)
 		return;
 	rule_obey(m, RULE_FRAME_CUT_SPLITS);
+	if (folio_has(m, head, FOLIO_DIRTY)) {
+		rule_obey(m, RULE_FRAME_TAG_STAYS);
+		folio_set(m, head, FOLIO_TAGGED_DIRTY);
+	}
 	folio_clear(m, head, FOLIO_DIRTY);
 	if (m->behaviours.cuts_by_halves)
 		folio_halve(m, head, frame);
@@ -181,6 +185,23 @@ bool cache_cut_is_open(const struct vm_machine *m, uint32_t object, uint64_t sta
 	return false;
 }
 
+/* Whole pages [first, last) leave the cache and storage; they are mapped no more. */
+static void drop_range(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
+{
+	for (uint32_t entry = object_of(m, object)->first_entry; entry != NONE;
+		entry = entries_of(m)[entry].next_in_object) {
+		struct entry *punched = &entries_of(m)[entry];
+
+		if (punched->index < first || punched->index >= last)
+			continue;
+		if (punched->frame != NONE && stays_as_zeros(m, punched->frame, first, last))
+			continue;
+		if (punched->frame != NONE)
+			cache_remove(m, punched->frame, false);
+		cache_forget(m, entry);
+	}
+}
+
 void cache_punch(
 	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private)
 {
@@ -196,6 +217,15 @@ void cache_punch(
 	}
 	const uint64_t first = vm_align_up(start, unit), last = vm_align_down(end, unit);
 
+	/* linux:6.12:mm/shmem.c:shmem_fallocate, mm/truncate.c:truncate_pagecache_range: a hole
+	 * that ends inside the first page has no last page, and a length of nothing means to the
+	 * end */
+	if (!even_private && last == 0 &&
+		(object_of(m, object)->kind == VM_FILE_SHMEM || m->behaviours.punch_unmaps_all)) {
+		rule_obey(m, RULE_FRAME_PUNCH_UNMAPS_ALL);
+		cache_unmap_everywhere(m, object, vm_bytes_to_pages_floor(first),
+			vm_bytes_to_pages_floor(UINT64_MAX), false);
+	}
 	if (unit == VM_PAGE_BYTES) {
 		if (first > last) {
 			zero_part(m, object, start, end);
@@ -207,19 +237,22 @@ void cache_punch(
 	if (first >= last)
 		return;
 	cache_unmap_everywhere(m, object, first / unit, last / unit, even_private);
-	for (uint32_t entry = object_of(m, object)->first_entry; entry != NONE;
-		entry = entries_of(m)[entry].next_in_object) {
-		struct entry *punched = &entries_of(m)[entry];
+	drop_range(m, object, first / unit, last / unit);
+}
 
-		if (punched->index < first / unit || punched->index >= last / unit)
-			continue;
-		if (punched->frame != NONE &&
-			stays_as_zeros(m, punched->frame, first / unit, last / unit))
-			continue;
-		if (punched->frame != NONE)
-			cache_remove(m, punched->frame, false);
-		cache_forget(m, entry);
-	}
+void cache_reach(struct vm_machine *m, uint32_t object, uint64_t end)
+{
+	const uint64_t first = vm_bytes_to_pages_ceil(end);
+	const uint32_t last = cache_lookup(m, object, vm_bytes_to_pages_floor(end));
+
+	if (object_of(m, object)->kind != VM_FILE_DISK)
+		return;
+	if (last != NONE && !vm_is_aligned(end, VM_PAGE_BYTES))
+		frame_fill(
+			m, last, (uint32_t)(end & (VM_PAGE_BYTES - 1)), (uint32_t)VM_PAGE_BYTES, 0);
+	cache_cut(m, object, end);
+	cache_unmap_everywhere(m, object, first, vm_bytes_to_pages_floor(UINT64_MAX), true);
+	drop_range(m, object, first, vm_bytes_to_pages_floor(UINT64_MAX));
 }
 
 static bool page_of_step(struct vm_machine *m, uint32_t *area, struct place *place)

@@ -21,6 +21,9 @@ void reclaim_large(struct vm_machine *m, uint32_t area, uint32_t frame);
 void cache_punch(
 	struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end, bool even_private);
 
+/* A disk file has got a larger end: what the cache held behind it goes, and reads as zeros. */
+void cache_reach(struct vm_machine *m, uint32_t object, uint64_t end);
+
 /*
  * Whether a hole cuts a large folio of a disk file whose fate hangs on its buffers: split, dropped
  * whole, or kept as zeros. The model is silent there.

@@ -188,6 +188,7 @@ static enum need need_of(enum vm_operation_kind kind)
 	case VM_OP_FILE_PUNCH:
 	case VM_OP_FILE_CLOSE:
 	case VM_OP_STEP_WRITE_BACK:
+	case VM_OP_STEP_EVICT:
 		return NEED_FILE;
 	case VM_OP_REMOTE_READ:
 	case VM_OP_REMOTE_WRITE:
@@ -329,6 +330,7 @@ static operation_function *const operations[VM_OP_LIMIT] = {
 	[VM_OP_PAGEMAP_SCAN] = operation_pagemap_scan,
 	[VM_OP_KSM_RUN] = operation_ksm_run,
 	[VM_OP_STEP_WRITE_BACK] = operation_step_write_back,
+	[VM_OP_STEP_EVICT] = operation_step_evict,
 	[VM_OP_STEP_COLLAPSE] = operation_step_collapse,
 	[VM_OP_STEP_SWAP_OUT] = operation_step_swap_out,
 	[VM_OP_STEP_FREE_LAZY] = operation_step_free_lazy,

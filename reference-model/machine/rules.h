@@ -201,6 +201,10 @@
 		"The first write to a clean shared page is noticed by a fault, and " \
 		"again after each write-back.", \
 		"linux:6.12:mm/memory.c:wp_page_shared") \
+	X(DEMAND_AROUND_WHOLE_FOLIO, "demand.around-whole-folio", \
+		"A fault that maps what is cached around it maps a large folio whole where area " \
+		"and table hold it.", \
+		"linux:6.18:mm/filemap.c:filemap_map_folio_range") \
 	X(DEMAND_WHOLE_FOLIO, "demand.whole-folio", \
 		"A fault maps all pages of a large folio that fit the area and the " \
 		"table.", \
@@ -360,10 +364,18 @@
 	X(COW_UFFD_UNREGISTER, "cow.uffd-unregister", \
 		"Without the registration all protection of entries is gone.", \
 		"linux:6.12:fs/userfaultfd.c:userfaultfd_unregister") \
+	X(COW_UFFD_LOST_BY_MOVE, "cow.uffd-lost-by-move", \
+		"Memory that moves into a registered neighbour takes the neighbour's registration " \
+		"with it.", \
+		"linux:6.12:fs/userfaultfd.c:mremap_userfaultfd_prep") \
 	X(COW_UFFD_WP_RESOLVED, "cow.uffd-wp-resolved", \
 		"A write to a protected entry takes the protection away, in the kernel, " \
 		"by one more fault.", \
 		"linux:6.12:mm/memory.c:do_wp_page") \
+	X(COW_UFFD_WP_OUTLIVES_PAGE, "cow.uffd-wp-outlives-page", \
+		"A protected page of a file leaves a marker when it is unmapped, so that its next " \
+		"write is noticed.", \
+		"linux:6.12:mm/memory.c:zap_install_uffd_wp_if_needed") \
 	X(COW_PAGEMAP_SCAN, "cow.pagemap-scan", \
 		"PAGEMAP_SCAN reports pages written since they were protected, and " \
 		"protects them again.", \
@@ -428,6 +440,10 @@
 		"A hole takes the file's pages away from every mapping; private copies " \
 		"stay.", \
 		"linux:6.12:mm/truncate.c:truncate_pagecache_range") \
+	X(FRAME_PUNCH_UNMAPS_ALL, "frame.punch-unmaps-all", \
+		"A hole in shared memory that ends inside the first page unmaps all pages behind " \
+		"its start; they come back by minor faults.", \
+		"linux:6.12:mm/shmem.c:shmem_fallocate") \
 	X(FRAME_TRUNCATE, "frame.truncate", \
 		"Truncation takes pages away from every mapping, private copies " \
 		"included.", \
@@ -478,6 +494,14 @@
 	X(FRAME_CUT_SPLITS, "frame.cut-splits", \
 		"A large folio across the new end of a file is split once no buffer that stays is dirty.", \
 		"linux:6.12:mm/truncate.c:truncate_inode_partial_folio") \
+	X(FRAME_TAG_STAYS, "frame.tag-stays", \
+		"A folio whose last dirty buffer is cut off is clean, but the index goes on counting " \
+		"it as dirty until it is written again.", \
+		"linux:6.12:mm/page-writeback.c:__folio_cancel_dirty") \
+	X(FRAME_COLD_SPLITS, "frame.cold-splits", \
+		"MADV_COLD splits a clean large folio that the range maps only in part, which " \
+		"unmaps a file's everywhere.", \
+		"linux:6.12:mm/huge_memory.c:unmap_folio") \
 	X(FRAME_MIGRATE, "frame.migrate", \
 		"Migration changes the frame under every entry, and nothing else.", \
 		"linux:6.12:mm/migrate.c:remove_migration_pte") \

@@ -53,8 +53,11 @@ enum folio_flag {
 	FOLIO_PARTIALLY_MAPPED = 1 << 9, /* queued for a deferred split */
 	FOLIO_HUGE_ZERO = 1 << 10,
 	FOLIO_EMPTY = 1 << 13,		  /* cached without having been read: not up to date */
+	FOLIO_MAYBE_LAZY = 1 << 18,	  /* freed lazily unless it was still locked */
 	FOLIO_READ_AHEAD = 1 << 14,	  /* whoever comes here starts the next window */
 	FOLIO_MUNLOCKED = 1 << 15,	  /* its unlocking may still lie in a batch */
+	FOLIO_READ_IN_FLIGHT = 1 << 17,	  /* came along with another page: may be on its way */
+	FOLIO_TAGGED_DIRTY = 1 << 16,	  /* clean, but its place in the cache says otherwise */
 	FOLIO_MAYBE_REFERENCED = 1 << 11, /* its accessed mark lies in a batch or is set */
 };
 
@@ -67,7 +70,7 @@ struct frame {
 	bool dirty;	   /* its own buffer, where the folio is a disk file's and dirty */
 
 	uint8_t order;
-	uint16_t flags;
+	uint32_t flags;
 	int32_t entire_map_count; /* huge entries that map the whole folio */
 	int32_t maps;		  /* all of the above together */
 	uint32_t object;	  /* of a cached page */

@@ -282,6 +282,8 @@ struct vm_behaviours {
 	bool cuts_by_halves; /* truncation splits only what it must of a large folio: since 6.15 */
 	bool punch_keeps_dirty; /* a hole in a disk file cuts dirty pages without writing them first
 				 */
+	bool punch_unmaps_all;	/* a hole in a disk file that ends inside the first page unmaps all
+				 */
 	bool exec_reads_forward; /* a cold fault in an executable area reads from its page to the
 				    area's end, not around it: since 6.16 */
 	bool fault_around_needs_table; /* with a folio that reaches the file's last page first in

@@ -84,6 +84,7 @@
 	X(SWAP_IN_WRITABLE, "swap-in-writable")                   \
 	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
 	X(PUNCH_KEEPS_DIRTY, "punch-keeps-dirty")                 \
+	X(PUNCH_UNMAPS_ALL, "punch-unmaps-all")                   \
 	X(SPLIT_BY_HALVES, "split-by-halves")                     \
 	X(TRANSLATION_ORACLE, "translation-oracle")               \
 	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")

@@ -161,6 +161,7 @@ enum vm_signal_code {
 	X(PAGEMAP_SCAN, "pagemap-scan") /* other address length flags out: see vm_scan_flag */     \
 	X(KSM_RUN, "ksm-run") /* flags: the digit written to ksm/run; 1 scans until stable */      \
 	X(STEP_WRITE_BACK, "step-write-back") /* file offset length: the flusher came by */        \
+	X(STEP_EVICT, "step-evict") /* file offset: reclaim took that clean page of the cache */   \
 	X(STEP_COLLAPSE, "step-collapse") /* other address: khugepaged took that 2 MiB range */    \
 	X(STEP_SWAP_OUT, "step-swap-out") /* other address: reclaim took that page */              \
 	X(STEP_FREE_LAZY,                                                                          \
@@ -242,6 +243,7 @@ struct vm_operation {
 	X(MERGE, "merge")		  /* an anon_vma that cannot be known from outside */     \
 	X(SWAP_DEVICE, "swap-device")	  /* a full or failing device keeps the page */           \
 	X(WRITE_BACK, "write-back")	  /* the flusher may clean a dirty page at any time */    \
+	X(READ_AHEAD, "read-ahead")	  /* what came along with a page is still on its way */   \
 	X(RECLAIM, "reclaim")                                                                     \
 	X(KHUGEPAGED, "khugepaged")                                                               \
 	X(KSMD, "ksmd")                                                                           \
@@ -445,6 +447,7 @@ struct vm_page_view {
 	uint64_t kpageflags, kpageflags_open;
 	uint32_t map_count; /* kpagecount */
 	bool in_core;	    /* what mincore says */
+	bool in_core_open;  /* the step "read-ahead": the device may not have delivered it yet */
 	bool huge;	    /* the leaf is not in the lowest table */
 	bool writable_now;  /* a store would not fault */
 };
@@ -531,6 +534,14 @@ struct vm_file_view {
 };
 
 void vm_machine_file(const struct vm_machine *machine, uint32_t file, struct vm_file_view *view);
+
+/* cachestat of one page of it. */
+struct vm_cached_view {
+	bool cached, dirty;
+};
+
+void vm_machine_cached(const struct vm_machine *machine, uint32_t file, uint64_t page,
+	struct vm_cached_view *view);
 
 /* Events of /proc/vmstat that the machine counts, since creation. */
 #define VM_EVENTS(X)                                     \

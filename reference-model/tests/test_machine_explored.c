@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules that exploration taught: each as the shortest script that showed it on Linux 6.18. */
+#include "machine_fixture.h"
+
+static void file_op(
+	struct fixture *f, enum vm_operation_kind kind, uint64_t offset, uint64_t length)
+{
+	assert_int_equal(
+		run(f, (struct vm_operation){.kind = kind, .offset = offset, .length = length}), 0);
+}
+
+static struct vm_file_view cached(struct fixture *f)
+{
+	struct vm_file_view view;
+
+	vm_machine_file(f->machine, 0, &view);
+	return view;
+}
+
+static int32_t scan(
+	struct fixture *f, uint64_t address, uint64_t length, uint32_t flags, uint8_t *out)
+{
+	return run(f, (struct vm_operation){.kind = VM_OP_PAGEMAP_SCAN,
+			      .address = address,
+			      .length = length,
+			      .flags = flags,
+			      .out = out,
+			      .out_size = out == NULL ? 0 : length / PAGE});
+}
+
+static int setup_large(void **state)
+{
+	struct fixture *f = fixture_plain();
+
+	f->setup.disk_large_folios = true;
+	fixture_start(f, VM_MODEL_LINUX);
+	*state = f;
+	return 0;
+}
+
+static int setup_read_ahead(void **state)
+{
+	struct fixture *f = fixture_plain();
+
+	f->setup.readahead_pages = 32;
+	fixture_start(f, VM_MODEL_LINUX);
+	*state = f;
+	return 0;
+}
+
+static void locking_breaks_copies_of_ones_own(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 4 * PAGE, RW, PRIVATE | VM_MAP_POPULATE);
+	fork_to(f, 0, 1);
+	on(f, VM_OP_REMOTE_READ, 0, BASE, 1);
+	on(f, VM_OP_LOCK, 0, BASE, 4 * PAGE);
+	assert_int_equal(minor(f), 4);
+}
+
+static void mem_grows_a_stack_and_others_do_not(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE + 4 * PAGE, 2 * PAGE, RW, PRIVATE | VM_MAP_GROWSDOWN);
+	assert_int_equal(on(f, VM_OP_REMOTE_READ, 0, BASE, 1), VM_EFAULT);
+	assert_int_equal(counters(f, 0).virtual_pages, 2);
+	assert_int_equal(on(f, VM_OP_MEM_READ, 0, BASE, 1), 0);
+	assert_int_equal(counters(f, 0).virtual_pages, 6);
+}
+
+static void a_page_that_must_be_read_is_faulted_twice(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 4 * PAGE);
+	file_op(f, VM_OP_FILE_PUNCH, 2 * PAGE + 100, 3000);
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_PRIVATE, 0);
+	assert_false(page(f, 0, BASE + 2 * PAGE).in_core);
+	advise(f, 0, BASE + 2 * PAGE, PAGE, VM_MADV_POPULATE_READ);
+	assert_int_equal(f->last.major_faults, 1);
+	assert_int_equal(f->last.minor_faults, 0);
+	/* The processor's own fault is begun under the area's lock, and forgets that it waited. */
+	on(f, VM_OP_UNMAP, 0, BASE, 4 * PAGE);
+	file_op(f, VM_OP_FILE_PUNCH, 3 * PAGE + 100, 3000);
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_PRIVATE, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + 3 * PAGE, PAGE);
+	assert_int_equal(f->last.major_faults, 0);
+	assert_int_equal(f->last.minor_faults, 1);
+}
+
+static void mprotect_waits_with_the_lock(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 4 * PAGE);
+	map_file(f, 0, BASE, 2 * PAGE, RO, VM_MAP_PRIVATE, 0);
+	assert_int_equal(on(f, VM_OP_LOCK, 0, BASE, 3 * PAGE), VM_ENOMEM);
+	protect(f, 0, BASE, PAGE, RW);
+	assert_int_equal(f->last.major_faults, 1);
+	assert_int_equal(f->last.minor_faults, 0);
+}
+
+static void a_size_again_is_cut_like_a_smaller_one(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 5 * PAGE + 100);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 5 * PAGE + 100);
+	assert_int_equal(cached(f).cached_pages, 1);
+}
+
+static void a_larger_end_clears_what_lay_behind_the_old_one(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 100);
+	map_file(f, 0, BASE, PAGE, RW, VM_MAP_SHARED, 0);
+	set_byte(f, 0, BASE + 3000, 9);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 2000);
+	assert_int_equal(byte_at(f, 0, BASE + 3000), 0);
+}
+
+static void a_larger_end_cuts_what_reaches_behind_it(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 16 * PAGE);
+	file_write(f, 0, 8 * PAGE, 4 * PAGE, 1);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 9 * PAGE);
+	assert_int_equal(cached(f).cached_pages, 4); /* dirty, and so whole */
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 11 * PAGE);
+	assert_int_equal(cached(f).cached_pages, 3);
+}
+
+static void a_cut_leaves_the_tag(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 16 * PAGE);
+	file_write(f, 0, 8 * PAGE, 4 * PAGE, 1);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	file_write(f, 0, 11 * PAGE, PAGE, 2);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 9 * PAGE);
+	assert_int_equal(cached(f).dirty_pages, 1);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	assert_int_equal(cached(f).dirty_pages, 1);
+	file_write(f, 0, 8 * PAGE, 10, 3);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	assert_int_equal(cached(f).dirty_pages, 0);
+}
+
+static void fault_around_maps_whole_folios(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t at = BASE + 31 * PAGE; /* the window of the fault begins at slot 32 */
+
+	file_create(f, 0, VM_FILE_DISK, 16 * PAGE);
+	file_write(f, 0, 8 * PAGE, 2 * PAGE, 1);
+	run(f, (struct vm_operation){.kind = VM_OP_MAP,
+		       .address = at,
+		       .length = 3 * PAGE,
+		       .protection = RO,
+		       .flags = VM_MAP_SHARED | VM_MAP_FIXED,
+		       .file = 0,
+		       .offset = 8 * PAGE});
+	on(f, VM_OP_TOUCH_READ, 0, at + PAGE, PAGE);
+	assert_int_equal(page(f, 0, at).state, VM_PAGE_PRESENT);
+	/* A folio that holds the last page is mapped page by page. */
+	advise(f, 0, at, 3 * PAGE, VM_MADV_DONTNEED);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 10 * PAGE);
+	on(f, VM_OP_TOUCH_READ, 0, at + PAGE, PAGE);
+	assert_int_equal(page(f, 0, at).state, VM_PAGE_NONE);
+}
+
+static void cold_splits_what_it_holds_in_part(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 16 * PAGE);
+	file_write(f, 0, 0, 4 * PAGE, 1);
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_COLD);
+	assert_int_equal(counters(f, 0).file_pages, 4);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_COLD);
+	assert_int_equal(counters(f, 0).file_pages, 0);
+	assert_int_equal(cached(f).cached_pages, 4);
+}
+
+static void a_hole_in_the_first_page_unmaps_everything(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_SHMEM, 4 * PAGE);
+	map_file(f, 0, BASE, 4 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 4 * PAGE);
+	file_op(f, VM_OP_FILE_PUNCH, 0, PAGE);
+	assert_int_equal(counters(f, 0).shmem_pages, 3);
+	file_op(f, VM_OP_FILE_PUNCH, PAGE + 1, 100);
+	assert_int_equal(counters(f, 0).shmem_pages, 3);
+	file_op(f, VM_OP_FILE_PUNCH, 1, 100);
+	assert_int_equal(counters(f, 0).shmem_pages, 0);
+}
+
+static void protection_outlives_pages_of_files(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t written[2] = {9, 9};
+
+	file_create(f, 0, VM_FILE_SHMEM, 2 * PAGE);
+	map_file(f, 0, BASE, 2 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, 2 * PAGE);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	scan(f, BASE, 2 * PAGE, VM_SCAN_PRESENT | VM_SCAN_PROTECT, NULL);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 0);
+	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_UFFD_MARKER);
+	assert_int_equal(page(f, 0, BASE + PAGE).state, VM_PAGE_NONE);
+	scan(f, BASE, 2 * PAGE, VM_SCAN_WRITTEN, written);
+	assert_int_equal(written[0], 0);
+	assert_int_equal(written[1], 1);
+	/* A guard there would be tried for ever. */
+	const struct vm_operation guard = {.kind = VM_OP_ADVISE,
+		.address = BASE,
+		.length = PAGE,
+		.advice = VM_MADV_GUARD_INSTALL};
+	vm_machine_do(f->machine, &guard, &f->last);
+	assert_non_null(f->last.silent);
+}
+
+static void a_guard_can_be_protected(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t written = 9;
+
+	map(f, 0, BASE, PAGE, RW, PRIVATE);
+	advise(f, 0, BASE, PAGE, VM_MADV_GUARD_INSTALL);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	scan(f, BASE, PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, &written);
+	assert_int_equal(written, 1);
+	scan(f, BASE, PAGE, VM_SCAN_WRITTEN, &written);
+	assert_int_equal(written, 0);
+	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_GUARD);
+	assert_true(page(f, 0, BASE).pagemap >> VM_PAGEMAP_UFFD_WP & 1);
+	on(f, VM_OP_UFFD_UNREGISTER, 0, BASE, PAGE);
+	assert_true(page(f, 0, BASE).pagemap >> VM_PAGEMAP_UFFD_WP & 1);
+}
+
+static void a_move_takes_the_registration_of_its_neighbour(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 8 * PAGE, 0, PRIVATE);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, 8 * PAGE);
+	assert_int_equal(run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+					.address = BASE + 5 * PAGE,
+					.length = PAGE,
+					.new_length = PAGE,
+					.new_address = BASE + 4 * PAGE,
+					.flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED}),
+		0);
+	struct vm_area_view view;
+	vm_machine_area(f->machine, 0, 0, &view);
+	assert_int_equal(view.end, BASE + 5 * PAGE);
+	assert_true((view.flags & VM_AREA(UFFD_WRITE_PROTECT)) == 0);
+	/* Nobody had touched it: it became one with what remains of its source, too. */
+	vm_machine_area(f->machine, 0, 1, &view);
+	assert_true((view.flags & VM_AREA(UFFD_WRITE_PROTECT)) == 0);
+}
+
+static void shared_memory_has_no_family_for_its_guards(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 9 * PAGE, RW, SHARED);
+	advise(f, 0, BASE + PAGE, PAGE, VM_MADV_GUARD_INSTALL);
+	protect(f, 0, BASE + 4 * PAGE, PAGE, RO);
+	fork_to(f, 0, 1);
+	protect(f, 1, BASE + 4 * PAGE, PAGE, RW);
+	assert_int_equal(areas(f, 1), 1);
+}
+
+static void a_clean_buffer_gets_no_block(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Page 3 is cut off while its folio is dirty, and comes back as a hole. */
+	file_create(f, 0, VM_FILE_DISK, 11 * PAGE);
+	file_write(f, 0, 2 * PAGE, 2 * PAGE, 1);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 3 * PAGE);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 3 * PAGE + 100);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	file_write(f, 0, 10 * PAGE, PAGE, 1);
+	assert_int_equal(cached(f).dirty_pages, 1);
+}
+
+static void guards_do_not_part_families(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 6 * PAGE, RW, PRIVATE);
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_GUARD_INSTALL);
+	protect(f, 0, BASE + 2 * PAGE, 4 * PAGE, VM_PROT_READ | VM_PROT_EXEC);
+	map(f, 0, BASE + 3 * PAGE, PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 3 * PAGE, PAGE);
+	assert_int_equal(areas(f, 0), 4);
+	protect(f, 0, BASE + 2 * PAGE, 4 * PAGE, RW);
+	assert_int_equal(areas(f, 0), 1);
+}
+
+static void code_is_read_ahead_whatever_was_advised(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
+	map_file(f, 0, BASE, 8 * PAGE, VM_PROT_READ | VM_PROT_EXEC, VM_MAP_PRIVATE, 0);
+	advise(f, 0, BASE, 8 * PAGE, VM_MADV_RANDOM);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + 2 * PAGE, PAGE);
+	assert_int_equal(cached(f).cached_pages, 6);
+}
+
+static void what_came_along_may_be_on_its_way(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 4 * PAGE);
+	file_write(f, 0, 0, 4 * PAGE, 7);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	file_op(f, VM_OP_FILE_DROP, 0, 4 * PAGE);
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_PRIVATE, 0);
+	struct vm_operation touch = {.kind = VM_OP_TOUCH_READ, .address = BASE, .length = PAGE};
+	touch.decisions = 1;
+	run(f, touch);
+	assert_int_equal(f->last.choice_count, 1);
+	assert_int_equal(f->last.choices[0], VM_FREEDOM_READ_AHEAD);
+	assert_int_equal(counters(f, 0).file_pages, 1);
+	assert_false(page(f, 0, BASE).in_core_open);
+	assert_true(page(f, 0, BASE + PAGE).in_core_open);
+	/* Whoever wants it waits for it. */
+	on(f, VM_OP_TOUCH_READ, 0, BASE + PAGE, PAGE);
+	assert_false(page(f, 0, BASE + PAGE).in_core_open);
+}
+
+static void a_page_that_was_locked_may_stay(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE | VM_MAP_POPULATE);
+	fork_to(f, 0, 1);
+	on(f, VM_OP_LOCK, 0, BASE, PAGE);
+	advise(f, 1, BASE, 2 * PAGE, VM_MADV_FREE);
+	/* Copied by the lock, and marked for it before: both answers are the kernel's. */
+	assert_true(page(f, 1, BASE).kpageflags_open >> VM_KPF_SWAPBACKED & 1);
+	assert_int_equal(smaps(f, 1, 0, VM_SMAPS_LAZY_FREE), 0);
+}
+
+int main(void)
+{
+#define TEST(name)	 cmocka_unit_test_setup_teardown(name, setup_linux, teardown)
+#define TEST_LARGE(name) cmocka_unit_test_setup_teardown(name, setup_large, teardown)
+#define TEST_READS(name) cmocka_unit_test_setup_teardown(name, setup_read_ahead, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(locking_breaks_copies_of_ones_own),
+		TEST(mem_grows_a_stack_and_others_do_not),
+		TEST(a_page_that_must_be_read_is_faulted_twice),
+		TEST(mprotect_waits_with_the_lock),
+		TEST(a_size_again_is_cut_like_a_smaller_one),
+		TEST(a_larger_end_clears_what_lay_behind_the_old_one),
+		TEST_LARGE(a_larger_end_cuts_what_reaches_behind_it),
+		TEST_LARGE(a_cut_leaves_the_tag),
+		TEST_LARGE(fault_around_maps_whole_folios),
+		TEST_LARGE(cold_splits_what_it_holds_in_part),
+		TEST(a_hole_in_the_first_page_unmaps_everything),
+		TEST(protection_outlives_pages_of_files),
+		TEST(a_guard_can_be_protected),
+		TEST(a_move_takes_the_registration_of_its_neighbour),
+		TEST(shared_memory_has_no_family_for_its_guards),
+		TEST_LARGE(a_clean_buffer_gets_no_block),
+		TEST(guards_do_not_part_families),
+		TEST_READS(code_is_read_ahead_whatever_was_advised),
+		TEST_READS(what_came_along_may_be_on_its_way),
+		TEST(a_page_that_was_locked_may_stay),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
