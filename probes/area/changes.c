@@ -15,13 +15,13 @@
 #include "vm/model.h"
 
 #define CLAIM	"demand.mmap-is-a-promise"
-#define BATCHES 2
+#define BATCHES 3
 
-static const char *const places[] = {"1 MiB", "6 MiB", "12 MiB"};
-static const uint64_t lengths_bytes[] = {VM_MIB_BYTES, 6 * VM_MIB_BYTES, 12 * VM_MIB_BYTES};
+static const char *const places[] = {"1 MiB", "4 MiB", "16 MiB"};
+static const uint64_t lengths_bytes[] = {VM_MIB_BYTES, 4 * VM_MIB_BYTES, 16 * VM_MIB_BYTES};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
-#define MOST_BYTES   (12 * VM_MIB_BYTES)
+#define MOST_BYTES   (16 * VM_MIB_BYTES)
 
 enum change {
 	CHANGE_UNMAP,
@@ -188,7 +188,7 @@ PROBE(area_changes) = {
 	.kind = PROBE_TIMED,
 	.claims = claims,
 	.question = "What do munmap, mprotect and mremap cost: by length, or by what is mapped?",
-	.method = "CPU time of each over 1, 6 and 12 MiB, every page touched and none; mremap by a "
+	.method = "CPU time of each over 1, 4 and 16 MiB, every page touched and none; mremap by a "
 		  "page more than whole tables, and by whole tables.",
 	.threats = "A busy neighbour: CPU time. Huge pages would be changed at once: they are "
 		   "advised against. What a batch leaves is taken away before the next.",

@@ -13,7 +13,7 @@ static const char *const places[] = {"1 MiB", "4 MiB", "16 MiB"};
 static const uint64_t lengths_bytes[] = {VM_MIB_BYTES, 4 * VM_MIB_BYTES, 16 * VM_MIB_BYTES};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
-#define BATCHES	     5
+#define BATCHES	     3
 #define CLAIM	     "demand.prefault"
 
 /* ---- what the models say ---- */

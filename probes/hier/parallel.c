@@ -14,8 +14,8 @@
 #include "vm/model.h"
 
 #define CLAIM	     "hier.parallel"
-#define BATCHES	     5
-#define PAGES	     2048
+#define BATCHES	     3
+#define PAGES	     1024
 #define THREADS_MOST 4
 
 static const char *const places[] = {"1", "2", "4"};
@@ -137,7 +137,7 @@ PROBE(parallel) = {
 	.kind = PROBE_TIMED,
 	.claims = claims,
 	.question = "Do faults of several threads at once cost more than one after another?",
-	.method = "CPU time of 1, 2 and 4 threads of one process that each write 2048 fresh pages "
+	.method = "CPU time of 1, 2 and 4 threads of one process that each write 1024 fresh pages "
 		  "of an area of their own at the same time; the faults are counted.",
 	.threats = "Fewer processors than threads, or busy ones: CPU time, not the clock's; what "
 		   "spins for a lock shows in it.",

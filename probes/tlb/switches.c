@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What it costs to change the address space, and to tell another processor that one changed. */
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,124 +66,125 @@ static bool has_another_cpu(const struct vm_host *host, const struct probe_argum
 /* ---- a switch ---- */
 
 #define SWITCHES 100
-#define BATCHES	 5
-#define NS_IN_S	 1000000000
-#define NS_IN_US 1000
+#define ROUNDS	 16
+#define BATCHES	 3
 
-/* Two sides that wake each other by a byte, on one processor. */
+enum side { SIDE_OURS, SIDE_THEIRS, SIDES };
+
+/* Two sides that wake each other, on one processor. In memory that both have, whoever they are. */
 struct game {
-	int to_other[2], to_us[2];
-	char *ours, *theirs;
+	atomic_int turn; /* whose it is: enum side */
+	int64_t elapsed_ns[SIDES];
 	size_t pages;
+	char *memory[SIDES];
 };
 
-static void play(int in, int out, char *memory, size_t pages)
+/* The word is asked again: the kernel may wake a sleeper for no reason. */
+static void wait_for_turn(struct game *game, enum side side)
 {
-	char byte = 0;
+	while (atomic_load(&game->turn) != (int)side)
+		(void)syscall(
+			SYS_futex, &game->turn, FUTEX_WAIT, SIDES - 1 - (int)side, NULL, NULL, 0);
+}
 
-	for (size_t i = 0; i < SWITCHES; i++) {
-		MUST(read(in, &byte, 1) == 1);
-		memory_write(memory, vm_pages_to_bytes(pages));
-		MUST(write(out, &byte, 1) == 1);
+static void take_turns(struct game *game, enum side side, size_t turns)
+{
+	for (size_t i = 0; i < turns; i++) {
+		wait_for_turn(game, side);
+		memory_write(game->memory[side], vm_pages_to_bytes(game->pages));
+		atomic_store(&game->turn, SIDES - 1 - (int)side);
+		(void)syscall(SYS_futex, &game->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}
+}
+
+/*
+ * Each side times itself. Its first turn is not timed: in it a process that was just made copies
+ * what it shares with its parent.
+ */
+static void play(struct game *game, enum side side)
+{
+	take_turns(game, side, 1);
+	const int64_t started_ns = cost_thread_ns();
+	take_turns(game, side, SWITCHES);
+	game->elapsed_ns[side] = cost_thread_ns() - started_ns;
 }
 
 static void *play_their_side(void *context)
 {
-	const struct game *game = context;
-
-	play(game->to_other[0], game->to_us[1], game->theirs, game->pages);
+	play(context, SIDE_THEIRS);
 	return NULL;
-}
-
-static void play_our_side(const struct game *game)
-{
-	const char byte = 0;
-
-	MUST(write(game->to_other[1], &byte, 1) == 1);
-	play(game->to_us[0], game->to_other[1], game->ours, game->pages);
-}
-
-static int64_t cpu_of_children_ns(void)
-{
-	struct rusage usage;
-
-	MUST(getrusage(RUSAGE_CHILDREN, &usage) == 0);
-	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_IN_S +
-	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_IN_US;
-}
-
-/* The other side reads its last byte before it ends, and so leaves one for nobody. */
-static void drain(const struct game *game)
-{
-	char byte = 0;
-
-	MUST(read(game->to_other[0], &byte, 1) == 1);
 }
 
 static int64_t time_threads(void *context)
 {
 	struct game *game = context;
-	const int64_t started_ns = cost_cpu_ns();
 	pthread_t other;
 
 	MUST(pthread_create(&other, NULL, play_their_side, game) == 0);
-	play_our_side(game);
+	play(game, SIDE_OURS);
 	MUST(pthread_join(other, NULL) == 0);
-	const int64_t elapsed_ns = cost_cpu_ns() - started_ns;
-	drain(game);
-	return elapsed_ns;
+	return game->elapsed_ns[SIDE_OURS] + game->elapsed_ns[SIDE_THEIRS];
 }
 
 static int64_t time_processes(void *context)
 {
 	struct game *game = context;
-	const int64_t started_ns = cost_cpu_ns(), before_ns = cpu_of_children_ns();
 	const pid_t other = fork();
 	int status = 0;
 
 	if (other == 0) {
-		(void)play_their_side(game);
+		play(game, SIDE_THEIRS);
 		_exit(0);
 	}
-	play_our_side(game);
+	play(game, SIDE_OURS);
 	MUST(other > 0 && waitpid(other, &status, 0) == other && status == 0);
-	const int64_t elapsed_ns = cost_cpu_ns() - started_ns + cpu_of_children_ns() - before_ns;
-	drain(game);
-	return elapsed_ns;
+	return game->elapsed_ns[SIDE_OURS] + game->elapsed_ns[SIDE_THEIRS];
+}
+
+static int64_t time_game(const char *name, cost_body *body, struct game *game)
+{
+	const struct cost_plan plan = {.name = name, .body = body, .context = game, .batches = 1};
+	struct cost_samples samples;
+
+	cost_measure(&plan, &samples);
+	return samples.elapsed_ns[0];
+}
+
+/* One game of each in turn: what slows the machine for a while slows both. */
+static void time_games(struct game *game, const char *at)
+{
+	int64_t threads_ns[ROUNDS], processes_ns[ROUNDS];
+
+	for (size_t round = 0; round < ROUNDS; round++) {
+		threads_ns[round] = time_game("threads", time_threads, game);
+		processes_ns[round] = time_game("processes", time_processes, game);
+	}
+	observe_values("threads", at, threads_ns, ROUNDS, VM_UNIT_NS, "CPU time");
+	observe_values("processes", at, processes_ns, ROUNDS, VM_UNIT_NS, "CPU time");
 }
 
 static void measure_switch(const struct probe_arguments *arguments)
 {
-	struct game game;
 	uint64_t state = trial_seed();
 	size_t order[PLACES_COUNT];
+	struct game *game = mmap(
+		NULL, VM_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	(void)arguments;
-	MUST(pipe(game.to_other) == 0 && pipe(game.to_us) == 0);
-	game.ours = memory_small(vm_pages_to_bytes(switch_pages[PLACES_COUNT - 1]));
-	game.theirs = memory_small(vm_pages_to_bytes(switch_pages[PLACES_COUNT - 1]));
+	MUST(game != MAP_FAILED);
+	for (size_t side = 0; side < SIDES; side++)
+		game->memory[side] =
+			memory_small(vm_pages_to_bytes(switch_pages[PLACES_COUNT - 1]));
 	order_shuffle(order, PLACES_COUNT, &state);
 	for (size_t i = 0; i < PLACES_COUNT; i++) {
-		game.pages = switch_pages[order[i]];
-		struct cost_plan plan = {
-			.name = "threads",
-			.body = time_threads,
-			.context = &game,
-			.witness = "CPU time",
-			.warm_ups = 1,
-			.batches = BATCHES,
-		};
-		cost_observe(&plan, "threads", "threads-faults", switch_places[order[i]]);
-		plan.name = "processes";
-		plan.body = time_processes;
-		cost_observe(&plan, "processes", "processes-faults", switch_places[order[i]]);
+		game->pages = switch_pages[order[i]];
+		time_games(game, switch_places[order[i]]);
 	}
 }
 
 /* ---- a shootdown ---- */
 
-#define WAITS	    10
+#define WAITS	    5
 #define PROTECTIONS 10
 
 struct neighbour {
@@ -287,10 +289,10 @@ PROBE(switch_flush) = {
 	.kind = PROBE_TIMED,
 	.claims = switch_claims,
 	.question = "What does it cost to switch to another address space?",
-	.method = "CPU time of 100 turns of a game of two sides that wake each other through "
-		  "pipes on one processor and touch 16 or 64 pages each: threads, and processes.",
+	.method = "CPU time of 100 turns of a game of two sides that wake each other on "
+		  "one processor and touch 16 or 64 pages each: threads, and processes.",
 	.threats = "A busy neighbour: CPU time, not the clock's. Making a process costs more than "
-		   "making a thread: once a game, and part of what an address space costs.",
+		   "making a thread: both sides time themselves, from their second turn on.",
 	.by_hand = "perf bench sched pipe; perf bench sched pipe -T",
 	.deadline_s = 20,
 	.predict = PREDICTS(predict_switch),
@@ -302,7 +304,7 @@ PROBE(shootdown) = {
 	.kind = PROBE_TIMED,
 	.claims = shootdown_claims,
 	.question = "What does it cost to take a right away while another processor may use it?",
-	.method = "Take the right to write 1 or 16 pages away and give it back 100 times, with and "
+	.method = "Take the right to write 1 or 16 pages away and give it back 50 times, with and "
 		  "without a thread of the process that runs on another processor: CPU time, "
 		  "in which waiting for the other is included.",
 	.threats = "A neighbour on the other processor may keep the thread from running, and then "
