@@ -17,12 +17,15 @@ const unsigned shape_looks[SHAPE_LOOKS_COUNT] = {12, 18, 30, 60};
 #define PLATEAU_LEAST	  5
 #define DEPARTURE_SPREADS 5
 #define DEPARTURE_RUN	  5
+/* Launches that show a cycle to fit: a disturbed control may make one of them. */
+#define PROOFS 3
 
 /* A figure of a launch, and where its median over launches must lie. */
 struct figure {
 	const char *name;
 	double low, high;
-	bool early_is_open; /* below low nothing is refused */
+	bool is_knee;	    /* what shares the processor moves it down, and never up */
+	double refused_low; /* of a knee: no sharing explains what lies below this */
 	double *values;	    /* one a launch */
 };
 
@@ -257,7 +260,10 @@ static void add_knee(
 	/* Places are whole numbers: half of one to each side takes in the ends themselves. */
 	struct figure *figure = add(figures, "last place on the plateau",
 		(double)prediction->values[0] - HALF, (double)prediction->values[1] + HALF);
-	figure->early_is_open = prediction->shape == VM_SHAPE_REACH;
+	/* A second level is shared in halves where a sibling thread has its own. */
+	figure->is_knee = true;
+	figure->refused_low =
+		prediction->shape == VM_SHAPE_REACH ? HALF * figure->low : figure->low;
 
 	const size_t places_count = figures->sweep->places_count;
 	double *numbers = pool_take(figures->pool, places_count * sizeof(*numbers));
@@ -287,15 +293,45 @@ static const char *text_of(
 	return pool_format(pool, "%s: %.4g to %.4g", figure->name, interval->low, interval->high);
 }
 
-static bool lies_inside(const struct statistics_interval *interval, const struct figure *figure)
+static size_t launches_above(const struct figure *figure, size_t launches)
 {
-	return interval->low > figure->low && interval->high < figure->high;
+	size_t count = 0;
+
+	for (size_t i = 0; i < launches; i++)
+		count += figure->values[i] > figure->low;
+	return count;
 }
 
-static bool lies_outside(const struct statistics_interval *interval, const struct figure *figure)
+/*
+ * That a cycle fits is shown by the launches in which it did: in others somebody else had some of
+ * the entries.
+ */
+static bool lies_inside(
+	const struct statistics_interval *interval, const struct figure *figure, size_t launches)
 {
-	return (interval->high <= figure->low && !figure->early_is_open) ||
-	       interval->low >= figure->high;
+	const bool is_above = figure->is_knee ? launches_above(figure, launches) >= PROOFS
+					      : interval->low > figure->low;
+
+	return is_above && interval->high < figure->high;
+}
+
+/*
+ * A buffer that is too small ends at the same place in every launch. What neighbours take differs
+ * from launch to launch, so a knee that moves by as much as it is early is no refusal.
+ */
+static bool lies_below(
+	const struct statistics_interval *interval, const struct figure *figure, size_t launches)
+{
+	if (!figure->is_knee)
+		return interval->high <= figure->low;
+	return launches_above(figure, launches) == 0 && interval->high <= figure->refused_low &&
+	       interval->high - interval->low < figure->low - interval->high;
+}
+
+static bool lies_outside(
+	const struct statistics_interval *interval, const struct figure *figure, size_t launches)
+{
+	return lies_below(interval, figure, launches) || interval->low >= figure->high;
 }
 
 static struct shape_decision decide(const struct figures *figures)
@@ -312,10 +348,10 @@ static struct shape_decision decide(const struct figures *figures)
 			statistics_median_interval(figure->values, launches, error);
 		const struct statistics_interval wide = statistics_median_interval(
 			figure->values, launches, error / (double)figures->count);
-		if (wide.known && lies_outside(&wide, figure))
+		if (wide.known && lies_outside(&wide, figure, launches))
 			return (struct shape_decision){
 				SHAPE_REFUSED, text_of(figures->pool, figure, &wide)};
-		const bool inside = narrow.known && lies_inside(&narrow, figure);
+		const bool inside = narrow.known && lies_inside(&narrow, figure, launches);
 		if (!inside)
 			decision.answer = SHAPE_OPEN;
 		if (decision.observed == NULL || (!inside && narrow.known))

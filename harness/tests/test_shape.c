@@ -104,7 +104,7 @@ struct expectation {
 	enum shape_answer answer;
 };
 
-static const int64_t after_1[] = {1}, after_2[] = {2}, from_4_to_8[] = {4, 8};
+static const int64_t after_1[] = {1}, after_2[] = {2};
 
 static const struct expectation expectations[] = {
 	{"flat", VM_SHAPE_FLAT, NULL, flat, proportional, SHAPE_HOLDS},
@@ -232,8 +232,11 @@ static void test_knee_is_the_last_place_of_the_plateau(void **state)
 	assert_int_equal(shape_knee(curve, numbers, COUNT), COUNT - 1);
 }
 
-/* A knee is asked for between 4 and 8 on a sweep whose places are called by their numbers. */
-static enum shape_answer ask_knee(size_t knee)
+/*
+ * A knee is asked for between two places on a sweep whose places are called by their numbers. With
+ * a neighbour it lies there in so many launches only, and before that, differently, in the others.
+ */
+static enum shape_answer ask_knee_from(int64_t first, size_t knee, size_t undisturbed)
 {
 	static const char *const names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
 		"11", "12", "13", "14", "15"};
@@ -241,22 +244,30 @@ static enum shape_answer ask_knee(size_t knee)
 	POOL_DROPS struct pool pool = {NULL};
 	double medians[LAUNCHES * COUNT];
 	uint64_t state = knee;
+	const int64_t interval[] = {first, 8};
 	const struct vm_prediction prediction = {
 		.form = VM_FORM_SHAPE,
 		.shape = VM_SHAPE_KNEE,
-		.values = from_4_to_8,
+		.values = interval,
 		.values_count = 2,
 		.inputs = names,
 		.inputs_count = COUNT,
 	};
 
-	for (size_t launch = 0; launch < LAUNCHES; launch++)
+	for (size_t launch = 0; launch < LAUNCHES; launch++) {
+		const size_t taken = undisturbed == 0 || launch < undisturbed ? 0 : 1 + launch % 3;
 		for (size_t place = 0; place < COUNT; place++)
 			medians[launch * COUNT + place] =
 				1000 + 2 * noise(&state) +
-				(place > knee ? 100 * (double)(place - knee) : 0);
+				(place + taken > knee ? 100 * (double)(place + taken - knee) : 0);
+	}
 	const struct shape_sweep sweep = {LAUNCHES, COUNT, medians};
 	return shape_decide(&pool, &prediction, &sweep, NULL).answer;
+}
+
+static enum shape_answer ask_knee(size_t knee)
+{
+	return ask_knee_from(4, knee, 0);
 }
 
 static void test_knee_in_its_interval(void **state)
@@ -266,18 +277,27 @@ static void test_knee_in_its_interval(void **state)
 		assert_int_equal(ask_knee(knee), SHAPE_HOLDS);
 	for (size_t knee = 9; knee < 13; knee++)
 		assert_int_equal(ask_knee(knee), SHAPE_REFUSED);
+	/* bad_knee_too_early: a buffer that is smaller, in every launch. */
+	for (size_t knee = 4; knee < 6; knee++)
+		assert_int_equal(ask_knee_from((int64_t)knee + 2, knee, 0), SHAPE_REFUSED);
 }
 
-/*
- * A ramp that doubles the second level's time at a place, on a plateau of 400 above the control.
- * Asked for between 6 and 8.
+/* A neighbour takes entries in most launches, each time others: what is left is no smaller buffer.
  */
-static enum shape_answer ask_reach(size_t doubled, double place_noise)
+static void test_knee_beside_a_neighbour(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_knee_from(8, 8, 3), SHAPE_HOLDS);
+	assert_int_equal(ask_knee_from(8, 8, 1), SHAPE_OPEN);
+	assert_int_equal(ask_knee_from(7, 6, 1), SHAPE_OPEN);
+}
+
+/* A ramp that doubles the second level's time at a place, on a plateau of 400 above the control. */
+static enum shape_answer ask_reach(const int64_t interval[2], size_t doubled, double place_noise)
 {
 	static const char *const names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
 		"11", "12", "13", "14", "15"};
 	enum { COUNT = 16 };
-	static const int64_t from_6_to_8[] = {6, 8};
 	POOL_DROPS struct pool pool = {NULL};
 	double medians[LAUNCHES * COUNT], control[LAUNCHES * COUNT];
 	uint64_t state = doubled;
@@ -285,7 +305,7 @@ static enum shape_answer ask_reach(size_t doubled, double place_noise)
 		.form = VM_FORM_SHAPE,
 		.shape = VM_SHAPE_REACH,
 		.other = "control",
-		.values = from_6_to_8,
+		.values = interval,
 		.values_count = 2,
 		.inputs = names,
 		.inputs_count = COUNT,
@@ -305,17 +325,22 @@ static enum shape_answer ask_reach(size_t doubled, double place_noise)
 
 static void test_reach_in_its_interval(void **state)
 {
+	static const int64_t from_6_to_8[] = {6, 8}, from_12_to_14[] = {12, 14};
+
 	(void)state;
 	for (size_t doubled = 6; doubled <= 8; doubled++)
-		assert_int_equal(ask_reach(doubled, 20), SHAPE_HOLDS);
+		assert_int_equal(ask_reach(from_6_to_8, doubled, 20), SHAPE_HOLDS);
 	/* bad_reach_beyond_all_entries, and bad_no_ramp_at_all. */
 	for (size_t doubled = 9; doubled <= 15; doubled++)
-		assert_int_equal(ask_reach(doubled, 20), SHAPE_REFUSED);
-	/* bad_reach_too_early: never held; entries may have been somebody else's meanwhile. */
-	assert_int_equal(ask_reach(5, 20), SHAPE_OPEN);
+		assert_int_equal(ask_reach(from_6_to_8, doubled, 20), SHAPE_REFUSED);
+	/* A thread on the sibling may have half of the entries: early, and no refusal. */
+	assert_int_equal(ask_reach(from_6_to_8, 5, 20), SHAPE_OPEN);
+	assert_int_equal(ask_reach(from_12_to_14, 8, 20), SHAPE_OPEN);
+	/* bad_reach_too_early: less than half. */
+	assert_int_equal(ask_reach(from_12_to_14, 5, 20), SHAPE_REFUSED);
 	/* bad_noise_alone. */
 	for (size_t seed = 15; seed < 15 + SEEDS; seed++)
-		assert_int_not_equal(ask_reach(seed, 400), SHAPE_HOLDS);
+		assert_int_not_equal(ask_reach(from_6_to_8, seed, 400), SHAPE_HOLDS);
 }
 
 int main(void)
@@ -328,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_first_look_can_decide_both_ways),
 		cmocka_unit_test(test_knee_is_the_last_place_of_the_plateau),
 		cmocka_unit_test(test_knee_in_its_interval),
+		cmocka_unit_test(test_knee_beside_a_neighbour),
 		cmocka_unit_test(test_reach_in_its_interval),
 	};
 

@@ -76,8 +76,8 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 
 /* ---- what the processor does ---- */
 
-#define STEPS	       (CHASE_UNROLLED * 3072)
-#define ROUNDS	       6
+#define STEPS	       (CHASE_UNROLLED * 1024)
+#define ROUNDS	       12
 #define LINES_PER_PAGE (VM_PAGE_BYTES / CHASE_LINE_BYTES)
 
 /* One chain's samples, place by place: a round adds one to each. */

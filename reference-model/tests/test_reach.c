@@ -125,6 +125,33 @@ static void test_hidden_unit_leaves_two_candidates(void **state)
 	assert_int_equal(vm_tlb_candidates(&host, 2, VM_PAGE_BYTES, candidates), 1);
 }
 
+/* With victims drawn by chance half of a cycle misses at 1 / (2 log 2) = 1.39 times the entries. */
+static void test_code_has_a_buffer_of_its_own(void **state)
+{
+	const struct vm_host host = {
+		.cpu = {.tlb_count = 2,
+			.tlb = {{VM_TLB_CODE, 1, VM_PAGE_BYTES, 64, 0},
+				{VM_TLB_DATA, 1, VM_PAGE_BYTES, 96, 0}}},
+	};
+	const struct vm_host none = {.cpu = {.tlb_count = 0}};
+	const struct vm_model linux_model = vm_model_for(VM_MODEL_LINUX, &host);
+	const struct vm_model textbook = vm_model_for(VM_MODEL_TEXTBOOK, &host);
+	void *memory = malloc(ROOM_BYTES);
+	struct vm_arena arena = vm_arena_over(memory, ROOM_BYTES);
+
+	(void)state;
+	assert_non_null(memory);
+	const struct vm_reach reach = vm_tlb_code_reach(&linux_model.behaviours, &host, &arena);
+	assert_true(reach.known);
+	assert_int_equal(reach.least_pages, 64);
+	assert_int_equal(reach.most_pages, 64);
+	assert_true(reach.half_pages > 80 && reach.half_pages < 98);
+	assert_false(vm_tlb_code_reach(&linux_model.behaviours, &none, &arena).known);
+	assert_int_equal(vm_tlb_code_reach(&textbook.behaviours, &none, &arena).most_pages, 128);
+	assert_int_equal(arena.used_bytes, 0);
+	free(memory);
+}
+
 /* gios: a Core i7 has 64 first-level data entries and 512 in the second level. */
 static void test_teaching_has_one_processor(void **state)
 {
@@ -173,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_what_cpuid_does_not_say_is_not_known),
 		cmocka_unit_test(test_of_two_buffers_neither_is_the_level),
 		cmocka_unit_test(test_hidden_unit_leaves_two_candidates),
+		cmocka_unit_test(test_code_has_a_buffer_of_its_own),
 		cmocka_unit_test(test_teaching_has_one_processor),
 		cmocka_unit_test(test_fork_copies_tables),
 	};

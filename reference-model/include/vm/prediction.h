@@ -62,14 +62,16 @@ enum vm_shape {
 	 * at least one of the n is missed in each turn: the curve lies above its plateau by the
 	 * n-th part of what it rises in the end. With other, the curve is the distance above that
 	 * one: a control of the same loads without the misses. A launch's figure here is the least
-	 * of its samples, elsewhere their median.
+	 * of its samples, elsewhere their median. What shares the processor takes entries away and
+	 * never gives any: launches that reach values[0] show that so many fit, and an early end
+	 * refuses only where it is the same in all.
 	 */
 	VM_SHAPE_KNEE,
 	/*
 	 * The same for a buffer in sets, which is left in a ramp: the last n at which the curve is
-	 * not twice as far above other as at its beginning lies from values[0] to values[1]. What
-	 * shares the processor takes entries away and never gives any, so a ramp that begins before
-	 * values[0] decides nothing; one that begins behind values[1] refuses.
+	 * not twice as far above other as at its beginning lies from values[0] to values[1]. A
+	 * thread on the sibling may have half of the buffer: an early end refuses only before half
+	 * of values[0].
 	 */
 	VM_SHAPE_REACH,
 	/* Below the quantity named by other, at every place. */

@@ -24,6 +24,13 @@ struct vm_reach {
 struct vm_reach vm_tlb_reach(const struct vm_behaviours *behaviours, const struct vm_host *host,
 	unsigned level, struct vm_arena *arena);
 
+/*
+ * The first level for code, of 4 KiB pages. half_pages holds for whatever way it has of driving
+ * pages out.
+ */
+struct vm_reach vm_tlb_code_reach(
+	const struct vm_behaviours *behaviours, const struct vm_host *host, struct vm_arena *arena);
+
 /* Of one buffer, as a description or a candidate for one has it. */
 struct vm_reach vm_tlb_reach_of(const struct vm_tlb_fact *array, struct vm_arena *arena);
 
