@@ -424,6 +424,20 @@ static enum vm_cpu_vendor vendor_of(const struct cpuid_leaves *leaves)
 	return VM_CPU_OTHER;
 }
 
+/* intel-sdm:2A:3.3:CPUID leaf 4, and amd-apm:3:E.4.15:Fn8000_001D, which is laid out alike. */
+static uint8_t level1_data_ways(const struct cpuid_leaves *leaves, enum vm_cpu_vendor vendor)
+{
+	enum { TYPE_DATA = 1, LEVEL_1 = 1, SUBLEAVES = 8 };
+	const uint32_t described_at = vendor == VM_CPU_AMD ? 0x8000001d : 4;
+
+	for (uint32_t i = 0; i < SUBLEAVES; i++) {
+		const struct cpuid_leaf cache = get(leaves, described_at, i);
+		if ((cache.eax & 0x1f) == TYPE_DATA && (cache.eax >> 5 & 7) == LEVEL_1)
+			return (uint8_t)((cache.ebx >> 22) + 1);
+	}
+	return 0;
+}
+
 void cpuid_decode(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
 {
 	const struct cpuid_leaf leaf1 = get(leaves, 1, 0), leaf7 = get(leaves, 7, 0);
@@ -447,6 +461,7 @@ void cpuid_decode(const struct cpuid_leaves *leaves, struct vm_cpu_facts *cpu)
 		.hypervisor = bit(leaf1.ecx, 31),
 		.tlb_listed_pages = (uint16_t)((listed >> 16 & 0xfff) + (listed & 0xfff)),
 	};
+	cpu->level1_data_ways = level1_data_ways(leaves, cpu->vendor);
 	signature(leaves, cpu);
 	switch (cpu->vendor) {
 	case VM_CPU_INTEL:

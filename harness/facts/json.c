@@ -39,6 +39,7 @@ const struct json_field json_fields[] = {
 	NUMBER("cpu", "physical-bits", host.cpu.physical_bits),
 	NUMBER("cpu", "virtual-bits", host.cpu.virtual_bits),
 	LATER("cpu", "tlb-listed-pages", host.cpu.tlb_listed_pages),
+	LATER("cpu", "level1-data-ways", host.cpu.level1_data_ways),
 	FLAG("cpu", "nx", host.cpu.nx),
 	FLAG("cpu", "page-1g", host.cpu.page_1g),
 	FLAG("cpu", "pcid", host.cpu.pcid),

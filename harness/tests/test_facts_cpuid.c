@@ -27,6 +27,7 @@ struct machine {
 	enum vm_cpu_vendor vendor;
 	unsigned family, model;
 	unsigned listed_pages; /* what cpuinfo calls the TLB size */
+	unsigned data_ways;    /* of the first data cache, where the dump says it */
 	size_t count;
 	struct vm_tlb_fact tlb[VM_TLB_FACTS_LIMIT];
 };
@@ -345,10 +346,13 @@ static const struct machine machines[] = {
 		"0x80000005 0x0: eax=0xff60ff40 ebx=0xff60ff40 ecx=0x300c0140 edx=0x20080140\n"
 		"0x80000006 0x0: eax=0x40802040 ebx=0x60804040 ecx=0x4008140 edx=0x02009140\n"
 		"0x80000019 0x0: eax=0xf060f040 ebx=0x40200000 ecx=0x0 edx=0x00000000\n"
+		"0x8000001d 0x0: eax=0x00004121 ebx=0x02c0003f ecx=0x0000003f edx=0x00000000\n"
+		"0x8000001d 0x1: eax=0x00004122 ebx=0x01c0003f ecx=0x0000003f edx=0x00000000\n"
 		"0x80000021 0x0: eax=0x593fffcf ebx=0x00080382 ecx=0x0 edx=0x00000000\n",
 		.vendor = VM_CPU_AMD,
 		.family = 26,
 		.model = 0x44,
+		.data_ways = 12,
 		.listed_pages = 192,
 		.count = 11,
 		.tlb = {{VM_TLB_CODE, 1, K4, 64, 0}, {VM_TLB_DATA, 1, K4, 96, 0},
@@ -389,6 +393,7 @@ static void machine_is_decoded(const struct machine *machine)
 	assert_int_equal(cpu.family, machine->family);
 	assert_int_equal(cpu.model, machine->model);
 	assert_int_equal(cpu.tlb_listed_pages, machine->listed_pages);
+	assert_int_equal(cpu.level1_data_ways, machine->data_ways);
 	if (cpu.tlb_count != machine->count)
 		fail_msg("%s: %u buffers", machine->name, cpu.tlb_count);
 	for (size_t i = 0; i < machine->count; i++) {

@@ -179,6 +179,7 @@ struct vm_cpu_facts {
 	bool nx, page_1g, pcid, smep, smap, pku, la57, invariant_tsc;
 	bool hypervisor;
 	uint16_t tlb_listed_pages; /* CPUID 0x80000006: both numbers for 4 KiB pages, as they are */
+	uint8_t level1_data_ways;  /* of the first data cache; 0: CPUID does not say */
 	uint8_t tlb_count;
 	struct vm_tlb_fact tlb[VM_TLB_FACTS_LIMIT];
 };
