@@ -152,6 +152,20 @@ struct vm_buddy_block vm_buddy_block_at(const struct vm_buddy *buddy, uint32_t f
 	};
 }
 
+bool vm_buddy_take_count(uint64_t *free_blocks, unsigned orders_count, unsigned order)
+{
+	unsigned from = order;
+
+	while (from < orders_count && free_blocks[from] == 0)
+		from++;
+	if (from >= orders_count)
+		return false;
+	free_blocks[from]--;
+	while (from > order)
+		free_blocks[--from]++;
+	return true;
+}
+
 unsigned vm_buddy_order_for(uint64_t units)
 {
 	unsigned order = 0;

@@ -127,6 +127,24 @@ static void buddy_agrees_with_counting_aligned_runs(void **state)
 	}
 }
 
+/* What the counts alone say must be what the allocator with its addresses does. */
+static void counts_alone_say_what_a_request_leaves(void **state)
+{
+	(void)state;
+	struct vm_arena arena;
+	struct vm_buddy *buddy = new_buddy(1024, 10, &arena);
+	uint64_t counts[11] = {[10] = 1}, seed = 7;
+
+	for (size_t i = 0; i < 200; i++) {
+		const unsigned order = (unsigned)vm_random_below(&seed, 5);
+		const bool taken = vm_buddy_take_count(counts, 11, order);
+		assert_int_equal(taken, vm_buddy_allocate(buddy, order) != VM_BUDDY_NONE);
+		for (unsigned j = 0; j < 11; j++)
+			assert_int_equal(counts[j], vm_buddy_free_blocks(buddy, j));
+	}
+	free(arena.base);
+}
+
 static void fragmentation_has_an_index(void **state)
 {
 	(void)state;
@@ -319,6 +337,7 @@ int main(void)
 		cmocka_unit_test(sixty_four_pages_asked_for_eight),
 		cmocka_unit_test(requests_round_up_to_powers_of_two),
 		cmocka_unit_test(buddy_agrees_with_counting_aligned_runs),
+		cmocka_unit_test(counts_alone_say_what_a_request_leaves),
 		cmocka_unit_test(fragmentation_has_an_index),
 		cmocka_unit_test(each_fit_chooses_its_hole),
 		cmocka_unit_test(fits_agree_with_looking_at_every_unit),

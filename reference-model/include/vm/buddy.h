@@ -48,6 +48,12 @@ static inline uint32_t vm_buddy_of(uint32_t first, unsigned order)
 	return first ^ UINT32_C(1) << order;
 }
 
+/*
+ * The same as counts of free blocks by order, for whoever sees no more of an allocator: the
+ * smallest block that is enough goes, and its halves come back. False where there is none.
+ */
+bool vm_buddy_take_count(uint64_t *free_blocks, unsigned orders_count, unsigned order);
+
 /* The smallest order that holds so many units. */
 unsigned vm_buddy_order_for(uint64_t units);
 
