@@ -143,6 +143,8 @@ static const struct detector detectors[] = {
 		.surface = SURFACE_RELEASE,
 		.since = {6, 16, 0},
 		.backports = {{6, 15, 7}, {6, 12, 39}, {6, 6, 99}}},
+	/* "mm: convert mm's rss stats into percpu_counter" */
+	BY_RELEASE(RSS_BY_CPU, 6, 2),
 	/* "mm/mremap: permit mremap() move of multiple VMAs" */
 	BY_RELEASE(MREMAP_MOVES_MANY, 6, 17),
 	{.feature = VM_FEATURE_SWAP_ZEROMAP,

@@ -802,8 +802,13 @@ static void counters_lag_by_less_than_a_batch_a_cpu(void **state)
 	behaviours.status_counters = VM_STATUS_COUNTERS_SUMMED;
 	assert_int_equal(vm_oom_counter_lag_pages(&behaviours, 2, 1), 31);
 	assert_int_equal(vm_oom_counter_lag_pages(&behaviours, 64, 2), 254);
-	behaviours.status_counters = VM_STATUS_COUNTERS_AS_KILLER_READS;
+	assert_int_equal(vm_status_counter_lag_pages(&behaviours, 64, 2), 0);
+	behaviours.status_counters = VM_STATUS_COUNTERS_CHEAP;
 	assert_int_equal(vm_oom_counter_lag_pages(&behaviours, 64, 2), 0);
+	assert_int_equal(vm_status_counter_lag_pages(&behaviours, 64, 2), 254);
+	behaviours.status_counters = VM_STATUS_COUNTERS_CACHED_BY_TASK;
+	assert_int_equal(vm_oom_counter_lag_pages(&behaviours, 64, 2), 0);
+	assert_int_equal(vm_status_counter_lag_pages(&behaviours, 64, 2), 0);
 }
 
 /* The three boundaries that were found to the page on a machine of 6171023 pages without swap. */
@@ -838,8 +843,6 @@ static void commitment_boundaries(void **state)
 	assert_int_equal(vm_commit_limit_pages(behaviours, &given), 3085500 + 1000);
 	given.limit_kib = 1000003;
 	assert_int_equal(vm_commit_limit_pages(behaviours, &given), 250000 + 1000);
-	assert_int_equal(vm_commit_batch_pages(VM_COMMIT_NEVER_MORE, 6171023, 2), 12052);
-	assert_int_equal(vm_commit_batch_pages(VM_COMMIT_HEURISTIC, 6171023, 2), 771377);
 }
 
 static void what_is_a_promise(void **state)
@@ -862,8 +865,10 @@ static void what_is_a_promise(void **state)
 	assert_false(vm_commit_area_accounts(behaviours, VM_COMMIT_HEURISTIC, &asks));
 	asks = (struct vm_commit_request){.length_pages = 10};
 	assert_int_equal(vm_commit_map_pages(behaviours, VM_COMMIT_HEURISTIC, &asks), 0);
-	assert_int_equal(vm_commit_make_writable_pages(behaviours, &asks, false), 10);
-	assert_int_equal(vm_commit_make_writable_pages(behaviours, &asks, true), 0);
+	assert_int_equal(
+		vm_commit_make_writable_pages(behaviours, VM_COMMIT_HEURISTIC, &asks, false), 10);
+	assert_int_equal(
+		vm_commit_make_writable_pages(behaviours, VM_COMMIT_HEURISTIC, &asks, true), 0);
 	asks = (struct vm_commit_request){.backing = VM_COMMIT_MEMORY_FILE,
 		.shared = true,
 		.writable = true,

@@ -10,6 +10,7 @@
 #include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,28 +131,38 @@ static struct kernel_text text_of(pid_t process, const char *name, char bytes[TE
 	return (struct kernel_text){bytes, length_bytes};
 }
 
-/* The program lies lowest, the interpreter is the highest of what lies below the stack. */
-static void read_areas(pid_t process, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
+static uint64_t inode_of(int file)
 {
+	struct stat status;
+
+	MUST(fstat(file, &status) == 0);
+	return status.st_ino;
+}
+
+/* The program may lie above the interpreter, where the stack may grow over most addresses. */
+static void read_areas(
+	const struct layout_maker *maker, pid_t process, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
+{
+	const uint64_t program = inode_of(maker->program);
+	const uint64_t interpreter = inode_of(maker->interpreter);
 	static char bytes[TEXT_BYTES];
 	struct kernel_lines lines = kernel_lines_of(text_of(process, "maps", bytes));
 	struct kernel_area area;
 	struct kernel_error error;
-	bool first = true;
 	int more = 0;
 
 	while ((more = kernel_maps_next(&lines, &area, &error)) == 1) {
-		if (first) {
+		if (area.inode == program) {
 			places[VM_LAYOUT_PROGRAM] = area.start;
 			places[VM_LAYOUT_HEAP_OFFSET] = area.end;
-			first = false;
-		} else if (kernel_text_starts(area.name, "/memfd:mmconform")) {
+		} else if (area.inode == interpreter) {
 			places[VM_LAYOUT_MAPPINGS] = area.end;
 		} else if (kernel_text_is(area.name, "[stack]")) {
 			places[VM_LAYOUT_STACK] = area.end;
 		}
 	}
-	MUST(more == 0 && places[VM_LAYOUT_MAPPINGS] != 0 && places[VM_LAYOUT_STACK] != 0);
+	MUST(more == 0 && places[VM_LAYOUT_PROGRAM] != 0 && places[VM_LAYOUT_MAPPINGS] != 0 &&
+		places[VM_LAYOUT_STACK] != 0);
 }
 
 static void read_marks(pid_t process, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
@@ -176,10 +187,10 @@ void layout_take(const struct layout_maker *maker, uint64_t places[VM_LAYOUT_OBJ
 	MUST(waitpid(process, &status, 0) == process);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_EXECUTED)
 		unmet("a program in memory cannot be executed and stopped here",
-			"allow ptrace, execution of memfd and a hard stack limit of 1 GiB");
+			"allow ptrace, execution of memfd and any stack limit");
 	MUST(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
 	memset(places, 0, VM_LAYOUT_OBJECT_LIMIT * sizeof(places[0]));
-	read_areas(process, places);
+	read_areas(maker, process, places);
 	read_marks(process, places);
 	MUST(kill(process, SIGKILL) == 0);
 	MUST(waitpid(process, &status, 0) == process && WIFSIGNALED(status));

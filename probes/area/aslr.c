@@ -25,6 +25,10 @@
 #define BITS	48 /* of a user address */
 #define RANKS	17 /* the smallest, fifteen in between, the largest */
 
+/* Limits of the stack: the usual one, and one of more than five sixths of all addresses. */
+#define STACK_USUAL   (8 << 20)
+#define STACK_ENDLESS INT64_C(0x700000000000)
+
 static const char *const layout_labels[] = {"random", "personality-fixed"};
 
 static const struct probe_parameter parameters[] = {
@@ -38,8 +42,8 @@ static const struct probe_parameter parameters[] = {
 	{
 		.name = "stack-limit",
 		.unit = VM_UNIT_BYTES,
-		.choices_count = 2,
-		.choices = {8 << 20, 1 << 30},
+		.choices_count = 3,
+		.choices = {STACK_USUAL, 1 << 30, STACK_ENDLESS},
 	},
 	{
 		.name = "randomize",
@@ -57,13 +61,20 @@ static const struct probe_parameter parameters[] = {
 	},
 };
 
-/* Each parameter is varied by itself: what they do has nothing to do with each other. */
+/*
+ * Each parameter is varied by itself: what they do has nothing to do with each other. But the limit
+ * shows to the page where nothing is drawn, and an endless one is looked at there alone.
+ */
 static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
 {
-	const int varied = (probe_argument(arguments, "layout") != 0) +
-			   (probe_argument(arguments, "stack-limit") != 8 << 20) +
+	const bool fixed = probe_argument(arguments, "layout") != 0;
+	const int64_t limit_bytes = probe_argument(arguments, "stack-limit");
+	const int varied = (fixed || limit_bytes != STACK_USUAL) +
 			   (probe_argument(arguments, "randomize") != PROBE_AS_IS) +
 			   (probe_argument(arguments, "bits") != PROBE_AS_IS);
+
+	if (limit_bytes == STACK_ENDLESS && !fixed)
+		return false;
 
 	return varied <= 1 && host->knob[VM_KNOB_RANDOMIZE_VA_SPACE].present &&
 	       host->knob[VM_KNOB_MMAP_RND_BITS].present;

@@ -129,8 +129,6 @@ static struct expected work_out(const struct vm_model *model, const struct reque
 	area.length_pages =
 		length_pages + (kind->way == REQUEST_MREMAP || kind->way == REQUEST_GROWSDOWN);
 	touched = touched || kind->way == REQUEST_GROWSDOWN;
-	/* In mode 2 an area cannot opt out: it is as if it had not asked to. */
-	area.no_reserve = area.no_reserve && mode != VM_COMMIT_NEVER_MORE;
 	expected.accounts = vm_commit_area_accounts(behaviours, mode, &area);
 	expected.pages[STEP_MAP] = (int64_t)vm_commit_map_pages(behaviours, mode, &area);
 	const int64_t object = object_pages(expected.pages[STEP_MAP], expected.accounts);
@@ -143,7 +141,7 @@ static struct expected work_out(const struct vm_model *model, const struct reque
 	accounts = accounts && returned == 0;
 	area.writable = false;
 	const int64_t promised =
-		(int64_t)vm_commit_make_writable_pages(behaviours, &area, accounts);
+		(int64_t)vm_commit_make_writable_pages(behaviours, mode, &area, accounts);
 	accounts = accounts || promised != 0;
 	expected.pages[STEP_READ_ONLY] = is_mprotected(kind) ? -returned : 0;
 	expected.pages[STEP_WRITABLE] = is_mprotected(kind) ? promised : 0;

@@ -170,3 +170,20 @@ PROBE(limit_huge) = {
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),
 };
+
+PROBE(limit_swap) = {
+	.name = "overcommit.limit-swap",
+	.claims = claims,
+	.question = "What is CommitLimit when there is swap?",
+	.method =
+		"As overcommit.limit, with 64 MiB of swap or more, and kbytes in the place of the "
+		"ratio in half of the cases.",
+	.threats = "Swap that others take into use meanwhile counts; it is in both readings.",
+	.by_hand = "grep -E 'SwapTotal|CommitLimit' /proc/meminfo",
+	.parameters_count = 1,
+	.parameters = &parameters[1],
+	.needs = {.swap_bytes = 64 << 20},
+	.deadline_s = 10,
+	.predict = PREDICTS(predict),
+	.measure = MEASURES(measure),
+};

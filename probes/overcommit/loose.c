@@ -97,7 +97,8 @@ static bool is_charged(const struct vm_model *model, enum vm_commit_mode mode,
 	if (kind->way == REQUEST_MPROTECT) {
 		asked.writable = false;
 		return vm_commit_map_pages(&model->behaviours, mode, &asked) +
-			       vm_commit_make_writable_pages(&model->behaviours, &asked, false) !=
+			       vm_commit_make_writable_pages(
+				       &model->behaviours, mode, &asked, false) !=
 		       0;
 	}
 	return vm_commit_map_pages(&model->behaviours, mode, &asked) != 0;
@@ -380,6 +381,45 @@ PROBE(mode0) = {
 	.parameters = mode0_parameters,
 	.deadline_s = 10,
 	.suits = mode0_suits,
+	.predict = PREDICTS(predict_mode0),
+	.measure = MEASURES(measure),
+};
+
+/* A kind of each sort: counted, not counted, counted with the object. */
+static const char *const swap_kind_labels[] = {
+	"private-writable", "private-no-reserve", "shared-writable"};
+
+static const struct probe_parameter swap_parameters[] = {
+	{
+		.name = "kind",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 3,
+		.choices = {REQUEST_PRIVATE_WRITABLE, REQUEST_PRIVATE_NO_RESERVE,
+			REQUEST_SHARED_WRITABLE},
+		.labels = swap_kind_labels,
+	},
+	{
+		.name = "mode",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 1,
+		.choices = {VM_COMMIT_HEURISTIC},
+		.knob = "vm.overcommit_memory",
+	},
+};
+
+static const char *const mode0_swap_claims[] = {"overcommit.mode0", NULL};
+
+PROBE(mode0_swap) = {
+	.name = "overcommit.mode0-swap",
+	.claims = mode0_swap_claims,
+	.question = "Does swap count in what mode 0 grants?",
+	.method = METHOD " There is swap of 64 MiB or more.",
+	.threats = THREATS,
+	.by_hand = BY_HAND,
+	.parameters_count = sizeof(swap_parameters) / sizeof(swap_parameters[0]),
+	.parameters = swap_parameters,
+	.needs = {.swap_bytes = 64 << 20},
+	.deadline_s = 10,
 	.predict = PREDICTS(predict_mode0),
 	.measure = MEASURES(measure),
 };

@@ -27,7 +27,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.commit_limit = VM_COMMIT_LIMIT_RAM_SHARE,
 		.oom_score_scale = VM_OOM_SCORE_PER_MILLE,
 		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_THIRTY,
-		.status_counters = VM_STATUS_COUNTERS_AS_KILLER_READS,
+		.status_counters = VM_STATUS_COUNTERS_CACHED_BY_TASK,
 		.heap_gap = VM_HEAP_GAP_NONE,
 		.ksm_scan = VM_KSM_SCAN_KNOWN,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
@@ -98,9 +98,10 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 	/* linux:6.12:mm/oom_kill.c:oom_badness; d46078b28889 (4.17) */
 	behaviours->oom_admin_bonus = VM_OOM_ADMIN_BONUS_NONE;
 	/* linux:6.12:fs/proc/task_mmu.c:task_mem */
-	behaviours->status_counters = vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS)
-					      ? VM_STATUS_COUNTERS_SUMMED
-					      : VM_STATUS_COUNTERS_AS_KILLER_READS;
+	behaviours->status_counters =
+		vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS) ? VM_STATUS_COUNTERS_SUMMED
+		: vm_host_has(host, VM_FEATURE_RSS_BY_CPU)     ? VM_STATUS_COUNTERS_CHEAP
+							       : VM_STATUS_COUNTERS_CACHED_BY_TASK;
 	/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
 	behaviours->ksm_scan =
 		vm_host_has(host, VM_FEATURE_KSM_SCAN) ? VM_KSM_SCAN_KNOWN : VM_KSM_SCAN_ELSEWISE;

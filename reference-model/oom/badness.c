@@ -84,16 +84,37 @@ int64_t vm_oom_score(const struct vm_behaviours *behaviours, const struct vm_oom
 
 /* linux:6.12:include/linux/percpu_counter.h:percpu_counter_add; lib/percpu_counter.c:
  * compute_batch_value */
-uint64_t vm_oom_counter_lag_pages(
-	const struct vm_behaviours *behaviours, uint32_t cpus_online, uint32_t cpus_used)
+static uint64_t held_back_pages(uint32_t cpus_online, uint32_t cpus_used)
 {
 	const uint64_t batch = larger(UINT64_C(2) * cpus_online, COUNTER_BATCH_LOWEST);
 
+	return (batch - 1) * cpus_used;
+}
+
+uint64_t vm_oom_counter_lag_pages(
+	const struct vm_behaviours *behaviours, uint32_t cpus_online, uint32_t cpus_used)
+{
 	switch (behaviours->status_counters) {
-	case VM_STATUS_COUNTERS_AS_KILLER_READS:
+	case VM_STATUS_COUNTERS_CACHED_BY_TASK:
+	case VM_STATUS_COUNTERS_CHEAP:
 		return 0;
 	case VM_STATUS_COUNTERS_SUMMED:
-		return (batch - 1) * cpus_used;
+		return held_back_pages(cpus_online, cpus_used);
+	}
+	VM_ASSERT(false);
+	return 0;
+}
+
+/* linux:6.1:mm/memory.c:add_mm_rss_vec: a task that unmaps gives up what it has cached */
+uint64_t vm_status_counter_lag_pages(
+	const struct vm_behaviours *behaviours, uint32_t cpus_online, uint32_t cpus_used)
+{
+	switch (behaviours->status_counters) {
+	case VM_STATUS_COUNTERS_CHEAP:
+		return held_back_pages(cpus_online, cpus_used);
+	case VM_STATUS_COUNTERS_CACHED_BY_TASK:
+	case VM_STATUS_COUNTERS_SUMMED:
+		return 0;
 	}
 	VM_ASSERT(false);
 	return 0;

@@ -4,7 +4,6 @@
 #include "core/arithmetic.h"
 
 #define USER_RESERVE_FRACTION 32
-#define BATCH_LOWEST	      32
 
 /* linux:6.12:mm/mmap.c:do_mmap: mode 2 does not let a mapping opt out */
 static bool opts_out(enum vm_commit_mode mode, const struct vm_commit_request *request)
@@ -60,14 +59,14 @@ uint64_t vm_commit_map_pages(const struct vm_behaviours *behaviours, enum vm_com
 }
 
 /* linux:6.12:mm/mprotect.c:mprotect_fixup */
-uint64_t vm_commit_make_writable_pages(
-	const struct vm_behaviours *behaviours, const struct vm_commit_request *area, bool accounts)
+uint64_t vm_commit_make_writable_pages(const struct vm_behaviours *behaviours,
+	enum vm_commit_mode mode, const struct vm_commit_request *area, bool accounts)
 {
 	switch (behaviours->commit_charge) {
 	case VM_COMMIT_CHARGES_EVERY_REQUEST:
 		return 0; /* charged when it was asked for */
 	case VM_COMMIT_CHARGES_BY_KIND:
-		return accounts || area->writable || area->shared || area->no_reserve ||
+		return accounts || area->writable || area->shared || opts_out(mode, area) ||
 				       area->backing == VM_COMMIT_HUGETLB
 			       ? 0
 			       : area->length_pages;
@@ -160,15 +159,6 @@ uint64_t vm_commit_largest_pages(
 		return room_pages(strict_limit_pages(behaviours, state), state->committed_pages);
 	}
 	VM_ASSERT(false);
-}
-
-/* linux:6.12:mm/mm_init.c:mm_compute_batch */
-uint64_t vm_commit_batch_pages(enum vm_commit_mode mode, uint64_t ram_pages, uint32_t cpus_present)
-{
-	const uint64_t part_pages = ram_pages / cpus_present;
-	const uint64_t lowest_pages = larger(UINT64_C(2) * cpus_present, BATCH_LOWEST);
-
-	return larger(part_pages / (mode == VM_COMMIT_NEVER_MORE ? 256 : 4), lowest_pages);
 }
 
 /* linux:6.12:mm/hugetlb.c:hugetlb_reserve_pages: whatever the mode */

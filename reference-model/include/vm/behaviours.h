@@ -132,7 +132,11 @@ enum vm_oom_admin_bonus {
 
 /* How /proc/pid/status comes by the resident sizes. */
 enum vm_status_counters {
-	VM_STATUS_COUNTERS_AS_KILLER_READS, /* both see one reading, late or not */
+	/* Up to 6.1, as the killer reads them: without the last faults of a task, until it unmaps.
+	 */
+	VM_STATUS_COUNTERS_CACHED_BY_TASK,
+	/* As the killer reads them: without what each CPU holds back. */
+	VM_STATUS_COUNTERS_CHEAP,
 	VM_STATUS_COUNTERS_SUMMED, /* status adds up all CPUs; the killer takes the cheap reading */
 };
 

@@ -45,7 +45,7 @@ bool vm_commit_area_accounts(const struct vm_behaviours *behaviours, enum vm_com
 
 /* What making the area writable adds; accounts: whether it carries a promise already. */
 uint64_t vm_commit_make_writable_pages(const struct vm_behaviours *behaviours,
-	const struct vm_commit_request *area, bool accounts);
+	enum vm_commit_mode mode, const struct vm_commit_request *area, bool accounts);
 /* What making it read-only gives back. touched: it holds, or has held, pages of its own. */
 uint64_t vm_commit_make_read_only_pages(const struct vm_behaviours *behaviours,
 	const struct vm_commit_request *area, bool accounts, bool touched);
@@ -73,12 +73,6 @@ uint64_t vm_commit_limit_pages(
 /* The largest charge that passes: VM_COMMIT_UNLIMITED where none is refused, 0 where all are. */
 uint64_t vm_commit_largest_pages(
 	const struct vm_behaviours *behaviours, const struct vm_commit_state *state);
-
-/*
- * How far the cheap reading of the commitment that mode 2 compares may be off the true sum: each
- * CPU holds back less than one batch. Writing mode 2 once more folds all CPUs.
- */
-uint64_t vm_commit_batch_pages(enum vm_commit_mode mode, uint64_t ram_pages, uint32_t cpus_present);
 
 /* Huge pages that the pool keeps for a mapping of so many of its pages. */
 uint64_t vm_commit_pool_pages(const struct vm_commit_request *request, uint64_t huge_pages);

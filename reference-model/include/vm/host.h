@@ -47,6 +47,7 @@
 	X(MOVABLE_MIN_CLAMP, "movable-min-clamp")                 \
 	X(PCP_HIGH_MIN, "pcp-high-min")                           \
 	X(RSS_EXACT_STATUS, "rss-exact-status")                   \
+	X(RSS_BY_CPU, "rss-by-cpu")                               \
 	X(MREMAP_MOVES_MANY, "mremap-moves-many")                 \
 	X(SWAP_ZEROMAP, "swap-zeromap")                           \
 	X(PAGE_TABLE_ISOLATION, "page-table-isolation")           \

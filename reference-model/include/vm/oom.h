@@ -47,4 +47,11 @@ int64_t vm_oom_score(const struct vm_behaviours *behaviours, const struct vm_oom
 uint64_t vm_oom_counter_lag_pages(
 	const struct vm_behaviours *behaviours, uint32_t cpus_online, uint32_t cpus_used);
 
+/*
+ * How far what status and statm show of one counter may lie from the true sum, of a process that
+ * has unmapped something since its last fault.
+ */
+uint64_t vm_status_counter_lag_pages(
+	const struct vm_behaviours *behaviours, uint32_t cpus_online, uint32_t cpus_used);
+
 #endif
