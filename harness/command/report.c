@@ -81,6 +81,9 @@ int command_report(int argc, char **argv)
 		.paths = given.paths,
 		.errata_path = given.errata_path,
 		.whole = output_needs_whole(&given.outputs),
+		/* On the terminal --verbose draws what was timed. */
+		.observed_count = given.outputs.count != 0 ? output_observed_count(&given.outputs)
+							   : given.paths_count,
 	};
 	if (!outcomes_read(&pool, &request, &outcomes))
 		status = EXIT_MISUSED;

@@ -207,6 +207,7 @@ int command_tables(int argc, char **argv)
 		.paths_count = given.paths_count,
 		.paths = given.paths,
 		.errata_path = given.errata_path,
+		.observed_count = given.paths_count,
 	};
 	if (!claims_load(&pool, data_path(&pool, "suites/claims.yaml"), &source.claims))
 		return EXIT_DEFECTIVE;

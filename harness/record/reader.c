@@ -213,6 +213,13 @@ static bool starts_with(const char *text, size_t length_bytes, const char *start
 	return length_bytes >= strlen(start) && memcmp(text, start, strlen(start)) == 0;
 }
 
+static bool has_shape(const char *text, size_t length_bytes)
+{
+	static const char shape[] = "\"form\":\"shape\"";
+
+	return memmem(text, length_bytes, shape, strlen(shape)) != NULL;
+}
+
 /*
  * What a report has no use for is most of a record: what scenarios saw, and predictions of anything
  * but a shape. Those lines count and are hashed, and no more. Quotes inside a text are escaped, so
@@ -220,18 +227,19 @@ static bool starts_with(const char *text, size_t length_bytes, const char *start
  */
 static bool is_passed_over(const struct reading *reading, const char *text, size_t length_bytes)
 {
-	static const char shape[] = "\"form\":\"shape\"";
 	const struct record *record = reading->record;
+	const bool only_verdicts = reading->wanted == RECORD_VERDICTS;
 
-	if (reading->wanted != RECORD_REPORTED)
+	if (reading->wanted != RECORD_REPORTED && !only_verdicts)
 		return false;
 	if (reading->stage == AT_OBSERVATIONS)
 		return starts_with(text, length_bytes, "{\"type\":\"observation\"") &&
-		       strcmp(record->launches[record->launches_count - 1].trial.kind, "probe") !=
-			       0;
+		       (only_verdicts ||
+			       strcmp(record->launches[record->launches_count - 1].trial.kind,
+				       "scenario") == 0);
 	return reading->stage == AT_PREDICTIONS &&
 	       starts_with(text, length_bytes, "{\"type\":\"prediction\"") &&
-	       memmem(text, length_bytes, shape, strlen(shape)) == NULL;
+	       (only_verdicts || !has_shape(text, length_bytes));
 }
 
 static void pass_over(struct reading *reading)
@@ -262,7 +270,7 @@ static bool read_line(struct reading *reading, const char *text, size_t length_b
 
 static bool is_whole(enum record_wanted wanted)
 {
-	return wanted == RECORD_ENDED || wanted == RECORD_REPORTED;
+	return wanted == RECORD_ENDED || wanted == RECORD_REPORTED || wanted == RECORD_VERDICTS;
 }
 
 /* The file ended. rest_bytes of a line without its newline were left. */

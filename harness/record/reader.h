@@ -44,7 +44,8 @@ struct record {
 enum record_wanted {
 	RECORD_ENDED,	  /* with its summary; the hash of the summary is checked */
 	RECORD_REPORTED,  /* the same, without what no report shows: predictions of anything but a
-			     shape, observations of anything but a probe */
+			     shape, observations of scenarios */
+	RECORD_VERDICTS,  /* the same, without predictions and observations */
 	RECORD_RESUMABLE, /* may break off anywhere behind the seal */
 	RECORD_RUNNING,	  /* sealed, no summary: the run that writes it is about to judge it */
 };

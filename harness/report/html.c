@@ -9,7 +9,6 @@
 #include "base/buffer.h"
 #include "base/message.h"
 #include "facts/facts.h"
-#include "report/curves.h"
 #include "report/formats.h"
 #include "report/header.h"
 #include "report/page.h"
@@ -189,15 +188,7 @@ static void put_about(struct page *page)
 	xml_end(xml);
 }
 
-static bool has_figures(const struct page *page)
-{
-	for (size_t i = 0; i < page->outcomes->count; i++)
-		if (curves_of(page->pool, page->outcomes->items[i].record).count != 0)
-			return true;
-	return false;
-}
-
-static bool put_body(struct page *page, const char *script)
+static void put_body(struct page *page, const char *script)
 {
 	struct xml *xml = page->xml;
 
@@ -208,14 +199,14 @@ static bool put_body(struct page *page, const char *script)
 		"class", "motto", NULL);
 	for (size_t i = 0; i < page->outcomes->count; i++)
 		put_verdict(page, i);
-	put_contents(page, has_figures(page));
+	put_contents(page, page_has_figures(page));
 	xml_end(xml);
 	xml_start(xml, "main", NULL);
 	page_hosts(page);
 	page_differences(page);
 	page_deviations(page);
 	page_lessons(page);
-	const bool good = page_figures(page);
+	page_figures(page);
 	page_chapters(page);
 	page_lectures(page);
 	page_skips(page);
@@ -227,7 +218,6 @@ static bool put_body(struct page *page, const char *script)
 	xml_end(xml);
 	xml_end(xml);
 	xml_raw(xml, "\n");
-	return good;
 }
 
 bool html_output(FILE *stream, const struct outcome_list *outcomes)
@@ -250,12 +240,13 @@ bool html_output(FILE *stream, const struct outcome_list *outcomes)
 		return false;
 	for (size_t i = 0; i < outcomes->count; i++)
 		digests[i] = digest_of(&pool, outcomes->items[i].judgement);
+	const bool good = page_figures_draw(&page);
 	xml_open(&xml);
 	put_head(&page,
 		outcomes->count == 1
 			? pool_format(&pool, "mmconform: Linux %s", page.labels[0])
 			: pool_format(&pool, "mmconform: %zu records", outcomes->count),
 		style);
-	const bool good = put_body(&page, script);
+	put_body(&page, script);
 	return xml_close(&xml, stream) && good;
 }

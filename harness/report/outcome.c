@@ -50,7 +50,9 @@ static int read_some(void *argument)
 
 	while ((i = atomic_fetch_add(&readers->next, 1)) < request->paths_count)
 		readers->good[i] = record_read(&readers->records[i], request->paths[i],
-			request->whole ? RECORD_ENDED : RECORD_REPORTED);
+			request->whole		      ? RECORD_ENDED
+			: i < request->observed_count ? RECORD_REPORTED
+						      : RECORD_VERDICTS);
 	return 0;
 }
 

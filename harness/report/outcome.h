@@ -42,7 +42,8 @@ struct outcome_request {
 	size_t paths_count;
 	const char *const *paths;
 	const char *errata_path;
-	bool whole; /* with what no report shows */
+	bool whole;	       /* with what no report shows */
+	size_t observed_count; /* of so many records what figures are drawn from, too */
 };
 
 /*

@@ -10,10 +10,11 @@
 #include "base/message.h"
 #include "base/owner.h"
 #include "report/formats.h"
+#include "report/page.h"
 
 static const struct output_format formats[] = {
-	{.name = "gbench", .write = gbench_output, .one_only = true},
-	{.name = "html", .write = html_output},
+	{.name = "gbench", .write = gbench_output, .one_only = true, .observed_count = 1},
+	{.name = "html", .write = html_output, .observed_count = PAGE_RECORDS_IN_FULL},
 	{.name = "junit", .write = junit_output},
 	{.name = "kcidb", .write = kcidb_output},
 	{.name = "ktap", .write = ktap_output},
@@ -63,6 +64,16 @@ bool output_needs_whole(const struct output_list *outputs)
 		if (outputs->items[i].format->whole)
 			return true;
 	return false;
+}
+
+size_t output_observed_count(const struct output_list *outputs)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < outputs->count; i++)
+		if (outputs->items[i].format->observed_count > count)
+			count = outputs->items[i].format->observed_count;
+	return count;
 }
 
 bool output_takes_stdout(const struct output_list *outputs)

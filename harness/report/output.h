@@ -15,8 +15,9 @@ struct output_format {
 	const char *name; /* "record" */
 	/* False when something else than writing the stream failed, after one message. */
 	bool (*write)(FILE *stream, const struct outcome_list *outcomes);
-	bool one_only; /* has no words for several records */
-	bool whole;    /* needs every line of the record */
+	bool one_only;	       /* has no words for several records */
+	bool whole;	       /* needs every line of the record */
+	size_t observed_count; /* draws or lists what was observed, of so many records */
 };
 
 struct output {
@@ -37,6 +38,9 @@ const char *output_names(struct pool *pool);
 
 /* Whether one of them needs every line of the record. */
 bool output_needs_whole(const struct output_list *outputs);
+
+/* Of how many records one of them needs the observations. */
+size_t output_observed_count(const struct output_list *outputs);
 
 /* Whether one goes to standard output, where nothing else then belongs. */
 bool output_takes_stdout(const struct output_list *outputs);

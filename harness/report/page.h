@@ -10,6 +10,8 @@
 /* Records of which every case is shown; of more, a claim is a row with a word for each record. */
 #define PAGE_RECORDS_IN_FULL 4
 
+struct figures;
+
 struct page {
 	struct xml *xml;
 	struct pool *pool;
@@ -17,6 +19,7 @@ struct page {
 	const struct digest_list *digests; /* by outcome */
 	const char *const *labels;	   /* by outcome: "6.18.44" */
 	struct claim_list claims;
+	struct figures *figures; /* once they are drawn */
 };
 
 /* Six lines a record and a picture of the first one's machine. */
@@ -36,8 +39,10 @@ void page_lectures(struct page *page);
 /* What was not measured, and what would allow it. */
 void page_skips(struct page *page);
 
-/* False after one message: gnuplot is not there or failed. */
-bool page_figures(struct page *page);
+/* Before anything else asks for them. False after one message: gnuplot is not there or failed. */
+bool page_figures_draw(struct page *page);
+bool page_has_figures(const struct page *page);
+void page_figures(struct page *page);
 
 /* A word of a verdict or of the textbook's column, in its colour. */
 void page_word(struct page *page, const char *word);

@@ -277,34 +277,47 @@ static void put_figure(struct page *page, const struct figure *figure)
 	xml_end(xml);
 }
 
-bool page_figures(struct page *page)
+bool page_figures_draw(struct page *page)
 {
-	struct figures figures = {.page = page};
+	struct figures *figures = pool_take(page->pool, sizeof(*figures));
 
-	if (!captions_load(page->pool, data_path(page->pool, CAPTIONS_FILE), &figures.captions))
+	*figures = (struct figures){.page = page};
+	page->figures = figures;
+	if (!captions_load(page->pool, data_path(page->pool, CAPTIONS_FILE), &figures->captions))
 		return false;
 	for (size_t i = 0; i < page->outcomes->count && i < PAGE_RECORDS_IN_FULL; i++) {
-		take_curves(&figures, i);
-		take_charts(&figures, i);
+		take_curves(figures, i);
+		take_charts(figures, i);
 	}
-	if (figures.count == 0)
-		return true;
-	struct plot *plots = pool_take(page->pool, figures.count * sizeof(*plots));
-	for (size_t i = 0; i < figures.count; i++)
-		plots[i] = figures.items[i].plot;
-	const bool good = plot_draw(page->pool, plots, figures.count);
+	struct plot *plots = pool_take(page->pool, (figures->count + 1) * sizeof(*plots));
+	for (size_t i = 0; i < figures->count; i++)
+		plots[i] = figures->items[i].plot;
+	const bool good = plot_draw(page->pool, plots, figures->count);
+	for (size_t i = 0; i < figures->count; i++)
+		figures->items[i].plot = plots[i];
+	if (!good)
+		figures->count = 0;
+	return good;
+}
+
+bool page_has_figures(const struct page *page)
+{
+	return page->figures->count != 0;
+}
+
+void page_figures(struct page *page)
+{
+	if (!page_has_figures(page))
+		return;
 	xml_start(page->xml, "section", "id", "figures", NULL);
 	xml_element(page->xml, "h2", "Figures", NULL);
 	xml_start(page->xml, "div", "class", "figures", NULL);
-	for (size_t i = 0; i < figures.count && good; i++) {
-		figures.items[i].plot = plots[i];
-		put_figure(page, &figures.items[i]);
-	}
+	for (size_t i = 0; i < page->figures->count; i++)
+		put_figure(page, &page->figures->items[i]);
 	xml_end(page->xml);
 	if (page->outcomes->count > PAGE_RECORDS_IN_FULL)
 		xml_element(page->xml, "p",
 			pool_format(page->pool, "Of the first %d records.", PAGE_RECORDS_IN_FULL),
 			NULL);
 	xml_end(page->xml);
-	return good;
 }

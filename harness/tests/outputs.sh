@@ -79,6 +79,11 @@ import json, sys, jsonschema
 schema, report = (json.load(open(path)) for path in sys.argv[1:])
 jsonschema.Draft7Validator.check_schema(schema)
 jsonschema.validate(report, schema)' "$tests/schemas/kcidb.schema.json" $folder/kcidb || fail "$folder: no KCIDB report"
+	# KCIDB_IO=FOLDER: a tree of kernelci/kcidb-io, whose own check it passes, too.
+	[ -z "${KCIDB_IO:-}" ] || PYTHONPATH=$KCIDB_IO python3 -c '
+import json, sys
+from kcidb_io.schema import V5_3
+V5_3.validate(json.load(open(sys.argv[1])))' $folder/kcidb || fail "$folder: KCIDB does not take it"
 done
 for word in PASS FAIL SKIP ERROR MISS DONE; do
 	grep -q "\"status\": \"$word\"" verdicts/kcidb || fail "KCIDB: no $word"
