@@ -39,7 +39,11 @@ void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_
 		.huge_2m_pages = (uint32_t)start[LIVE_START_HUGE_2M_FREE],
 		.huge_1g_pages = (uint32_t)start[LIVE_START_HUGE_1G_FREE],
 		.disk_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_FILES),
-		.readahead_pages = (uint32_t)start[LIVE_START_READAHEAD_PAGES],
+		.readahead_pages = start[LIVE_START_READAHEAD_PAGES] == LIVE_ABSENT
+					   ? VM_READAHEAD_UNKNOWN
+					   : (uint32_t)start[LIVE_START_READAHEAD_PAGES],
+		.huge_choice_unknown = vm_host_has(host, VM_FEATURE_THP) &&
+				       !host->knob[VM_KNOB_THP_ENABLED].present,
 		.areas_at_start = (uint32_t)start[LIVE_START_AREAS],
 		.total_pages_at_start = start[LIVE_START_TOTAL_PAGES],
 	};

@@ -323,21 +323,21 @@ static uint64_t move_break(void)
 	return moved ? LIVE_BREAK_ADDRESS : 0;
 }
 
-/* Of the disk that the working directory lies on, or 0. A partition has its disk's queue. */
+/* Of the disk that the working directory lies on. A partition has its disk's queue. */
 static uint64_t readahead_pages(void)
 {
 	static const char *const queues[] = {"queue", "../queue"};
 	struct stat status;
-	uint64_t kib = 0;
+	uint64_t kib = LIVE_ABSENT;
 
 	LIVE_MUST(stat(".", &status) == 0);
-	for (size_t i = 0; i < 2 && kib == 0; i++) {
+	for (size_t i = 0; i < 2 && kib == LIVE_ABSENT; i++) {
 		char path[96];
 		(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s/read_ahead_kb",
 			major(status.st_dev), minor(status.st_dev), queues[i]);
-		kib = live_number_in(path, 0);
+		kib = live_number_in(path, LIVE_ABSENT);
 	}
-	return vm_kib_to_pages_floor(kib);
+	return kib == LIVE_ABSENT ? LIVE_ABSENT : vm_kib_to_pages_floor(kib);
 }
 
 /* SWP_SYNCHRONOUS_IO: linux:6.12:drivers/block/zram/zram_drv.c, drivers/block/brd.c */

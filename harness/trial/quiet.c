@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,15 +137,27 @@ static void check_counter(const struct quiet *quiet)
 		broken("/proc/stat does not count context switches");
 }
 
+/* "cpu7 ...": there is one such line for each CPU that is online, and "cpu  ..." for all of them.
+ */
+static bool is_online_cpu(struct kernel_text line, uint64_t *cpu)
+{
+	static const char prefix[] = "cpu";
+	struct kernel_text word;
+
+	if (!kernel_text_starts(line, prefix) || !kernel_word_next(&line, &word))
+		return false;
+	word.bytes += strlen(prefix);
+	word.length_bytes -= strlen(prefix);
+	return kernel_text_decimal(word, cpu);
+}
+
 void quiet_open(struct quiet *quiet)
 {
-	struct kernel_file online =
-		kernel_file_open("/sys/devices/system/cpu/online", KERNEL_FILE_USUAL_BYTES);
 	const int here = sched_getcpu();
-	struct kernel_ranges cpus;
+	struct kernel_text line;
 	struct kernel_error error;
-	uint64_t next = 0, cpu;
 	cpu_set_t allowed;
+	uint64_t cpu;
 
 	*quiet = (struct quiet){
 		.stat = kernel_file_open("/proc/stat", KERNEL_FILE_LARGE_BYTES),
@@ -153,16 +166,15 @@ void quiet_open(struct quiet *quiet)
 	MUST(here >= 0 && sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
 	if (CPU_COUNT(&allowed) != 1)
 		broken("the trial is not on one CPU");
-	MUST(kernel_ranges_parse(kernel_file_read(&online), &cpus, &error) == 0);
-	while (kernel_ranges_next(&cpus, &next, &cpu)) {
-		if (cpu == (uint64_t)here)
+	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&quiet->stat));
+	while (kernel_line_next(&lines, &line, &error) > 0) {
+		if (!is_online_cpu(line, &cpu) || cpu == (uint64_t)here)
 			continue;
 		quiet->others_count++;
 		if (cpu < CPU_SETSIZE && quiet->sitters_count < SITTERS_LIMIT &&
 			start_sitter(quiet->sitters_count, (unsigned)cpu))
 			quiet->sitters_count++;
 	}
-	kernel_file_close(&online);
 	check_counter(quiet);
 }
 

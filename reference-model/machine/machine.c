@@ -222,6 +222,9 @@ static const char *senseless(const struct vm_machine *m, const struct vm_operati
 	if (op->kind == VM_OP_ADVISE && op->advice == VM_MADV_PAGEOUT && m->setup.swap_pages != 0 &&
 		!m->setup.swap_synchronous)
 		return "what this swap device is given stays in the swap cache until it is written";
+	if (op->kind == VM_OP_FILE_CREATE && op->file_kind == VM_FILE_DISK &&
+		m->setup.readahead_pages == VM_READAHEAD_UNKNOWN)
+		return "how far this disk is read ahead is not known (read_ahead_kb)";
 	switch (need_of(op->kind)) {
 	case NEED_NOTHING:
 		return NULL;
@@ -338,6 +341,22 @@ static operation_function *const operations[VM_OP_LIMIT] = {
 	[VM_OP_STEP_SPLIT] = operation_step_split,
 };
 
+/* Whether any area may get huge pages or not by a setting that the host does not show. */
+static bool depends_on_unknown_choice(const struct vm_machine *m)
+{
+	if (!m->setup.huge_choice_unknown)
+		return false;
+	for (uint32_t number = 0; number < m->areas.high; number++) {
+		const struct area *area = area_of(m, number);
+		const uint64_t first = vm_align_up(area->start, VM_HUGE_2M_BYTES);
+
+		if (area->used && first + VM_HUGE_2M_BYTES <= area->end &&
+			area_is_anonymous(area) && (area->flags & VM_AREA(NO_HUGE_PAGE)) == 0)
+			return true;
+	}
+	return false;
+}
+
 void vm_machine_do(struct vm_machine *machine, const struct vm_operation *operation,
 	struct vm_outcome *outcome)
 {
@@ -353,6 +372,8 @@ void vm_machine_do(struct vm_machine *machine, const struct vm_operation *operat
 	machine->outcome = NULL;
 	if (machine->out_of_room)
 		outcome->silent = "beyond the limits of this machine";
+	else if (depends_on_unknown_choice(machine))
+		outcome->silent = "whether it gets huge pages is not known (thp.enabled)";
 }
 
 size_t vm_machine_last_rules(const struct vm_machine *machine, uint16_t *rules, size_t limit)

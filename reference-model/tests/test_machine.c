@@ -227,6 +227,37 @@ static void checkpoints_are_copies(void **state)
 	free(memory);
 }
 
+static const char *silence_of(struct fixture *f, struct vm_operation operation)
+{
+	vm_machine_do(f->machine, &operation, &f->last);
+	return f->last.silent;
+}
+
+/* What decides is not known: nothing is said of what depends on it, and all of what does not. */
+static void nothing_is_said_of_unknown_settings(void **state)
+{
+	struct fixture *f = fixture_plain();
+
+	*state = f;
+	f->setup.huge_choice_unknown = true;
+	f->setup.readahead_pages = VM_READAHEAD_UNKNOWN;
+	fixture_start(f, VM_MODEL_LINUX);
+	map(f, 0, BASE + PAGE, 1022 * PAGE, RW, PRIVATE);
+	map(f, 0, BASE + VM_GIB_BYTES, 1024 * PAGE, RW, SHARED);
+	assert_non_null(silence_of(
+		f, (struct vm_operation){
+			   .kind = VM_OP_FILE_CREATE, .file_kind = VM_FILE_DISK, .length = PAGE}));
+	assert_null(silence_of(
+		f, (struct vm_operation){
+			   .kind = VM_OP_FILE_CREATE, .file_kind = VM_FILE_SHMEM, .length = PAGE}));
+	/* The page behind it makes room for a huge page. */
+	assert_non_null(silence_of(f, (struct vm_operation){.kind = VM_OP_MAP,
+					      .address = BASE + 1023 * PAGE,
+					      .length = PAGE,
+					      .protection = RW,
+					      .flags = PRIVATE}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stacks_grow_to_their_limit, setup_linux, teardown),
 		cmocka_unit_test_setup_teardown(walks_end_at_the_frame, setup_linux, teardown),
 		cmocka_unit_test_setup_teardown(checkpoints_are_copies, setup_linux, teardown),
+		cmocka_unit_test_teardown(nothing_is_said_of_unknown_settings, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -302,6 +302,8 @@ struct vm_machine_limits {
 /* Enough for exploration: 8 processes, 25 areas each, some hundred touched pages. */
 struct vm_machine_limits vm_machine_limits_usual(void);
 
+#define VM_READAHEAD_UNKNOWN UINT32_MAX
+
 /* What the host is not asked for because it belongs to this machine alone. */
 struct vm_machine_setup {
 	struct vm_machine_limits limits;
@@ -312,7 +314,10 @@ struct vm_machine_setup {
 	uint32_t huge_2m_pages, huge_1g_pages; /* pools, free at the start */
 	uint32_t huge_2m_overcommit_pages, huge_1g_overcommit_pages;
 	bool disk_large_folios; /* the file system of VM_FILE_DISK makes large folios */
-	uint32_t readahead_pages;
+	uint32_t
+		readahead_pages; /* of that disk, or VM_READAHEAD_UNKNOWN: files on it are silent */
+	/* thp.enabled cannot be seen: silent where an area has room for a huge page. */
+	bool huge_choice_unknown;
 	uint32_t areas_at_start; /* map_count of the executor's process beside the machine's */
 	uint64_t total_pages_at_start; /* total_vm of it, for RLIMIT_AS */
 };
