@@ -102,8 +102,9 @@ static void flags_of_line(struct kernel_text rest, struct kernel_smaps_area *are
 	}
 }
 
-static const char *figure_of_line(
-	struct kernel_text name, struct kernel_text rest, struct kernel_smaps_area *area)
+/* next: the field that the kernel prints behind the one before, where the search begins. */
+static const char *figure_of_line(struct kernel_text name, struct kernel_text rest,
+	struct kernel_smaps_area *area, size_t *next)
 {
 	struct kernel_text word;
 	uint64_t value = 0;
@@ -126,9 +127,12 @@ static const char *figure_of_line(
 	if (kernel_text_trimmed(rest).length_bytes != 0)
 		return "something behind the number";
 	for (size_t i = 0; i < KERNEL_SMAPS_LIMIT; i++) {
-		if (kernel_text_is(name, smaps_words[i])) {
-			area->value_kib[i] = value;
-			area->has_value |= UINT64_C(1) << i;
+		const size_t field = (*next + i) % KERNEL_SMAPS_LIMIT;
+		if (kernel_text_is(name, smaps_words[field])) {
+			area->value_kib[field] = value;
+			area->has_value |= UINT64_C(1) << field;
+			*next = field + 1;
+			break;
 		}
 	}
 	return NULL;
@@ -150,6 +154,7 @@ int kernel_smaps_next(
 	struct kernel_lines *lines, struct kernel_smaps_area *area, struct kernel_error *error)
 {
 	struct kernel_text line, name, rest;
+	size_t next = 0;
 	int got;
 
 	*area = (struct kernel_smaps_area){0};
@@ -166,7 +171,7 @@ int kernel_smaps_next(
 			*lines = before;
 			break;
 		}
-		const char *wrong = figure_of_line(name, rest, area);
+		const char *wrong = figure_of_line(name, rest, area, &next);
 		if (wrong != NULL)
 			return kernel_fail(error, lines->line, "%s", wrong);
 	}

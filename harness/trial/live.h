@@ -25,7 +25,6 @@
 
 #define LIVE_SHARED_ADDRESS	UINT64_C(0x200000000000)
 #define LIVE_OUTPUT_WORDS	((size_t)16384)
-#define LIVE_LAST_WORDS		((size_t)1024)
 #define LIVE_PAIRS_LIMIT	((size_t)8192)
 #define LIVE_INSTRUMENT_LIMIT	64
 #define LIVE_REASON_LIMIT_BYTES 240
@@ -43,7 +42,7 @@ struct live_file {
 struct live_last {
 	size_t count;
 	bool known;
-	uint64_t words[LIVE_LAST_WORDS];
+	uint64_t digest; /* of the words: they themselves would be a hundred pages a process */
 };
 
 struct live_process {
@@ -133,8 +132,8 @@ void live_execute(uint64_t address);
 
 /* ---- live_act.c: operations ---- */
 
-/* Where bytes to write and bytes read lie: in the shared mapping. */
-size_t live_buffers_bytes(void);
+/* Where bytes to write and bytes read lie: in the shared mapping. As many as the script needs. */
+size_t live_buffers_bytes(const struct vm_operation *operations, size_t count);
 void live_share_buffers(unsigned char *memory);
 /* In a forked child: the userfaultfd is the parent's. */
 void live_forget_tracker(void);
@@ -149,6 +148,8 @@ void live_act(const struct vm_operation *operation, uint64_t faults[LIVE_FAULTS_
 size_t live_look_bytes(void);
 void live_look_with(void *memory);
 
+/* What all processes have in common: the machine's own files, the names of lines. Before a fork. */
+void live_prepare_looks(void);
 /* Opens the files of /proc of this process; again after a fork. */
 void live_open_surfaces(void);
 void live_close_surfaces(void);
@@ -179,5 +180,6 @@ void live_flush(void);
 
 /* "/proc/sys/..." as a number, or otherwise. */
 uint64_t live_number_in(const char *path, uint64_t otherwise);
+uint64_t live_number_from(int descriptor, uint64_t otherwise);
 
 #endif

@@ -23,20 +23,56 @@
 #define KSM_PAUSE_MS	 10
 #define KSM_PAUSES_LIMIT 500
 
-/* Bytes read, bytes to write, vectors of mincore and scans: shared, so no fork copies them. */
+/*
+ * Bytes read, bytes to write, vectors of mincore and scans: shared, so no fork copies them. Every
+ * process has to make them present, so they are as large as the script's largest operation.
+ */
 static unsigned char *bytes;
+static size_t bytes_limit;
 static uint64_t *pairs;
 static int tracker = -1; /* userfaultfd of this process */
+
+static size_t bytes_needed(const struct vm_operation *o)
+{
+	static const bool moves_bytes[VM_OP_LIMIT] = {
+		[VM_OP_READ] = true,
+		[VM_OP_FILE_READ] = true,
+		[VM_OP_FILE_WRITE] = true,
+		[VM_OP_REMOTE_READ] = true,
+		[VM_OP_REMOTE_WRITE] = true,
+		[VM_OP_MEM_READ] = true,
+		[VM_OP_MEM_WRITE] = true,
+	};
+
+	if (moves_bytes[o->kind])
+		return o->length < BYTES_LIMIT ? o->length : BYTES_LIMIT;
+	if (o->kind == VM_OP_MINCORE)
+		return vm_bytes_to_pages_ceil(o->length);
+	return o->kind == VM_OP_PAGEMAP_SCAN ? BYTES_LIMIT : 0;
+}
+
+static size_t pairs_bytes(void)
+{
+	const size_t limit = bytes_limit < LIVE_PAIRS_LIMIT ? bytes_limit : LIVE_PAIRS_LIMIT;
+
+	return limit * 2 * sizeof(pairs[0]);
+}
+
+size_t live_buffers_bytes(const struct vm_operation *operations, size_t count)
+{
+	bytes_limit = 0;
+	for (size_t i = 0; i < count; i++) {
+		const size_t needed = bytes_needed(&operations[i]);
+		bytes_limit = needed > bytes_limit ? needed : bytes_limit;
+	}
+	bytes_limit = vm_align_up(bytes_limit, VM_PAGE_BYTES);
+	return bytes_limit + pairs_bytes();
+}
 
 void live_share_buffers(unsigned char *memory)
 {
 	bytes = memory;
-	pairs = (uint64_t *)(void *)(memory + BYTES_LIMIT);
-}
-
-size_t live_buffers_bytes(void)
-{
-	return BYTES_LIMIT + LIVE_PAIRS_LIMIT * 2 * sizeof(uint64_t);
+	pairs = (uint64_t *)(void *)(memory + bytes_limit);
 }
 
 void live_forget_tracker(void)
@@ -146,7 +182,7 @@ static int64_t do_mincore(const struct vm_operation *o)
 {
 	const uint64_t pages = vm_bytes_to_pages_ceil(o->length);
 
-	LIVE_MUST(pages <= BYTES_LIMIT);
+	LIVE_MUST(pages <= bytes_limit);
 	return answer(syscall(SYS_mincore, o->address, o->length, bytes));
 }
 
@@ -214,7 +250,7 @@ static int64_t do_file_io(const struct vm_operation *o)
 {
 	const int descriptor = descriptor_for_io(o);
 
-	LIVE_MUST(o->length <= BYTES_LIMIT);
+	LIVE_MUST(o->length <= bytes_limit);
 	if (o->kind == VM_OP_FILE_WRITE)
 		memset(bytes, o->value, o->length);
 	const int64_t result =
@@ -277,7 +313,7 @@ static int64_t do_remote(const struct vm_operation *o)
 		.iov_base = (void *)(uintptr_t)o->address, .iov_len = o->length};
 	const bool writes = o->kind == VM_OP_REMOTE_WRITE;
 
-	LIVE_MUST(o->length <= BYTES_LIMIT);
+	LIVE_MUST(o->length <= bytes_limit);
 	if (writes)
 		memset(bytes, o->value, o->length);
 	return answer(syscall(writes ? SYS_process_vm_writev : SYS_process_vm_readv,
@@ -297,7 +333,7 @@ static int64_t do_mem(const struct vm_operation *o)
 	const bool writes = o->kind == VM_OP_MEM_WRITE;
 	const int descriptor = open_of(o, "mem", O_RDWR);
 
-	LIVE_MUST(o->length <= BYTES_LIMIT && descriptor >= 0);
+	LIVE_MUST(o->length <= bytes_limit && descriptor >= 0);
 	if (writes)
 		memset(bytes, o->value, o->length);
 	const int64_t result =
@@ -343,18 +379,18 @@ static int64_t do_unregister(const struct vm_operation *o)
 static int64_t do_scan(const struct vm_operation *o)
 {
 	struct tracking_region *regions =
-		(struct tracking_region *)(void *)(bytes + BYTES_LIMIT / 2);
+		(struct tracking_region *)(void *)(bytes + bytes_limit / 2);
 	const struct tracking_scan scan = {
 		.pagemap = open_of(o, "pagemap", O_RDONLY),
 		.start = o->address,
 		.length_bytes = o->length,
 		.category = (o->flags & VM_SCAN_WRITTEN) != 0 ? TRACKING_WRITTEN : TRACKING_PRESENT,
 		.protect = (o->flags & VM_SCAN_PROTECT) != 0,
-		.regions_limit = BYTES_LIMIT / 2 / sizeof(*regions),
+		.regions_limit = bytes_limit / 2 / sizeof(*regions),
 		.regions = regions,
 	};
 
-	LIVE_MUST(scan.pagemap >= 0 && vm_bytes_to_pages_ceil(o->length) <= BYTES_LIMIT / 2);
+	LIVE_MUST(scan.pagemap >= 0 && vm_bytes_to_pages_ceil(o->length) <= bytes_limit / 2);
 	memset(bytes, 0, vm_bytes_to_pages_ceil(o->length));
 	const int64_t found = tracking_scan(&scan);
 	(void)close(scan.pagemap);
@@ -460,7 +496,7 @@ static bool is_access(enum vm_operation_kind kind)
 static void access_memory(const struct vm_operation *o)
 {
 	if (o->kind == VM_OP_READ) {
-		LIVE_MUST(o->length <= BYTES_LIMIT);
+		LIVE_MUST(o->length <= bytes_limit);
 		live_read(o->address, o->length, 1, bytes);
 	} else if (o->kind == VM_OP_WRITE) {
 		live_write(o->address, o->length, 1, o->value);

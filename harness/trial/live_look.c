@@ -44,6 +44,7 @@ struct cache_figures {
 #define WORDS_LIMIT	 ((size_t)16384)
 #define AREAS_LIMIT	 ((size_t)1024)
 #define CHUNK_PAGES	 ((size_t)2048)
+#define FRAMES_AT_ONCE	 (CHUNK_PAGES / 2)
 
 struct area {
 	uint64_t start, end, access, offset, inode, device;
@@ -53,6 +54,8 @@ struct area {
 static struct {
 	int maps, smaps, status, pagemap, page_flags, page_counts;
 	bool queries; /* PROCMAP_QUERY answers */
+	int pools[LIVE_POOLS_LIMIT];
+	uint8_t smaps_fields[VM_SMAPS_LIMIT]; /* KERNEL_SMAPS_LIMIT: no figure of the parser */
 } look;
 
 /* Lies in the shared mapping: one process looks at a time, and no fork has to copy it. */
@@ -390,25 +393,49 @@ static bool frame_of(uint64_t word, uint64_t *frame)
 	return (word >> VM_PAGEMAP_PRESENT & 1) != 0 && *frame != 0;
 }
 
+/* Frames with numbers in a row: asked for at once, for a call is dearer than a figure. */
+struct frame_row {
+	uint64_t first;
+	size_t count;
+};
+
+static void put_frames(struct frame_row *row)
+{
+	const size_t size_bytes = row->count * sizeof(buffers->chunk[0]);
+	const off_t offset = (off_t)(row->first * sizeof(buffers->chunk[0]));
+	uint64_t *const flags = buffers->chunk, *const counts = buffers->chunk + FRAMES_AT_ONCE;
+
+	if (row->count == 0)
+		return;
+	LIVE_MUST(pread(look.page_flags, flags, size_bytes, offset) == (ssize_t)size_bytes);
+	LIVE_MUST(pread(look.page_counts, counts, size_bytes, offset) == (ssize_t)size_bytes);
+	for (size_t i = 0; i < row->count; i++) {
+		put(flags[i]);
+		put(counts[i]);
+	}
+	row->count = 0;
+}
+
 /* The words of PAGES are still in place: what they name is looked up, and put behind them. */
 static void look_at_frames(size_t pages_words)
 {
+	struct frame_row row = {0};
+
 	for (size_t at = 0; at < pages_words;) {
 		const uint64_t count = live_run_values(buffers->words[at + 1]);
 		for (uint64_t i = 0; i < count; i++) {
-			uint64_t frame, figures[2];
+			uint64_t frame;
 			if (!frame_of(buffers->words[at + 2 + i], &frame))
 				continue;
-			const off_t offset = (off_t)(frame * sizeof(figures[0]));
-			LIVE_MUST(pread(look.page_flags, &figures[0], sizeof(figures[0]), offset) ==
-				  sizeof(figures[0]));
-			LIVE_MUST(pread(look.page_counts, &figures[1], sizeof(figures[1]),
-					  offset) == sizeof(figures[1]));
-			put(figures[0]);
-			put(figures[1]);
+			if (row.count == FRAMES_AT_ONCE || frame != row.first + row.count)
+				put_frames(&row);
+			if (row.count == 0)
+				row.first = frame;
+			row.count++;
 		}
 		at += 2 + count;
 	}
+	put_frames(&row);
 	live_send_state(
 		LIVE_FRAMES, buffers->words + pages_words, buffers->words_count - pages_words);
 }
@@ -448,23 +475,33 @@ static uint64_t area_flags(const struct kernel_smaps_area *area)
 	return flags;
 }
 
-static void put_smaps(const struct kernel_smaps_area *area)
+/* The parser's name of each line that is sent: its own words, in another order. */
+static void find_smaps_fields(void)
 {
 #define LINE_ROW(name, word) word,
 	static const char *const words[] = {VM_SMAPS_LINES(LINE_ROW)};
 #undef LINE_ROW
 
+	for (size_t i = 0; i < VM_SMAPS_LIMIT; i++) {
+		size_t field = 0;
+		while (field < KERNEL_SMAPS_LIMIT &&
+			strcmp(words[i], kernel_smaps_word((enum kernel_smaps_field)field)) != 0)
+			field++;
+		look.smaps_fields[i] = (uint8_t)field;
+	}
+}
+
+static void put_smaps(const struct kernel_smaps_area *area)
+{
 	put(area->area.start);
 	put(area_flags(area));
 	for (size_t i = 0; i < VM_SMAPS_LIMIT; i++) {
+		const uint8_t field = look.smaps_fields[i];
 		uint64_t value = LIVE_ABSENT;
 		if (i == VM_SMAPS_THP_ELIGIBLE && area->has_thp_eligible)
 			value = area->thp_eligible;
-		for (size_t k = 0; k < KERNEL_SMAPS_LIMIT; k++)
-			if ((area->has_value >> k & 1) != 0 &&
-				strcmp(words[i], kernel_smaps_word((enum kernel_smaps_field)k)) ==
-					0)
-				value = area->value_kib[k];
+		else if (field < KERNEL_SMAPS_LIMIT && (area->has_value >> field & 1) != 0)
+			value = area->value_kib[field];
 		put(value);
 	}
 }
@@ -537,7 +574,7 @@ static void look_at_cache(void)
 	send(LIVE_CACHE);
 }
 
-static void look_at_pools(void)
+void live_prepare_looks(void)
 {
 #define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
 	static const char *const paths[LIVE_POOLS_LIMIT] = {
@@ -555,8 +592,15 @@ static void look_at_pools(void)
 	};
 #undef POOL
 
+	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++)
+		look.pools[i] = open_own(paths[i]);
+	find_smaps_fields();
+}
+
+static void look_at_pools(void)
+{
 	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++) {
-		const uint64_t figure = live_number_in(paths[i], LIVE_ABSENT);
+		const uint64_t figure = live_number_from(look.pools[i], LIVE_ABSENT);
 		uint64_t *base = &live->ksm_base[i < LIVE_POOLS_KSM ? 0 : i - LIVE_POOLS_KSM];
 		/* Until the first step: what others have merged. */
 		if (i >= LIVE_POOLS_KSM && live->step == 0)

@@ -28,6 +28,7 @@
 #define POPULATE_WRITE 23
 /* Shorter runs of untouched pages stay: they are not worth an area. */
 #define UNUSED_PAGES_LEAST 32
+#define UNUSED_PAGES_MOST  2048
 
 /* One process, one copy each: what fork copies is mended by live_warm. */
 struct live_shared *live;
@@ -392,15 +393,15 @@ static void leave_unused(void)
 	extern char __bss_start[], _end[];
 	const uintptr_t start = vm_align_up((uintptr_t)__bss_start, VM_PAGE_BYTES);
 	const uintptr_t end = vm_align_down((uintptr_t)_end, VM_PAGE_BYTES);
-	unsigned char resident = 0;
+	unsigned char resident[UNUSED_PAGES_MOST];
 
+	LIVE_MUST(vm_bytes_to_pages_ceil(end - start) <= UNUSED_PAGES_MOST);
 	/* A signal needs its stack, and the first look the rest. */
 	live_read(0, 1, 1, NULL);
 	live_look((uint32_t)live_surfaces_available());
+	LIVE_MUST(mincore((void *)start, end - start, resident) == 0);
 	for (uintptr_t at = start, run = start; at <= end; at += VM_PAGE_BYTES) {
-		if (at < end)
-			LIVE_MUST(mincore((void *)at, VM_PAGE_BYTES, &resident) == 0);
-		if (at < end && (resident & 1) == 0)
+		if (at < end && (resident[vm_bytes_to_pages_floor(at - start)] & 1) == 0)
 			continue;
 		if (at - run >= vm_pages_to_bytes(UNUSED_PAGES_LEAST))
 			LIVE_MUST(munmap((void *)run, at - run) == 0);
@@ -412,6 +413,7 @@ static _Noreturn void first_process(void)
 {
 	rseq_leave();
 	live_catch_signals();
+	live_prepare_looks();
 	begin_process(0);
 	leave_unused();
 	live->start[LIVE_START_BREAK] = move_break();

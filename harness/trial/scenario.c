@@ -38,27 +38,34 @@ static void read_exactly(int descriptor, void *to, size_t length_bytes)
 	}
 }
 
+static void *take_memory(void *at, int flags, size_t length_bytes)
+{
+	void *memory = mmap(at, length_bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	return memory;
+}
+
 /* One mapping for all that the processes share, at a place of its own in the top table. */
 static void share(const struct live_head *head)
 {
-	const size_t operations_bytes =
-		(size_t)head->operations_count * sizeof(struct vm_operation);
+	const size_t count = head->operations_count;
+	const size_t operations_bytes = count * sizeof(struct vm_operation);
+	struct vm_operation *const read = take_memory(NULL, MAP_PRIVATE, operations_bytes + 1);
 	const size_t live_bytes = vm_align_up(sizeof(*live), VM_PAGE_BYTES);
-	const size_t buffers_bytes = vm_align_up(live_buffers_bytes(), VM_PAGE_BYTES);
-	const size_t length_bytes = vm_align_up(
-		live_bytes + buffers_bytes + live_look_bytes() + operations_bytes, VM_PAGE_BYTES);
 
-	live = mmap((void *)(uintptr_t)LIVE_SHARED_ADDRESS, length_bytes, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	MUST(live != MAP_FAILED);
+	read_exactly(STDIN_FILENO, read, operations_bytes);
+	const size_t buffers_bytes = vm_align_up(live_buffers_bytes(read, count), VM_PAGE_BYTES);
+	live = take_memory((void *)(uintptr_t)LIVE_SHARED_ADDRESS, MAP_SHARED | MAP_FIXED_NOREPLACE,
+		live_bytes + buffers_bytes + live_look_bytes() + operations_bytes);
 	unsigned char *memory = (unsigned char *)live + live_bytes;
 	live_share_buffers(memory);
 	live_look_with(memory + buffers_bytes);
-	struct vm_operation *operations =
-		(struct vm_operation *)(void *)(memory + buffers_bytes + live_look_bytes());
-	read_exactly(STDIN_FILENO, operations, operations_bytes);
+	memory += buffers_bytes + live_look_bytes();
+	memcpy(memory, read, operations_bytes);
+	MUST(munmap(read, operations_bytes + 1) == 0);
 	live->head = *head;
-	live->operations = operations;
+	live->operations = (const struct vm_operation *)(const void *)memory;
 	live->output_descriptor = OUTPUT_DESCRIPTOR;
 }
 
