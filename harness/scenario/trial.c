@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/message.h"
@@ -15,17 +16,20 @@
 const char *scenario_text_of(struct pool *pool, const char *path, size_t *length_bytes)
 {
 	FILE *file = fopen(path, "rb");
+	char *buffer = file != NULL ? malloc(SCENARIO_TEXT_LIMIT_BYTES + 1) : NULL;
+	const char *text = NULL;
 
-	if (file == NULL)
-		return NULL;
-	char *text = pool_take(pool, SCENARIO_TEXT_LIMIT_BYTES + 2);
-	*length_bytes = fread(text, 1, SCENARIO_TEXT_LIMIT_BYTES + 1, file);
-	const bool failed = ferror(file) != 0;
-	(void)fclose(file);
-	if (!failed)
-		return text;
-	errno = EIO;
-	return NULL;
+	if (buffer != NULL) {
+		*length_bytes = fread(buffer, 1, SCENARIO_TEXT_LIMIT_BYTES + 1, file);
+		/* Only what is in it is kept: hundreds of files are, and pools count as committed.
+		 */
+		text = ferror(file) == 0 ? pool_text_of(pool, buffer, *length_bytes) : NULL;
+		errno = EIO;
+	}
+	free(buffer);
+	if (file != NULL)
+		(void)fclose(file);
+	return text;
 }
 
 bool scenario_load(struct pool *pool, const char *path, struct scenario *scenario)
