@@ -218,8 +218,13 @@ static int run_command(int port)
 	/* The first process also buries orphans: only its own child's end is the end. */
 	for (;;) {
 		const pid_t ended = wait(&status);
-		if (ended == child)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_LOST;
+		if (ended == child && WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (ended == child) {
+			(void)fprintf(stderr, "init: mmconform was killed by signal %d\n",
+				WTERMSIG(status));
+			return EXIT_LOST;
+		}
 		if (ended < 0 && errno == ECHILD)
 			return EXIT_LOST;
 	}
