@@ -205,6 +205,21 @@ const struct claim_digest *digest_named(const struct digest_list *digests, const
 	return NULL;
 }
 
+const struct record_verdict *digest_lesson(const struct claim_digest *digest)
+{
+	const struct record_verdict *found = NULL;
+
+	for (size_t i = 0; i < digest->members_count; i++) {
+		const struct record_verdict *member = digest->members[i];
+		if (!departs(member))
+			continue;
+		if (strcmp(member->kind, "scenario") != 0)
+			return member;
+		found = found == NULL ? member : found;
+	}
+	return found != NULL ? found : digest->shown;
+}
+
 /* A record may come from anybody, and the command is there to be pasted into a shell. */
 static const char *shell_word(struct pool *pool, const char *text)
 {

@@ -61,6 +61,12 @@ struct digest_list digest_of(struct pool *pool, const struct judgement *judgemen
 /* NULL when the outcome has nothing on the claim. */
 const struct claim_digest *digest_named(const struct digest_list *digests, const char *claim);
 
+/*
+ * The case that teaches where the textbook differs; what stands for all where it does not. One of a
+ * probe is about the claim alone; the first difference in a scenario may be about something else.
+ */
+const struct record_verdict *digest_lesson(const struct claim_digest *digest);
+
 /* The one command that shows the same again: the claim's cases with the same draws. */
 const char *outcome_again(struct pool *pool, const struct record_header *header, const char *claim);
 

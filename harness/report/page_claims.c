@@ -164,26 +164,10 @@ void page_differences(struct page *page)
 
 /* --- textbook -------------------------------------------------------------------------------- */
 
-/* A case of a probe is about the claim alone; a scenario's first difference may be about more. */
-static const struct record_verdict *taught_by(const struct claim_digest *digest)
-{
-	const struct record_verdict *found = NULL;
-
-	for (size_t i = 0; i < digest->members_count; i++) {
-		const struct record_verdict *member = digest->members[i];
-		if (strcmp(member->reading, "departs") != 0)
-			continue;
-		if (strcmp(member->kind, "scenario") != 0)
-			return member;
-		found = found == NULL ? member : found;
-	}
-	return found != NULL ? found : digest->shown;
-}
-
 /* The claim and its sentence, then what the three say. */
 static void put_lesson(struct page *page, size_t index, const struct claim_digest *digest)
 {
-	const struct record_verdict *verdict = taught_by(digest);
+	const struct record_verdict *verdict = digest_lesson(digest);
 	const struct record *record = page->outcomes->items[index].record;
 	const struct claim *claim = claim_named(&page->claims, digest->claim);
 	struct xml *xml = page->xml;

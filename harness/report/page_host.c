@@ -9,9 +9,10 @@
 #include "vm/reach.h"
 #include "vm/units.h"
 
-#define ROW_HEIGHT 46
-#define GAP	   8
-#define WIDTH	   720
+#define ROW_HEIGHT  46
+#define GAP	    8
+#define WIDTH	    480
+#define LINE_HEIGHT 15
 
 void page_hosts(struct page *page)
 {
@@ -54,36 +55,55 @@ static const char *pixels(struct page *page, int value)
 	return pool_format(page->pool, "%d", value);
 }
 
-static void box(struct drawing *drawing, int left, int width, const char *kind, const char *above,
-	const char *below)
+static size_t lines_of(const char *text)
+{
+	size_t count = text[0] != '\0';
+
+	for (; *text != '\0'; text++)
+		count += *text == '\n';
+	return count;
+}
+
+/* A name, and below it in small print a line or two. */
+static void box(struct drawing *drawing, int left, int width, int height, const char *kind,
+	const char *above, const char *below)
 {
 	struct page *page = drawing->page;
 	struct xml *xml = page->xml;
-	const int middle = left + width / 2;
+	const char *middle = pixels(page, left + width / 2);
+	const int lines = (int)lines_of(below);
+	int y = drawing->top + (height - LINE_HEIGHT * lines) / 2 + 5;
 
 	xml_start(xml, "rect", "class", kind, "x", pixels(page, left), "y",
 		pixels(page, drawing->top), "width", pixels(page, width), "height",
-		pixels(page, ROW_HEIGHT - GAP), "rx", "4", NULL);
+		pixels(page, height), "rx", "4", NULL);
 	xml_end(xml);
-	xml_element(xml, "text", above, "x", pixels(page, middle), "y",
-		pixels(page, drawing->top + (below[0] == '\0' ? 23 : 16)), NULL);
-	if (below[0] != '\0')
-		xml_element(xml, "text", below, "class", "small", "x", pixels(page, middle), "y",
-			pixels(page, drawing->top + 31), NULL);
+	xml_element(xml, "text", above, "x", middle, "y", pixels(page, y), NULL);
+	for (int i = 0; i < lines; i++) {
+		const size_t length = strcspn(below, "\n");
+		y += LINE_HEIGHT;
+		xml_element(xml, "text", pool_text_of(page->pool, below, length), "class", "small",
+			"x", middle, "y", pixels(page, y), NULL);
+		below += length + (below[length] == '\n');
+	}
 }
 
-/* Boxes of equal width in one row. */
+/* Boxes of equal width in one row, as high as the one of most lines. */
 static void row(struct drawing *drawing, const char *kind, size_t count, const char *const above[],
 	const char *const below[])
 {
 	const int width = (WIDTH - GAP * ((int)count - 1)) / (int)count;
+	int height = ROW_HEIGHT - GAP;
 
 	for (size_t i = 0; i < count; i++)
-		box(drawing, (int)i * (width + GAP), width, kind, above[i], below[i]);
-	drawing->top += ROW_HEIGHT;
+		if (lines_of(below[i]) > 1)
+			height = ROW_HEIGHT - GAP + LINE_HEIGHT;
+	for (size_t i = 0; i < count; i++)
+		box(drawing, (int)i * (width + GAP), width, height, kind, above[i], below[i]);
+	drawing->top += height + GAP;
 }
 
-/* "128 entries: 512 KiB", or "128 or 4096 entries: 512 or 16384 KiB" where nobody says which. */
+/* "128 entries" and "reach 512 KiB", or "128 or 4096 entries" where nobody says which. */
 static const char *entries_text(
 	struct pool *pool, const struct vm_tlb_fact *candidates, size_t count, uint64_t page_bytes)
 {
@@ -96,7 +116,7 @@ static const char *entries_text(
 		entries = pool_format(pool, "%s%s%u", entries, or, (unsigned)candidates[i].entries);
 		reach = pool_format(pool, "%s%s%" PRIu64, reach, or, bytes >> (small ? 10 : 20));
 	}
-	return pool_format(pool, "%s entries: %s %s", entries, reach, small ? "KiB" : "MiB");
+	return pool_format(pool, "%s entries\nreach %s %s", entries, reach, small ? "KiB" : "MiB");
 }
 
 /* Data TLBs of a level, a box a page size: what the processor says that it has. */
@@ -185,14 +205,15 @@ static void draw_memory(struct drawing *drawing, const struct facts *facts)
 	row(drawing, "memory", 2, above, below);
 }
 
-static size_t rows_of(struct pool *pool, const struct vm_host *host, const char *topology)
+static int height_of(struct pool *pool, const struct vm_host *host, const char *topology)
 {
 	const char *above[3], *below[3];
-	size_t count = 3U + (strstr(topology, " L1") != NULL);
+	int height = ROW_HEIGHT * (3 + (strstr(topology, " L1") != NULL));
 
 	for (unsigned level = 1; level <= 2; level++)
-		count += tlbs_of(pool, host, level, above, below) != 0;
-	return count;
+		if (tlbs_of(pool, host, level, above, below) != 0)
+			height += ROW_HEIGHT + LINE_HEIGHT;
+	return height;
 }
 
 void page_machine(struct page *page, const struct outcome *outcome)
@@ -211,7 +232,7 @@ void page_machine(struct page *page, const struct outcome *outcome)
 	xml_start(page->xml, "svg", "class", "machine", "role", "img", "aria-label",
 		"The machine: CPUs, TLBs, page tables, caches, memory", "viewBox",
 		pool_format(page->pool, "0 0 %d %d", WIDTH,
-			ROW_HEIGHT * (int)rows_of(page->pool, &facts.host, topology)),
+			height_of(page->pool, &facts.host, topology)),
 		NULL);
 	row(&drawing, "cpu", 1, &cpus, &addresses);
 	draw_tlbs(&drawing, &facts.host);

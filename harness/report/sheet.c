@@ -182,14 +182,6 @@ static const struct sheet_column claim_columns[] = {
 	{"statement", "Statement", false},
 };
 
-static const struct record_verdict *shown_of(const struct claim_digest *digest, bool departing)
-{
-	for (size_t i = 0; departing && i < digest->members_count; i++)
-		if (strcmp(digest->members[i]->reading, "departs") == 0)
-			return digest->members[i];
-	return digest->shown;
-}
-
 static void make_claims(struct making *making, const struct outcome *outcome, bool departing)
 {
 	const struct digest_list digests = digest_of(making->pool, outcome->judgement);
@@ -197,7 +189,8 @@ static void make_claims(struct making *making, const struct outcome *outcome, bo
 	SET_COLUMNS(making, claim_columns);
 	for (size_t i = 0; i < digests.count; i++) {
 		const struct claim_digest *digest = &digests.items[i];
-		const struct record_verdict *verdict = shown_of(digest, departing);
+		const struct record_verdict *verdict =
+			departing ? digest_lesson(digest) : digest->shown;
 		const struct claim *claim = claim_named(&making->source->claims, digest->claim);
 		if (departing && digest->departs_count == 0)
 			continue;
@@ -205,8 +198,8 @@ static void make_claims(struct making *making, const struct outcome *outcome, bo
 			digest->departs_count != 0 ? "differs" : verdict->textbook,
 			number(making, digest->cases_count), verdict->textbook_expected,
 			departing ? outcome_expected(making->pool, verdict) : verdict->expected,
-			verdict->observed, verdict->because, verdict->cite,
-			claim != NULL ? claim->statement : ""};
+			verdict->observed, outcome_because(making->pool, outcome->record, verdict),
+			verdict->cite, claim != NULL ? claim->statement : ""};
 		add_row(making, key_of(making, outcome, digest->claim),
 			outcome_id(making->pool, outcome), cells);
 	}
