@@ -57,7 +57,7 @@ P
 for service in gitlab github; do
 	rm -f mmconform.* summary.md steps
 	GITHUB_STEP_SUMMARY=$scratch/summary.md sh -e $service.sh >log 2>&1 || { cat log >&2; fail "$service: a step fails"; }
-	grep -q '^setup run$' steps && grep -q '^build release$' steps || fail "$service: it is not set up and built"
+	grep -q '^setup run$' steps && grep -q '^build release program$' steps || fail "$service: it is not set up and built"
 	while read -r kept; do
 		# shellcheck disable=SC2086 # a pattern of files
 		ls $kept >/dev/null || fail "$service: $kept is not there to be kept"
