@@ -87,6 +87,15 @@ static void add_level(
 	chart->levels = levels;
 }
 
+static void name_watermarks(struct chart *chart)
+{
+	if (chart->levels_count == 0)
+		return;
+	chart->title = "Free pages against the watermarks";
+	chart->see = "kswapd wakes below low and works up to high; who allocates at min has to "
+		     "reclaim for itself.";
+}
+
 static void take_clock(struct gathering *gathering, const struct record_launch *launch)
 {
 	const struct record_observation *clock = clock_of(launch);
@@ -112,16 +121,75 @@ static void take_clock(struct gathering *gathering, const struct record_launch *
 			chart.y_label = vm_unit_word(item->unit);
 			add_line(gathering->pool, &chart,
 				&(struct chart_line){line_name(gathering->pool, item),
-					item->values_count, x, doubles(gathering->pool, item, 1)});
+					item->values_count, x, doubles(gathering->pool, item, 1),
+					false});
 		}
 	}
-	if (chart.levels_count != 0) {
-		chart.title = "Free pages against the watermarks";
-		chart.see = "kswapd wakes below low and works up to high; who allocates at min "
-			    "has to reclaim for itself.";
-	}
+	name_watermarks(&chart);
 	if (chart.lines_count != 0)
 		keep(gathering, &chart);
+}
+
+/* --- over the looks of a trial --------------------------------------------------------------- */
+
+/* Where the counter is higher than at the look before: the line's points there. */
+static void add_events(struct pool *pool, struct chart *chart, const struct chart_line *line,
+	const struct record_observation *counter)
+{
+	double *x = pool_take(pool, (line->count + 1) * sizeof(*x));
+	double *y = pool_take(pool, (line->count + 1) * sizeof(*y));
+	size_t count = 0;
+
+	for (size_t i = 1; i < line->count; i++)
+		if (counter->values[i] > counter->values[i - 1]) {
+			x[count] = line->x[i];
+			y[count++] = line->y[i];
+		}
+	if (count != 0)
+		add_line(pool, chart, &(struct chart_line){counter->at, count, x, y, true});
+}
+
+static const struct record_observation *free_series_of(const struct record_launch *launch)
+{
+	for (size_t i = 0; i < launch->observations_count; i++)
+		if (strcmp(launch->observations[i].quantity, "series") == 0 &&
+			launch->observations[i].unit == VM_UNIT_PAGES &&
+			launch->observations[i].values_count > 1)
+			return &launch->observations[i];
+	return NULL;
+}
+
+static void take_series(struct gathering *gathering, const struct record_launch *launch)
+{
+	struct pool *pool = gathering->pool;
+	const struct record_observation *series = free_series_of(launch);
+	struct chart chart = {
+		.claim = claim_of(gathering->record, launch),
+		.title = "Over the looks of a trial",
+		.see = "",
+		.x_label = "looks, in the order of time",
+		.y_label = "pages",
+		.summary = pool_format(pool, "One trial of %s.", launch->id),
+	};
+
+	if (series == NULL)
+		return;
+	double *x = pool_take(pool, series->values_count * sizeof(*x));
+	for (size_t i = 0; i < series->values_count; i++)
+		x[i] = (double)i;
+	const struct chart_line line = {
+		series->at, series->values_count, x, doubles(pool, series, 1), false};
+	add_line(pool, &chart, &line);
+	for (size_t i = 0; i < launch->observations_count; i++) {
+		const struct record_observation *item = &launch->observations[i];
+		if (is_mark(item->quantity) && item->values_count != 0)
+			add_level(pool, &chart, item);
+		else if (strcmp(item->quantity, "series") == 0 && item->unit == VM_UNIT_COUNT &&
+			 item->values_count == line.count)
+			add_events(pool, &chart, &line, item);
+	}
+	name_watermarks(&chart);
+	keep(gathering, &chart);
 }
 
 /* --- which pages are still there ------------------------------------------------------------- */
@@ -253,6 +321,7 @@ struct chart_list charts_of(struct pool *pool, const struct record *record)
 		if (launch->trial.launch != 1)
 			continue;
 		take_clock(&gathering, launch);
+		take_series(&gathering, launch);
 		take_misses(&gathering, launch);
 		take_residents(&gathering, launch);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Observations that are a picture, and are no times: figures of one trial over its clock
- * ("elapsed", and vectors as long), misses over sizes ("misses-lru" at "64"), and which pages are
- * still there ("resident", a truth value a page).
+ * ("elapsed", and vectors as long) or over its looks ("series" at "free", and counters at other
+ * places), with the marks "min", "low" and "high" across; misses over sizes ("misses-lru" at "64"),
+ * and which pages are still there ("resident", a truth value a page).
  */
 #ifndef REPORT_CHARTS_H
 #define REPORT_CHARTS_H
@@ -13,6 +14,7 @@ struct chart_line {
 	const char *name;
 	size_t count;
 	const double *x, *y;
+	bool is_events; /* points where something happened, and no line */
 };
 
 struct chart_level {

@@ -65,6 +65,7 @@ static int64_t batch_of(const struct record_launch *launch)
 {
 	for (size_t i = 0; i < launch->observations_count; i++)
 		if (strcmp(launch->observations[i].quantity, "batch") == 0 &&
+			launch->observations[i].unit == VM_UNIT_COUNT &&
 			launch->observations[i].values_count == 1 &&
 			launch->observations[i].values[0] > 0)
 			return launch->observations[i].values[0];

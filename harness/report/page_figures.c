@@ -188,7 +188,8 @@ static void put_lines(struct page *page, struct buffer *script, const struct cha
 		add(script,
 			pool_format(page->pool, "%s$d%zu using 1:2 with %s lt %zu lw 2 title '%s'",
 				i == 0 ? "plot " : ", ", i,
-				chart->lines[i].count > POINTS_WITH_MARKS
+				chart->lines[i].is_events ? "points pt 7 ps 0.8"
+				: chart->lines[i].count > POINTS_WITH_MARKS
 					? "lines"
 					: "linespoints pt 7 ps 0.6",
 				i + 1, plot_label(page->pool, chart->lines[i].name)));

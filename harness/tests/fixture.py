@@ -152,6 +152,10 @@ def curves(record):
                                     "pages"),
                                    ("low", "node 0 Normal", [30000], "pages"),
                                    ("min", "node 0 Normal", [20000], "pages")])
+    record.trial("reclaim.machine", [("series", "free", [90000 - 1500 * i if i < 40 else 36000 for i in range(50)], "pages"),
+                                     ("series", "background-runs", [i // 41 for i in range(50)], "count"),
+                                     ("series", "stalls", [0] * 50, "count"), ("low", "", [30000], "pages"),
+                                     ("high", "", [36000], "pages"), ("batch", "", [63], "pages")])
     record.trial("reclaim.strings", [("resident", "after the scan: hot", [1] * 100, "bool"),
                                      ("resident", "after the scan: cold", [0] * 40 + [1] * 10 + [0] * 50, "bool")])
     record.trial("policy.belady", [("references", "", [1000], "count")] +

@@ -143,11 +143,13 @@ for text in '63</dd>' '64</dd>' '<strong>65</strong>' '1 more than linux says' '
 done
 grep -q 'INCOMPLETE (SIGTERM)' incomplete/html || fail "HTML: the incomplete run is not called so"
 grep -q 'the kernel said' verdicts/html || fail "HTML: the kernel's warning is not there"
-[ "$(xmllint --html --xpath 'count(//figure/*[name()="svg"])' curves/html 2>/dev/null)" = 7 ] || fail "HTML: not seven figures"
+[ "$(xmllint --html --xpath 'count(//figure/*[name()="svg"])' curves/html 2>/dev/null)" = 8 ] || fail "HTML: not eight figures"
 for text in 'linux: knee at 96' 'textbook: knee at 64' 'linux: knee 1024 to 1524' 'linux: knee 4096 to 4596' 'pages of 2 MiB' \
-	'pages of 1 GiB' 'time of one load' 'storage' 'after the scan: cold, 10 of 100' 'low, node 0 Normal' 'misses a reference'; do
+	'pages of 1 GiB' 'time of one load' 'storage' 'after the scan: cold, 10 of 100' 'low, node 0 Normal' 'misses a reference' \
+	'background-runs' 'looks, in the order of time'; do
 	grep -qF "$text" curves/html || fail "HTML: no \"$text\" in a figure"
 done
+grep -q '>stalls<' curves/html && fail "HTML: events that never happened"
 grep -qE 'color="(white|black)"' curves/html && fail "HTML: ink that does not turn with the page"
 # A time is of one operation where the trial says how many it timed: 2 us a thousand are 2 ns.
 grep -q '>2.0 ns<' curves/html || fail "HTML: the time of a batch is not divided"
@@ -172,6 +174,20 @@ grep -q '^- note: 2 verdicts are void' void.md || fail "Markdown: nothing is sai
 printf 'errata:\n  - {record: abc, claims: x, reason: r, link: l}\n' >errata.yaml
 "$program" report verdicts.jsonl --errata errata.yaml -o tap=void.tap 2>err && fail "a wrong erratum is taken"
 grep -q 'not the SHA-256' err || fail "a wrong erratum is not named"
+
+# --- the name of a file is a text, too, and no part of what is written
+name='$(touch came-in)<img src=x>|`id`"\\input{x} % .jsonl'
+cp hostile.jsonl "$name"
+write named "$name"
+diff -r hostile named || fail "the name of the record is in what is made of it"
+[ ! -e came-in ] || fail "the name of a file was run"
+"$program" report "$name.gone" -o tap=x 2>err && fail "a record that is not there is reported"
+[ "$(wc -l <err)" = 1 ] || fail "a strange name breaks the message"
+
+# --- a record of another wire format is refused by its number
+sed '1s/"version":1/"version":2/' verdicts.jsonl >later.jsonl
+"$program" report later.jsonl -o tap=x 2>err && fail "a record of a later format is reported"
+grep -q 'later.jsonl:1: record of version 2, this program reads 1$' err || { cat err >&2; fail "a later format is not named"; }
 
 # --- mistakes
 "$program" report 2>err && fail "no record is no mistake"
