@@ -424,7 +424,7 @@ static enum vm_cpu_vendor vendor_of(const struct cpuid_leaves *leaves)
 	return VM_CPU_OTHER;
 }
 
-/* intel-sdm:2A:3.3:CPUID leaf 4, and amd-apm:3:E.4.15:Fn8000_001D, which is laid out alike. */
+/* intel-sdm:2A:3.3:cpuid leaf 4, and amd-apm:3:E.4.15:Fn8000_001D, which is laid out alike. */
 static uint8_t level1_data_ways(const struct cpuid_leaves *leaves, enum vm_cpu_vendor vendor)
 {
 	enum { TYPE_DATA = 1, LEVEL_1 = 1, SUBLEAVES = 8 };

@@ -107,6 +107,7 @@ struct probe {
 	struct probe_needs needs;
 	unsigned launches; /* exact probes: how often each case is launched; 0 is 1 */
 	unsigned deadline_s;
+	bool lengthy;	       /* seconds a launch: not for a quick profile */
 	bool randomize_layout; /* a claim on addresses: they are else the same in all launches */
 	bool own_score;	       /* a claim on oom_score: the trial is else offered first */
 	/* A case that makes no sense on this host is refused here, before it becomes a case. */

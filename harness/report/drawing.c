@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "facts/facts.h"
 #include "report/curves.h"
+#include "report/machine_figures.h"
 #include "report/style.h"
 
 #define BAR_CHARACTERS 40
@@ -64,10 +66,55 @@ static void draw(FILE *stream, struct pool *pool, const struct curve *curve)
 			(int)bar_of(points[i].median_ns, least, most), bar);
 }
 
+#define PART_CHARACTERS 44
+
+static void draw_edge(FILE *stream)
+{
+	(void)fprintf(stream, "  +%.*s+\n", PART_CHARACTERS,
+		"--------------------------------------------");
+}
+
+static void draw_part(FILE *stream, const char *name, const char *size, const char *time)
+{
+	if (time == NULL)
+		return;
+	(void)fprintf(stream, "  | %-12s%14s%16s |\n", name, size, time);
+	draw_edge(stream);
+}
+
+/* What an access passes on its way, and what it takes to come so far. */
+static void draw_machine(FILE *stream, struct pool *pool, const struct record *record)
+{
+	struct machine_cache caches[MACHINE_CACHES_LIMIT];
+	struct machine_figures figures;
+	struct facts facts;
+	const char *why = NULL;
+
+	if (!machine_figures_of(pool, record, &figures) || figures.count == 0 ||
+		!facts_from_json(pool, record->facts, strlen(record->facts), &facts, &why))
+		return;
+	const size_t count =
+		machine_caches(pool, facts.text[FACTS_TEXT_TOPOLOGY], &figures, caches);
+	(void)fprintf(stream, "\nThe machine: what one access takes\n");
+	draw_edge(stream);
+	draw_part(
+		stream, "second TLB", "more than L1", machine_figure_text(&figures, "second TLB"));
+	draw_part(stream, "walk", "more than that", machine_figure_text(&figures, "walk"));
+	for (size_t i = 0; i < count; i++)
+		draw_part(stream, style_plain(pool, caches[i].name),
+			style_plain(pool, caches[i].size), caches[i].time);
+	draw_part(stream, "memory",
+		pool_format(pool, "%llu MiB", (unsigned long long)(facts.memory_kib >> 10)),
+		machine_figure_text(&figures, "memory"));
+	draw_part(stream, "storage", "", machine_figure_text(&figures, "storage"));
+}
+
 void drawing_print(FILE *stream, const struct record *record)
 {
 	struct pool POOL_DROPS pool = {0};
 	const struct curve_list curves = curves_of(&pool, record);
+
+	draw_machine(stream, &pool, record);
 
 	for (size_t i = 0; i < curves.count; i++)
 		if (curves.items[i].points_count > 1)

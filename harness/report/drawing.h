@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the clock measured as a picture of characters: a bar a place, longer by the logarithm. */
+/*
+ * What the clock measured as pictures of characters: the machine, and a bar a place, longer by the
+ * logarithm.
+ */
 #ifndef REPORT_DRAWING_H
 #define REPORT_DRAWING_H
 

@@ -5,6 +5,7 @@
 
 #include "facts/facts.h"
 #include "report/header.h"
+#include "report/machine_figures.h"
 #include "report/page.h"
 #include "vm/reach.h"
 #include "vm/units.h"
@@ -47,6 +48,7 @@ void page_hosts(struct page *page)
 
 struct drawing {
 	struct page *page;
+	struct machine_figures figures;
 	int top; /* of the row that is being drawn */
 };
 
@@ -166,22 +168,24 @@ static void draw_tables(struct drawing *drawing, const struct vm_host *host)
 	row(drawing, "walk", count, above, below);
 }
 
-/* "L1d 48 KiB" and the like, at the end of the topology's text. */
+/* With a time where one was measured: "48 KiB, 1.1 ns". */
+static const char *with_time(struct pool *pool, const char *text, const char *time)
+{
+	if (time == NULL)
+		return text;
+	return text[0] == '\0' ? time : pool_format(pool, "%s, %s", text, time);
+}
+
 static void draw_caches(struct drawing *drawing, const char *topology)
 {
 	struct pool *pool = drawing->page->pool;
-	const char *above[4], *below[4];
-	size_t count = 0;
+	struct machine_cache caches[MACHINE_CACHES_LIMIT];
+	const char *above[MACHINE_CACHES_LIMIT], *below[MACHINE_CACHES_LIMIT];
+	const size_t count = machine_caches(pool, topology, &drawing->figures, caches);
 
-	for (const char *at = topology; at != NULL && count < 4; at = strchr(at, ',')) {
-		at += strspn(at, ", ");
-		if (at[0] != 'L' || at[1] < '1' || at[1] > '4')
-			continue;
-		const size_t length = strcspn(at, ","), name = strcspn(at, " ");
-		if (name >= length)
-			continue;
-		above[count] = pool_format(pool, "%.*s cache", (int)name, at);
-		below[count++] = pool_text_of(pool, at + name + 1, length - name - 1);
+	for (size_t i = 0; i < count; i++) {
+		above[i] = pool_format(pool, "%s cache", caches[i].name);
+		below[i] = with_time(pool, caches[i].size, caches[i].time);
 	}
 	if (count != 0)
 		row(drawing, "cache", count, above, below);
@@ -190,19 +194,37 @@ static void draw_caches(struct drawing *drawing, const char *topology)
 static void draw_memory(struct drawing *drawing, const struct facts *facts)
 {
 	struct pool *pool = drawing->page->pool;
+	const char *storage = machine_figure_text(&drawing->figures, "storage");
 	const char *above[] = {
 		pool_format(pool, "memory %" PRIu64 " MiB", facts->memory_kib >> 10),
 		facts->swap_kib == 0
 			? "no swap"
 			: pool_format(pool, "swap %" PRIu64 " MiB", facts->swap_kib >> 10),
+		"storage",
 	};
 	const char *below[] = {
-		pool_format(pool, "%u node%s", (unsigned)facts->host.nodes_online,
-			facts->host.nodes_online == 1 ? "" : "s"),
+		with_time(pool,
+			pool_format(pool, "%u node%s", (unsigned)facts->host.nodes_online,
+				facts->host.nodes_online == 1 ? "" : "s"),
+			machine_figure_text(&drawing->figures, "memory")),
 		"",
+		storage,
 	};
 
-	row(drawing, "memory", 2, above, below);
+	row(drawing, "memory", storage == NULL ? 2 : 3, above, below);
+}
+
+/* What a translation takes that the first level of the TLB does not have. */
+static const char *misses_text(struct drawing *drawing)
+{
+	const char *second = machine_figure_text(&drawing->figures, "second TLB");
+	const char *walk = machine_figure_text(&drawing->figures, "walk");
+
+	return second == NULL || walk == NULL
+		       ? ""
+		       : pool_format(drawing->page->pool,
+				 "; from the second TLB in %s more, by a walk in another %s",
+				 second, walk);
 }
 
 static int height_of(struct pool *pool, const struct vm_host *host, const char *topology)
@@ -222,13 +244,15 @@ void page_machine(struct page *page, const struct outcome *outcome)
 	struct facts facts;
 	struct drawing drawing = {.page = page};
 
-	if (!facts_from_json(page->pool, text, strlen(text), &facts, &why))
+	if (!facts_from_json(page->pool, text, strlen(text), &facts, &why) ||
+		!machine_figures_of(page->pool, outcome->record, &drawing.figures))
 		return;
 	const char *topology = facts.text[FACTS_TEXT_TOPOLOGY];
 	const char *cpus = pool_format(page->pool, "%u CPU%s", (unsigned)facts.host.cpus_online,
 		facts.host.cpus_online == 1 ? "" : "s");
-	const char *addresses = pool_format(page->pool, "%u virtual, %u physical address bits",
-		(unsigned)facts.host.cpu.virtual_bits, (unsigned)facts.host.cpu.physical_bits);
+	const char *addresses = pool_format(page->pool, "%u virtual, %u physical address bits%s",
+		(unsigned)facts.host.cpu.virtual_bits, (unsigned)facts.host.cpu.physical_bits,
+		misses_text(&drawing));
 	xml_start(page->xml, "svg", "class", "machine", "role", "img", "aria-label",
 		"The machine: CPUs, TLBs, page tables, caches, memory", "viewBox",
 		pool_format(page->pool, "0 0 %d %d", WIDTH,

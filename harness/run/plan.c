@@ -55,7 +55,8 @@ enum exit_status plan_expand(
 	}
 	for (size_t i = 0; i < plan->checks.count; i++) {
 		const struct check *check = &plan->checks.items[i];
-		if (suite_takes(&plan->suite, check) && has_claim(check, pattern))
+		const bool in_profile = !check->lengthy || plan->profile->cases == 0;
+		if (in_profile && suite_takes(&plan->suite, check) && has_claim(check, pattern))
 			cases_expand(check, &case_options, &plan->cases);
 	}
 	if (plan->cases.count != 0)

@@ -30,6 +30,7 @@ static void add(const struct probe *probe, struct check_list *list, const struct
 			.parameters = probe->parameters,
 			.needs = needs,
 			.timed = probe->kind == PROBE_TIMED,
+			.lengthy = probe->lengthy,
 			.launches = probe->launches != 0 ? probe->launches : 1,
 			.deadline_s = probe->deadline_s != 0 ? probe->deadline_s : USUAL_DEADLINE_S,
 			.randomize_layout = probe->randomize_layout,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "timed/chase.h"
 
+#include <emmintrin.h>
+
 #include "timed/cost.h"
 #include "trial/trial.h"
 #include "vm/random.h"
@@ -41,4 +43,12 @@ int64_t chase_run(void *start, size_t steps)
 	/* The last address is used, so that no load is for nothing. */
 	MUST(node != NULL);
 	return elapsed_ns;
+}
+
+int64_t chase_run_flushed(char *memory, void *start, size_t lines)
+{
+	for (size_t i = 0; i < lines; i++)
+		_mm_clflush(memory + i * CHASE_LINE_BYTES);
+	_mm_mfence();
+	return chase_run(start, lines);
 }

@@ -23,4 +23,10 @@ void *chase_link(
 #define CHASE_UNROLLED ((size_t)16)
 int64_t chase_run(void *start, size_t steps);
 
+/*
+ * One turn through so many lines in a row from memory on, after they left all caches: each load
+ * goes to memory, and no prefetcher guesses the order.
+ */
+int64_t chase_run_flushed(char *memory, void *start, size_t lines);
+
 #endif

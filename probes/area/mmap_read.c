@@ -14,13 +14,21 @@
 
 #define CLAIM	     "area.mmap-vs-read"
 #define FILE_PAGES   256
-#define BATCHES	     5
+#define BATCHES	     3
 #define RECORD_BYTES 64
 
 static const char *const places[] = {"256", "1024", "4096"};
 static const size_t accesses_counts[] = {256, 1024, 4096};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
+
+/* The ways of going through the file; the sweep over numbers goes by chance. */
+static const char *const patterns[] = {"in order", "every seventh page", "by chance"};
+enum pattern { PATTERN_IN_ORDER, PATTERN_STRIDED, PATTERN_BY_CHANCE, PATTERN_LIMIT };
+
+#define PATTERN_ACCESSES 1024
+/* No divisor of the file: every page has its turn. */
+#define STRIDE_PAGES 7
 
 /* ---- what the models say ---- */
 
@@ -35,6 +43,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		predict_each(&claim, "mapped-faults", places[i], 0, BATCHES,
 			"every page of the file was mapped before",
 			"linux:6.12:mm/gup.c:populate_vma_page_range");
+	const struct shape_claim ways = {predictions, CLAIM, PATTERN_LIMIT, patterns};
+	predict_shape(&ways, "mapped-pattern", VM_SHAPE_BELOW, "read-pattern",
+		"which page is next makes no difference to a load that asks nobody",
+		"linux:6.12:mm/filemap.c:filemap_read");
 	predict_shape(&claim, "mapped", VM_SHAPE_BELOW, "read",
 		"a load from a page that is mapped asks nobody; each read enters the kernel, looks "
 		"the page up and copies",
@@ -50,6 +62,7 @@ enum way { WAY_MAPPED, WAY_READ, WAY_SEEK_READ };
 
 struct field {
 	enum way way;
+	enum pattern pattern;
 	int file;
 	const char *mapping;
 	size_t accesses;
@@ -76,25 +89,62 @@ static void take(const struct field *field, uint64_t offset)
 	}
 }
 
+static uint64_t page_of(struct field *field, size_t access)
+{
+	switch (field->pattern) {
+	case PATTERN_IN_ORDER:
+		return access % FILE_PAGES;
+	case PATTERN_STRIDED:
+		return access * STRIDE_PAGES % FILE_PAGES;
+	case PATTERN_BY_CHANCE:
+	case PATTERN_LIMIT:
+		break;
+	}
+	return vm_random_below(&field->random_state, FILE_PAGES);
+}
+
 static int64_t take_all(void *context)
 {
 	struct field *field = context;
 	const int64_t started_ns = cost_cpu_ns();
 
 	for (size_t i = 0; i < field->accesses; i++)
-		take(field, vm_pages_to_bytes(vm_random_below(&field->random_state, FILE_PAGES)));
+		take(field, vm_pages_to_bytes(page_of(field, i)));
 	return cost_cpu_ns() - started_ns;
+}
+
+static void time_way(struct field *field, enum way way, const char *quantity,
+	const char *faults_quantity, const char *at)
+{
+	const struct cost_plan plan = {
+		.name = quantity,
+		.body = take_all,
+		.context = field,
+		.witness = "CPU time",
+		.warm_ups = 1,
+		.batches = BATCHES,
+	};
+
+	field->way = way;
+	cost_observe(&plan, quantity, faults_quantity, at);
+}
+
+static void measure_patterns(struct field *field)
+{
+	size_t order[PATTERN_LIMIT];
+
+	order_shuffle(order, PATTERN_LIMIT, &field->random_state);
+	field->accesses = PATTERN_ACCESSES;
+	for (size_t i = 0; i < PATTERN_LIMIT; i++) {
+		const char *at = patterns[order[i]];
+		field->pattern = (enum pattern)order[i];
+		time_way(field, WAY_MAPPED, "mapped-pattern", "mapped-pattern-faults", at);
+		time_way(field, WAY_READ, "read-pattern", "read-pattern-faults", at);
+	}
 }
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static const struct {
-		const char *quantity, *faults_quantity;
-	} ways[] = {
-		[WAY_MAPPED] = {"mapped", "mapped-faults"},
-		[WAY_READ] = {"read", "read-faults"},
-		[WAY_SEEK_READ] = {"seek-read", "seek-read-faults"},
-	};
 	struct field field = {.random_state = trial_seed()};
 	size_t order[PLACES_COUNT];
 
@@ -103,22 +153,15 @@ static void measure(const struct probe_arguments *arguments)
 	field.mapping = mmap(NULL, vm_pages_to_bytes(FILE_PAGES), PROT_READ,
 		MAP_SHARED | MAP_POPULATE, field.file, 0);
 	MUST(field.mapping != MAP_FAILED);
+	measure_patterns(&field);
 	order_shuffle(order, PLACES_COUNT, &field.random_state);
+	field.pattern = PATTERN_BY_CHANCE;
 	for (size_t i = 0; i < PLACES_COUNT; i++) {
+		const char *at = places[order[i]];
 		field.accesses = accesses_counts[order[i]];
-		for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
-			field.way = (enum way)way;
-			const struct cost_plan plan = {
-				.name = ways[way].quantity,
-				.body = take_all,
-				.context = &field,
-				.witness = "CPU time",
-				.warm_ups = 1,
-				.batches = BATCHES,
-			};
-			cost_observe(&plan, ways[way].quantity, ways[way].faults_quantity,
-				places[order[i]]);
-		}
+		time_way(&field, WAY_MAPPED, "mapped", "mapped-faults", at);
+		time_way(&field, WAY_READ, "read", "read-faults", at);
+		time_way(&field, WAY_SEEK_READ, "seek-read", "seek-read-faults", at);
 	}
 }
 
@@ -130,7 +173,8 @@ PROBE(mmap_read) = {
 	.claims = claims,
 	.question = "Are small accesses all over a file faster through a mapping than by calls?",
 	.method = "CPU time of 256 to 4096 accesses of 64 bytes to pages drawn by chance of a "
-		  "cached file: through a mapping, by pread, and by lseek and read.",
+		  "cached file: through a mapping, by pread, and by lseek and read; and of 1024 in "
+		  "order, by stride and by chance.",
 	.threats = "A page that is not cached would wait for the disk: the file was just written, "
 		   "and the mapping's faults are counted. A busy neighbour: CPU time.",
 	.by_hand = "strace -c PROGRAM; perf bench syscall",

@@ -9,8 +9,8 @@
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-static const char *const places[] = {"1 MiB", "4 MiB", "16 MiB"};
-static const uint64_t lengths_bytes[] = {VM_MIB_BYTES, 4 * VM_MIB_BYTES, 16 * VM_MIB_BYTES};
+static const char *const places[] = {"1 MiB", "4 MiB", "8 MiB"};
+static const uint64_t lengths_bytes[] = {VM_MIB_BYTES, 4 * VM_MIB_BYTES, 8 * VM_MIB_BYTES};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
 #define BATCHES	     3
@@ -179,7 +179,7 @@ PROBE(prefault) = {
 	.claims = claims,
 	.question = "Where does MAP_POPULATE put the cost of faults?",
 	.method = "CPU time of mmap and of touching each page, with and without MAP_POPULATE, over "
-		  "1, 4 and 16 MiB; the faults of the touches are counted.",
+		  "1, 4 and 8 MiB; the faults of the touches are counted.",
 	.threats = "A busy neighbour: CPU time, not the clock's. A kernel short of memory may "
 		   "populate "
 		   "less than all: the faults counted show it.",

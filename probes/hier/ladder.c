@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ladder from the first cache to the disk: the larger, the slower. */
-#include <emmintrin.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "probe/probe.h"
 #include "probe/shape.h"
+#include "timed/caches.h"
 #include "timed/chase.h"
 #include "timed/cost.h"
 #include "timed/memory.h"
@@ -17,6 +17,8 @@
 #include "vm/random.h"
 
 #define CLAIM "hier.ladder"
+
+#define LONGEST_BYTES (8 * VM_MIB_BYTES)
 
 /* A footprint a place; "memory" is a footprint whose lines were flushed from every cache. */
 static const struct {
@@ -32,14 +34,12 @@ static const struct {
 	{"1 MiB", VM_MIB_BYTES},
 	{"2 MiB", 2 * VM_MIB_BYTES},
 	{"4 MiB", 4 * VM_MIB_BYTES},
-	{"8 MiB", 8 * VM_MIB_BYTES},
-	{"16 MiB", 16 * VM_MIB_BYTES},
+	{"8 MiB", LONGEST_BYTES},
 };
 
-#define PLACES_COUNT  (sizeof(places) / sizeof(places[0]))
-#define LONGEST_BYTES (16 * VM_MIB_BYTES)
-#define AT_MEMORY     "memory"
-#define AT_STORAGE    "storage"
+#define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
+#define AT_MEMORY    "memory"
+#define AT_STORAGE   "storage"
 
 /* What is observed is the time of so many accesses: whole nanoseconds say little of one. */
 #define ACCESSES 1024
@@ -148,11 +148,11 @@ static void observe_samples(const char *quantity, const char *at, struct cost_sa
 		"CLOCK_MONOTONIC_RAW");
 }
 
-static void time_place(
-	const char *quantity, size_t place, char *memory, size_t *order, uint64_t *random_state)
+static void time_place(const char *quantity, const char *at, uint64_t length_bytes, char *memory,
+	size_t *order, uint64_t *random_state)
 {
 	static struct cost_samples samples;
-	const size_t lines = (size_t)places[place].bytes / CHASE_LINE_BYTES;
+	const size_t lines = (size_t)length_bytes / CHASE_LINE_BYTES;
 	struct cycle cycle = {memory, lines, random_state};
 	void *start = chase_link(line_in, memory, lines, order, random_state);
 	const struct cost_plan plan = {
@@ -165,7 +165,7 @@ static void time_place(
 	/* Linking touched every line; once more, so that what fits lies where it will lie. */
 	(void)chase_run(start, lines < STEPS ? STEPS : lines);
 	cost_measure(&plan, &samples);
-	observe_samples(quantity, places[place].at, &samples);
+	observe_samples(quantity, at, &samples);
 }
 
 struct flushed {
@@ -173,15 +173,11 @@ struct flushed {
 	void *start;
 };
 
-/* Each line once after it left all caches: no prefetcher guesses the order. */
 static int64_t follow_flushed(void *context)
 {
 	const struct flushed *flushed = context;
 
-	for (size_t i = 0; i < STEPS; i++)
-		_mm_clflush(flushed->memory + i * CHASE_LINE_BYTES);
-	_mm_mfence();
-	return chase_run(flushed->start, STEPS);
+	return chase_run_flushed(flushed->memory, flushed->start, STEPS);
 }
 
 static void time_memory(const char *quantity, char *memory, size_t *order, uint64_t *random_state)
@@ -223,6 +219,20 @@ static void time_storage(uint64_t *random_state)
 		"loads-1024", AT_STORAGE, elapsed_ns, READS, VM_UNIT_NS, "CLOCK_MONOTONIC_RAW");
 }
 
+/* Half of each cache that there is: it lies in that one, and in none before it. */
+static void time_caches(const char *quantity, const struct caches *caches, char *memory,
+	size_t *order, uint64_t *random_state)
+{
+	static const char *const names[CACHES_LEVELS] = {"L1", "L2", "L3"};
+
+	for (size_t level = 0; level < CACHES_LEVELS; level++) {
+		const uint64_t half_bytes = caches->bytes[level] / 2;
+		const uint64_t used_bytes = half_bytes < LONGEST_BYTES ? half_bytes : LONGEST_BYTES;
+		if (used_bytes != 0)
+			time_place(quantity, names[level], used_bytes, memory, order, random_state);
+	}
+}
+
 static void measure(const struct probe_arguments *arguments)
 {
 	static size_t order[LONGEST_BYTES / CHASE_LINE_BYTES];
@@ -231,6 +241,7 @@ static void measure(const struct probe_arguments *arguments)
 	size_t turn[PLACES_COUNT];
 
 	(void)arguments;
+	const struct caches caches = caches_find();
 	time_storage(&state);
 	for (size_t size = 0; size < 2; size++) {
 		char *memory = memory_touched(LONGEST_BYTES, size == 1);
@@ -240,7 +251,9 @@ static void measure(const struct probe_arguments *arguments)
 		time_memory(quantities[size], memory, order, &state);
 		order_shuffle(turn, PLACES_COUNT, &state);
 		for (size_t i = 0; i < PLACES_COUNT; i++)
-			time_place(quantities[size], turn[i], memory, order, &state);
+			time_place(quantities[size], places[turn[i]].at, places[turn[i]].bytes,
+				memory, order, &state);
+		time_caches(quantities[size], &caches, memory, order, &state);
 	}
 }
 
@@ -252,9 +265,9 @@ PROBE(ladder) = {
 	.claims = claims,
 	.question = "How long does an access take, from the first cache to the disk?",
 	.method =
-		"Chase pointers through every line of 16 KiB to 16 MiB in random order, in pages "
-		"of 4 "
-		"KiB and of 2 MiB; through lines flushed from all caches; and read 4 KiB from the "
+		"Chase pointers through every line of 16 KiB to 8 MiB, and of half of each cache "
+		"that hwloc finds, in random order, in pages of 4 KiB and of 2 MiB; through lines "
+		"flushed from all caches; and read 4 KiB from the "
 		"disk past the page cache. Each figure is of 1024 accesses.",
 	.threats =
 		"Prefetchers: a random cycle. Translation: huge pages beside small ones, faults "
