@@ -19,7 +19,7 @@ records_kib_most=4096
 folder_kib_most=20480
 [ "$(du -sk records | cut -f 1)" -le $records_kib_most ] || fail "records/ is larger than $records_kib_most KiB"
 [ "$(du -sk --apparent-size . | cut -f 1)" -le $folder_kib_most ] || fail "results/ is larger than $folder_kib_most KiB"
-for record in records/*.zst; do
+for record in records/*.zst formulas/*.zst; do
 	"$program" report "$record" -o tap="$scratch/tap" || fail "$record does not hold"
 	zstd -dcq "$record" | head -n 1 | grep -q '"anonymous":true' || fail "$record names its host"
 	zstd -dcq "$record" >"$scratch/record.jsonl"

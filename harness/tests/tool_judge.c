@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Judges the scenarios of a record by the linux model alone, and ends at the first that differs:
- * what scenario_mutants.sh asks of each wrong model. usage: tool_scenario_judge RECORD...
+ * Judges records by the linux model alone, case by case, and ends at the first that differs: what
+ * scenario_mutants.sh and formula_mutants.sh ask of each wrong model. usage: tool_judge RECORD...
  */
 #include <stdio.h>
 #include <string.h>
@@ -67,13 +67,16 @@ static enum answer judge_case(struct tool *tool, const struct record_prediction 
 		.trials = &trial,
 	};
 	check->kind->judge(&check_case, &model, &evidence, &findings);
-	const struct check_finding *finding = &findings.items[0];
 	tool->judged++;
-	tool->silent += finding->outcome == CHECK_SILENT;
-	if (finding->outcome != CHECK_DIFFERS && finding->outcome != CHECK_BROKEN)
-		return AGREES;
-	(void)printf("%s: %s, not %s\n", id, finding->expected, finding->observed);
-	return DIFFERS;
+	for (size_t i = 0; i < findings.count; i++) {
+		const struct check_finding *finding = &findings.items[i];
+		tool->silent += finding->outcome == CHECK_SILENT;
+		if (finding->outcome != CHECK_DIFFERS && finding->outcome != CHECK_BROKEN)
+			continue;
+		(void)printf("%s: %s, not %s\n", id, finding->expected, finding->observed);
+		return DIFFERS;
+	}
+	return AGREES;
 }
 
 static enum answer judge_file(struct tool *tool, const char *path)
@@ -88,7 +91,7 @@ static enum answer judge_file(struct tool *tool, const char *path)
 		const struct record_prediction *sealed = &tool->record.predictions[i];
 		const char *id =
 			case_id(&tool->pool, sealed->kind, sealed->probe, &sealed->parameters);
-		if (strcmp(sealed->kind, "scenario") == 0 && strcmp(id, last) != 0)
+		if (strcmp(id, last) != 0)
 			answer = judge_case(tool, sealed);
 		last = id;
 	}
@@ -107,7 +110,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc && answer != DIFFERS; i++)
 		answer = judge_file(&tool, argv[i]);
 	if (answer != DIFFERS)
-		(void)printf("%zu cases agree, %zu of them silent\n", tool.judged, tool.silent);
+		(void)printf("%zu cases agree, with %zu claims silent\n", tool.judged, tool.silent);
 	pool_drop(&tool.pool);
 	return answer == DIFFERS ? 1 : tool.judged == 0 ? CANNOT_SAY : 0;
 }
