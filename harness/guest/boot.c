@@ -21,8 +21,6 @@
 #include "guest/oracle.h"
 #include "guest/payload.h"
 
-/* See harness/init: QEMU exits with (value << 1) | 1, value = EXIT_VALUE_BASE | status. */
-#define EXIT_VALUE_BASE	     0x20
 #define ARGUMENT_WORDS_LIMIT 96
 #define ARGUMENT_BYTES	     8192
 #define DISK_BYTES	     (UINT64_C(256) << 20)
@@ -155,8 +153,6 @@ static void compose(struct command_line *line, const struct guest *guest,
 	add_word(line, "if=none,id=disk,format=raw,file=/dev/fd/%d", machine->disk);
 	add_word(line, "-device");
 	add_word(line, "virtio-blk-pci,drive=disk");
-	add_word(line, "-device");
-	add_word(line, "isa-debug-exit,iobase=0xf4,iosize=0x04");
 	line->words[line->count] = NULL;
 }
 
@@ -235,10 +231,11 @@ static int64_t milliseconds_now(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Where the output goes, which comes packed. */
+/* Where the output goes, which comes packed; behind its end comes the command's exit status. */
 struct receiver {
 	z_stream stream;
-	bool whole; /* it had its own end */
+	bool whole;	 /* it had its own end */
+	int exit_status; /* -1: it did not come */
 	guest_sink *sink;
 	void *context;
 };
@@ -260,9 +257,11 @@ static bool pass_on(struct receiver *receiver, unsigned char *bytes, size_t size
 			receiver->sink(receiver->context, (const char *)plain, plain_bytes) < 0)
 			return false;
 		receiver->whole = result == Z_STREAM_END;
-		if (result != Z_OK)
-			return result == Z_STREAM_END || result == Z_BUF_ERROR;
+		if (result != Z_OK && !receiver->whole)
+			return result == Z_BUF_ERROR;
 	}
+	if (receiver->exit_status < 0 && stream->avail_in != 0)
+		receiver->exit_status = *stream->next_in;
 	return true;
 }
 
@@ -322,8 +321,8 @@ static void quote_line(const char *console, const char *word, char *why, size_t 
 	(void)snprintf(why, why_bytes, "%.*s", (int)strcspn(start, "\r\n"), start);
 }
 
-static void conclude(struct guest_result *result, enum guest_end pumped, bool whole, int status,
-	const struct guest *guest)
+static void conclude(struct guest_result *result, enum guest_end pumped, int exit_status,
+	int status, const struct guest *guest)
 {
 	const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
@@ -334,10 +333,9 @@ static void conclude(struct guest_result *result, enum guest_end pumped, bool wh
 	} else if (strstr(result->console, "Kernel panic") != NULL) {
 		result->end = GUEST_PANICKED;
 		quote_line(result->console, "Kernel panic", result->why, sizeof(result->why));
-	} else if (pumped == GUEST_VANISHED && code > 0 && (code & 1) != 0 &&
-		   ((code >> 1) & ~0x1f) == EXIT_VALUE_BASE && whole) {
+	} else if (pumped == GUEST_VANISHED && exit_status >= 0) {
 		result->end = GUEST_ENDED;
-		result->exit_status = (code >> 1) & 0x1f;
+		result->exit_status = exit_status;
 	} else if (pumped == GUEST_VANISHED && (code == 1 || code == 127)) {
 		result->end = GUEST_NOT_STARTED;
 		(void)snprintf(result->why, sizeof(result->why), "QEMU could not start: %.*s",
@@ -402,7 +400,7 @@ int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int 
 	if (error == 0)
 		error = start(&machine, guest, kernel);
 	if (error == 0) {
-		struct receiver receiver = {.sink = sink, .context = context};
+		struct receiver receiver = {.exit_status = -1, .sink = sink, .context = context};
 		if (inflateInit(&receiver.stream) != Z_OK)
 			abort();
 		const enum guest_end pumped = pump(&machine, guest, stop_descriptor, &receiver);
@@ -414,7 +412,7 @@ int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int 
 		while (waitpid(machine.pid, &status, 0) < 0 && errno == EINTR) {
 		}
 		read_console(&machine, result);
-		conclude(result, pumped, receiver.whole, status, guest);
+		conclude(result, pumped, receiver.exit_status, status, guest);
 	}
 	release(&machine);
 	return error;

@@ -147,3 +147,22 @@ void small_pages(void *memory, size_t length_bytes)
 {
 	MUST(madvise(memory, length_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
 }
+
+bool swap_is_synchronous(void)
+{
+	char text[1024] = "";
+	const int descriptor = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+	const ssize_t length_bytes = descriptor < 0 ? -1 : read(descriptor, text, sizeof(text) - 1);
+	size_t devices = 0;
+
+	if (descriptor >= 0)
+		(void)close(descriptor);
+	/* A line of titles, then one a device. */
+	for (const char *at = length_bytes > 0 ? strchr(text, '\n') : NULL;
+		at != NULL && at[1] != '\0'; at = strchr(at + 1, '\n')) {
+		if (strncmp(at + 1, "/dev/zram", 9) != 0 && strncmp(at + 1, "/dev/ram", 8) != 0)
+			return false;
+		devices++;
+	}
+	return devices != 0;
+}

@@ -43,6 +43,12 @@ int memory_file(bool executable);
 /* Pages of 4 KiB from here on; a kernel without huge pages does not know the advice. */
 void small_pages(void *memory, size_t length_bytes);
 
+/*
+ * Whether there is swap, and all of it takes a page before the call returns (SWP_SYNCHRONOUS_IO):
+ * linux:6.12:drivers/block/zram/zram_drv.c, drivers/block/brd.c
+ */
+bool swap_is_synchronous(void);
+
 /* One value of a file of named values, which must be there: /proc/meminfo, /proc/vmstat. */
 int64_t kernel_meminfo_value(struct kernel_text text, const char *name);
 int64_t kernel_vmstat_value(struct kernel_text text, const char *name);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "kernel/process.h"
+#include "trial/files.h"
 #include "trial/live.h"
 #include "trial/report.h"
 #include "trial/rseq.h"
@@ -339,26 +340,6 @@ static uint64_t readahead_pages(void)
 		kib = live_number_in(path, LIVE_ABSENT);
 	}
 	return kib == LIVE_ABSENT ? LIVE_ABSENT : vm_kib_to_pages_floor(kib);
-}
-
-/* SWP_SYNCHRONOUS_IO: linux:6.12:drivers/block/zram/zram_drv.c, drivers/block/brd.c */
-static bool swap_is_synchronous(void)
-{
-	char text[1024] = "";
-	const int descriptor = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
-	const ssize_t length_bytes = descriptor < 0 ? -1 : read(descriptor, text, sizeof(text) - 1);
-	size_t devices = 0;
-
-	if (descriptor >= 0)
-		(void)close(descriptor);
-	/* A line of titles, then one a device. */
-	for (const char *at = length_bytes > 0 ? strchr(text, '\n') : NULL;
-		at != NULL && at[1] != '\0'; at = strchr(at + 1, '\n')) {
-		if (strncmp(at + 1, "/dev/zram", 9) != 0 && strncmp(at + 1, "/dev/ram", 8) != 0)
-			return false;
-		devices++;
-	}
-	return devices != 0;
 }
 
 static void read_start(void)

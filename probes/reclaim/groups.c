@@ -186,6 +186,11 @@ static void predict_tunables(const struct vm_model *model, const struct vm_host 
 
 static void measure_tunables(const struct probe_arguments *arguments)
 {
+	/* Pages whose write does not end stay, and when nothing else is left to try both kinds are
+	 * scanned alike, whatever the setting: linux:6.12:mm/vmscan.c:get_scan_count (priority 0)
+	 */
+	if (probe_argument(arguments, "swappiness") != 0 && !swap_is_synchronous())
+		unmet("swap that takes a page before the call returns", "modprobe zram");
 	const struct memory_group own = memory_group_own();
 	const struct memory_group group = memory_group_below(&own, "tuned", false);
 	const int file = candidate_file(TUNED_FILE_PAGES);
