@@ -9,6 +9,7 @@
 #include "judge/sealed.h"
 #include "judge/shape.h"
 #include "record/version.h"
+#include "suite/cover.h"
 #include "suite/data.h"
 #include "suite/date.h"
 #include "suite/kinds.h"
@@ -35,13 +36,62 @@ static bool has_claim(const struct check *check, const struct pattern *pattern)
 	return false;
 }
 
+static bool is_able(struct pool *pool, const struct run_options *options, const struct facts *facts,
+	const struct check *check)
+{
+	const struct facts_allowed allowed = {options->allow_settings, options->allow_pressure};
+	struct facts_requirement *unmet = NULL;
+	struct facts_error error;
+	size_t count = 0;
+
+	return facts_requirements(
+		       pool, facts, check->needs, &allowed, true, &unmet, &count, &error) == 0 &&
+	       count == 0;
+}
+
+/* Not every check has a case that makes sense on this host. */
+static bool has_case(
+	struct pool *pool, const struct check *check, const struct case_options *case_options)
+{
+	struct case_list cases = {.pool = pool};
+
+	cases_expand(check, case_options, &cases);
+	return cases.count != 0;
+}
+
+/* One flag a check: those of the suite, the selection and the profile. */
+static const bool *choose_checks(const struct plan *plan, const struct run_options *options,
+	const struct facts *facts, const struct case_options *case_options,
+	const struct pattern *pattern)
+{
+	bool *candidates = pool_take(plan->pool, plan->checks.count * sizeof(*candidates));
+	bool *able = pool_take(plan->pool, plan->checks.count * sizeof(*able));
+	bool *taken = pool_take(plan->pool, plan->checks.count * sizeof(*taken));
+
+	for (size_t i = 0; i < plan->checks.count; i++) {
+		const struct check *check = &plan->checks.items[i];
+		const bool in_profile = !check->lengthy || plan->profile->cases == 0;
+		candidates[i] = in_profile && suite_takes(&plan->suite, check) &&
+				has_claim(check, pattern) &&
+				has_case(plan->pool, check, case_options);
+		able[i] = plan->profile->checks != 0 && candidates[i] &&
+			  is_able(plan->pool, options, facts, check);
+	}
+	if (plan->profile->checks == 0)
+		return candidates;
+	const struct cover cover = {
+		&plan->checks, pattern, candidates, able, plan->profile->checks};
+	cover_claims(plan->pool, &cover, taken);
+	return taken;
+}
+
 enum exit_status plan_expand(
-	struct plan *plan, const struct run_options *options, const struct vm_host *host)
+	struct plan *plan, const struct run_options *options, const struct facts *facts)
 {
 	const char *why = NULL, *selection = options->selection != NULL ? options->selection : "";
 	struct pattern PATTERN_DROPS *pattern = pattern_compile(selection, &why);
 	const struct case_options case_options = {
-		.host = host,
+		.host = &facts->host,
 		.seed = options->seed,
 		.drawn_most = plan->profile->drawn,
 		.cases_most = plan->profile->cases,
@@ -53,12 +103,10 @@ enum exit_status plan_expand(
 		message("--claim \"%s\": %s", selection, why);
 		return EXIT_MISUSED;
 	}
-	for (size_t i = 0; i < plan->checks.count; i++) {
-		const struct check *check = &plan->checks.items[i];
-		const bool in_profile = !check->lengthy || plan->profile->cases == 0;
-		if (in_profile && suite_takes(&plan->suite, check) && has_claim(check, pattern))
-			cases_expand(check, &case_options, &plan->cases);
-	}
+	const bool *chosen = choose_checks(plan, options, facts, &case_options, pattern);
+	for (size_t i = 0; i < plan->checks.count; i++)
+		if (chosen[i])
+			cases_expand(&plan->checks.items[i], &case_options, &plan->cases);
 	if (plan->cases.count != 0)
 		return EXIT_CONFORMS;
 	message("no case of suite %s has a claim like \"%s\"; mmconform list shows what there is",

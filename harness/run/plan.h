@@ -3,6 +3,7 @@
 #ifndef RUN_PLAN_H
 #define RUN_PLAN_H
 
+#include "facts/facts.h"
 #include "record/writer.h"
 #include "run/run.h"
 #include "suite/cases.h"
@@ -24,7 +25,7 @@ __attribute__((warn_unused_result)) enum exit_status plan_load(
 
 /* The cases on this host. EXIT_MISUSED when the selection fits no claim. */
 __attribute__((warn_unused_result)) enum exit_status plan_expand(
-	struct plan *plan, const struct run_options *options, const struct vm_host *host);
+	struct plan *plan, const struct run_options *options, const struct facts *facts);
 
 /* Header, facts, scripts, predictions, seal: on the disk when it returns true. */
 __attribute__((warn_unused_result)) bool plan_seal(const struct plan *plan,

@@ -319,7 +319,7 @@ static enum exit_status carry_out(struct run *run)
 	if (status == EXIT_CONFORMS && run->resumes)
 		status = check_same_facts(run);
 	if (status == EXIT_CONFORMS)
-		status = plan_expand(&run->plan, &run->options, &run->facts.host);
+		status = plan_expand(&run->plan, &run->options, &run->facts);
 	if (status != EXIT_CONFORMS)
 		return status;
 	if (run->options.dry_run) {

@@ -48,6 +48,7 @@ static const cyaml_schema_value_t override = {
 
 static const cyaml_schema_field_t profile_fields[] = {
 	YAML_TEXT(struct suite_profile, name),
+	CYAML_FIELD_UINT("checks", CYAML_FLAG_OPTIONAL, struct suite_profile, checks),
 	CYAML_FIELD_UINT("cases", CYAML_FLAG_DEFAULT, struct suite_profile, cases),
 	CYAML_FIELD_UINT("drawn", CYAML_FLAG_DEFAULT, struct suite_profile, drawn),
 	CYAML_FIELD_UINT("launches", CYAML_FLAG_DEFAULT, struct suite_profile, launches),

@@ -18,6 +18,7 @@ struct suite_choice {
 
 struct suite_profile {
 	const char *name;
+	unsigned checks;   /* of one claim, as few as show all claims so often; 0: all */
 	unsigned cases;	   /* of one check, at most; 0: all */
 	unsigned drawn;	   /* values drawn for a parameter, at most */
 	unsigned launches; /* of an exact case, at least */

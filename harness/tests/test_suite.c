@@ -15,6 +15,7 @@
 
 #include "suite/cases.h"
 #include "suite/claims.h"
+#include "suite/cover.h"
 #include "suite/date.h"
 #include "suite/kinds.h"
 #include "suite/known.h"
@@ -318,6 +319,33 @@ static void cases_are_the_product_less_what_does_not_suit(void **state)
 	assert_string_equal(cases.items[5].id, "demand.x[pages=64,page=huge,knob=5]");
 }
 
+/* a shows x and y, b only y, c x and z: c and one of the others are enough, if they are able. */
+static void few_checks_show_every_claim(void **state)
+{
+	static const char *const x_y[] = {"x", "y", NULL}, *const y[] = {"y", NULL},
+				 *const x_z[] = {"x", "z", NULL};
+	struct check checks[] = {{.claims = x_y}, {.claims = y}, {.claims = x_z}};
+	const struct check_list list = {.count = 3, .items = checks};
+	const bool all[] = {true, true, true}, without_a[] = {false, true, true};
+	struct pool POOL_DROPS pool = {0};
+	const char *why = NULL;
+	struct pattern PATTERN_DROPS *any = pattern_compile("", &why);
+	struct pattern PATTERN_DROPS *only_z = pattern_compile("z", &why);
+	bool taken[3];
+
+	(void)state;
+	cover_claims(&pool, &(struct cover){&list, any, all, all, 1}, taken);
+	assert_true(taken[0] && !taken[1] && taken[2]);
+	cover_claims(&pool, &(struct cover){&list, any, all, without_a, 1}, taken);
+	assert_true(!taken[0] && taken[1] && taken[2]);
+	cover_claims(&pool, &(struct cover){&list, any, without_a, without_a, 1}, taken);
+	assert_true(!taken[0] && taken[1] && taken[2]);
+	cover_claims(&pool, &(struct cover){&list, any, all, all, 2}, taken);
+	assert_true(taken[0] && taken[1] && taken[2]);
+	cover_claims(&pool, &(struct cover){&list, only_z, all, all, 1}, taken);
+	assert_true(!taken[0] && !taken[1] && taken[2]);
+}
+
 static void a_seed_decides_what_is_drawn(void **state)
 {
 	struct pool POOL_DROPS pool = {0};
@@ -406,6 +434,7 @@ int main(void)
 		cmocka_unit_test(the_generator_is_splitmix64),
 		cmocka_unit_test(numbers_below_a_limit_are_even),
 		cmocka_unit_test(cases_are_the_product_less_what_does_not_suit),
+		cmocka_unit_test(few_checks_show_every_claim),
 		cmocka_unit_test(a_seed_decides_what_is_drawn),
 		cmocka_unit_test(a_budget_thins_out_in_order),
 		cmocka_unit_test(a_case_is_found_again_by_its_record),

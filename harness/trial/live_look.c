@@ -547,26 +547,32 @@ static void look_at_files(void)
 	send(LIVE_FILES);
 }
 
+/* Which pages of the file are cached and dirty, as bits; false where the kernel does not tell. */
+static bool ask_for_pages(const struct live_file *file, uint64_t *cached, uint64_t *dirty)
+{
+	struct stat status;
+
+	LIVE_MUST(fstat(file->read_write, &status) == 0);
+	const uint64_t pages = vm_bytes_to_pages_ceil((uint64_t)status.st_size);
+	*cached = *dirty = 0;
+	for (uint64_t page = 0; page < pages && page < LIVE_CACHE_PAGES; page++) {
+		const struct cache_range range = {vm_pages_to_bytes(page), VM_PAGE_BYTES};
+		struct cache_figures figures;
+		if (syscall(SYS_CACHESTAT, (long)file->read_write, &range, &figures, 0L) != 0)
+			return false;
+		*cached |= (uint64_t)(figures.cached != 0) << page;
+		*dirty |= (uint64_t)(figures.dirty != 0) << page;
+	}
+	return true;
+}
+
 /* Page by page, for which cachestat is asked once a page: files of scripts are small. */
 static void look_at_cache(void)
 {
 	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
-		const struct live_file *file = &live->files[i];
-		uint64_t cached = 0, dirty = 0;
-		struct stat status;
-		if (!file->exists)
+		uint64_t cached, dirty;
+		if (!live->files[i].exists || !ask_for_pages(&live->files[i], &cached, &dirty))
 			continue;
-		LIVE_MUST(fstat(file->read_write, &status) == 0);
-		const uint64_t pages = vm_bytes_to_pages_ceil((uint64_t)status.st_size);
-		for (uint64_t page = 0; page < pages && page < LIVE_CACHE_PAGES; page++) {
-			const struct cache_range range = {vm_pages_to_bytes(page), VM_PAGE_BYTES};
-			struct cache_figures figures;
-			if (syscall(SYS_CACHESTAT, (long)file->read_write, &range, &figures, 0L) !=
-				0)
-				break;
-			cached |= (uint64_t)(figures.cached != 0) << page;
-			dirty |= (uint64_t)(figures.dirty != 0) << page;
-		}
 		put(i);
 		put(cached);
 		put(dirty);

@@ -152,7 +152,7 @@ static void fill(struct fragments *fragments)
 	fragments->memory = mmap(NULL, fragments->pages * VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	MUST(fragments->memory != MAP_FAILED);
-	MUST(madvise(fragments->memory, fragments->pages * VM_PAGE_BYTES, MADV_NOHUGEPAGE) == 0);
+	small_pages(fragments->memory, fragments->pages * VM_PAGE_BYTES);
 	for (size_t i = 0; i < fragments->pages; i++)
 		*(volatile uint64_t *)(void *)(fragments->memory + i * VM_PAGE_BYTES) = i + 1;
 }
