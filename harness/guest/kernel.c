@@ -213,6 +213,7 @@ static const char *const wanted_modules[] = {
 	"virtio_blk",
 	"crc32c_generic",
 	"ext4",
+	"loop",
 	"zram",
 };
 
