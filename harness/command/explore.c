@@ -183,11 +183,13 @@ static bool tell_difference(
 		": %s of process %u should be %s and is %s.\nclaims area.merge-split\n",
 		arguments->seed, d->where, d->process, d->expected, d->observed);
 
-	(void)printf("\nDIFFERENCE after %zu operations of a script, shrunk to %zu\n"
-		     "step %u, process %u, %s: the model says %s, the kernel shows %s\n    %s\n    "
-		     "%s\n\n%s\n",
+	(void)printf(
+		"\nDIFFERENCE after %zu operations of a script, shrunk to %zu\n"
+		"step %u, process %u, %s: the model says %s, the kernel shows %s\n%s    %s\n    "
+		"%s\n\n%s\n",
 		result->operations_before_shrinking, result->shortest_count, d->step, d->process,
-		d->where, d->expected, d->observed, d->because, d->cite, result->scenario);
+		d->where, d->expected, d->observed, result->others, d->because, d->cite,
+		result->scenario);
 	const bool scenario =
 		write_file(pool_format(pool, "%s.scenario", stem), purpose, result->scenario);
 	return write_file(pool_format(pool, "%s.c", stem), "", result->reproducer) && scenario;

@@ -13,6 +13,7 @@
 #define STEPS_ALONE	4000
 #define STEPS_FORKED	400
 #define ATTEMPTS_LIMIT	600
+#define OTHERS_TOLD	6
 #define BYTES_OUT_LIMIT ((size_t)1 << 16)
 
 static const char *const process_names[LIVE_PROCESSES_LIMIT] = {
@@ -63,11 +64,24 @@ static void make_script(
 struct attempt {
 	bool differs;
 	struct difference difference; /* texts in the pool of the attempt */
+	const char *others;	      /* what else differs in that step, a line each */
 	size_t steps;		      /* done when the difference showed */
 	uint64_t comparisons;
 	uint64_t freedoms[VM_FREEDOM_LIMIT], step_freedoms[VM_OP_LIMIT];
 	uint64_t start[LIVE_START_LIMIT];
 };
+
+static const char *others_of(const struct lockstep *l)
+{
+	const char *text = "";
+
+	for (size_t i = 1; i < l->differences_count && i < OTHERS_TOLD; i++) {
+		const struct difference *d = &l->differences[i];
+		text = pool_format(l->pool, "%s  and %s of process %u: %s, not %s\n", text,
+			d->where, d->process, d->observed, d->expected);
+	}
+	return text;
+}
 
 static bool follow(struct lockstep *l, struct stream *stream, struct attempt *attempt)
 {
@@ -88,6 +102,7 @@ static bool follow(struct lockstep *l, struct stream *stream, struct attempt *at
 			attempt->differs = true;
 			attempt->steps = step;
 			attempt->difference = l->differences[0];
+			attempt->others = others_of(l);
 			return true;
 		}
 	}
@@ -249,6 +264,7 @@ struct shrinker {
 	size_t count;
 	struct vm_operation *operations; /* the shortest that still differs */
 	struct difference difference;
+	const char *others;
 };
 
 static bool still_differs(struct shrinker *s, struct vm_operation *operations, size_t count)
@@ -273,6 +289,7 @@ static bool still_differs(struct shrinker *s, struct vm_operation *operations, s
 	s->difference.where = pool_text(s->pool, attempt.difference.where);
 	s->difference.expected = pool_text(s->pool, attempt.difference.expected);
 	s->difference.observed = pool_text(s->pool, attempt.difference.observed);
+	s->others = pool_text(s->pool, attempt.others);
 	return true;
 }
 
@@ -331,6 +348,7 @@ static void tell_difference(struct pool *pool, const struct explore_options *opt
 		.count = attempt->steps,
 		.operations = pool_take(pool, attempt->steps * sizeof(*s.operations)),
 		.difference = attempt->difference,
+		.others = attempt->others,
 	};
 
 	memcpy(s.operations, script->operations, s.count * sizeof(*s.operations));
@@ -338,6 +356,7 @@ static void tell_difference(struct pool *pool, const struct explore_options *opt
 		shrink(&s);
 	result->differs = true;
 	result->difference = s.difference;
+	result->others = s.others;
 	result->operations_before_shrinking = attempt->steps;
 	result->shortest = s.operations;
 	result->shortest_count = s.count;
@@ -408,6 +427,7 @@ static bool explore_script(struct pool *kept, const struct explore_options *opti
 		attempt.difference.where = pool_text(kept, attempt.difference.where);
 		attempt.difference.expected = pool_text(kept, attempt.difference.expected);
 		attempt.difference.observed = pool_text(kept, attempt.difference.observed);
+		attempt.others = pool_text(kept, attempt.others);
 		tell_difference(kept, options, &script, &attempt, result);
 	}
 	return true;

@@ -57,6 +57,7 @@ struct explore_result {
 	/* The first difference, if there is one. */
 	bool differs;
 	struct difference difference;
+	const char *others; /* what else differs in that step, a line each */
 	uint64_t found_in_script;
 	size_t operations_before_shrinking;
 	size_t shortest_count;

@@ -271,28 +271,40 @@ static uint32_t choose_each(struct lockstep *l, uint32_t count)
 	return decisions;
 }
 
+/* All branches together, for few that hang together: one may lead to another. */
+static uint32_t choose_together(struct lockstep *l, uint32_t count)
+{
+	uint32_t most = count < CHOICES_TRIED ? count : CHOICES_TRIED;
+
+	for (uint32_t decisions = 1; decisions < UINT32_C(1) << most; decisions++) {
+		if (misses_with(l, decisions) == 0)
+			return decisions;
+		if (l->outcome.choice_count > most)
+			most = l->outcome.choice_count < CHOICES_TRIED ? l->outcome.choice_count
+								       : CHOICES_TRIED;
+	}
+	return 0;
+}
+
 /* Does the kernel take another branch where it may? */
 static bool try_choices(struct lockstep *l)
 {
-	const struct vm_outcome first = l->outcome;
-	const uint32_t all =
-		first.choice_count < VM_OUTCOME_CHOICES ? first.choice_count : VM_OUTCOME_CHOICES;
-	const uint32_t together = all < CHOICES_TRIED ? all : CHOICES_TRIED;
-	uint32_t decisions = choose_each(l, all);
+	const uint32_t count = l->outcome.choice_count < VM_OUTCOME_CHOICES
+				       ? l->outcome.choice_count
+				       : VM_OUTCOME_CHOICES;
+	uint32_t decisions = choose_each(l, count);
 
 	if (misses_with(l, decisions) != 0)
-		for (decisions = 1; decisions < UINT32_C(1) << together; decisions++)
-			if (misses_with(l, decisions) == 0)
-				break;
-	if (l->misses == 0) {
-		for (uint32_t i = 0; i < all; i++)
-			if ((decisions >> i & 1) != 0)
-				l->freedoms[first.choices[i]]++;
-		l->decisions[l->step] = decisions;
-		return true;
+		decisions = choose_together(l, count);
+	if (misses_with(l, decisions) != 0) {
+		(void)misses_with(l, 0);
+		return false;
 	}
-	(void)misses_with(l, 0);
-	return false;
+	for (uint32_t i = 0; i < l->outcome.choice_count && i < VM_OUTCOME_CHOICES; i++)
+		if ((decisions >> i & 1) != 0)
+			l->freedoms[l->outcome.choices[i]]++;
+	l->decisions[l->step] = decisions;
+	return true;
 }
 
 /* An own step of the kernel about a file, or about the place where the last miss was. */

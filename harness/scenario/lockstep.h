@@ -16,6 +16,7 @@
 
 #define LOCKSTEP_DIFFERENCES_LIMIT 200
 #define LOCKSTEP_RULES_LIMIT	   64
+#define LOCKSTEP_VIEWS_LIMIT	   512 /* as the usual limits of the machine */
 
 struct difference {
 	uint32_t step, process;
@@ -54,6 +55,9 @@ struct lockstep {
 	uint64_t miss_address; /* a place of the last miss that has one, else 0 */
 	uint32_t miss_file;    /* the same of a page of a file, else VM_NO_FILE */
 	uint64_t miss_page;
+	/* Areas that the machine has, of the process that is compared. */
+	size_t views_count;
+	struct vm_area_view views[LOCKSTEP_VIEWS_LIMIT];
 	uint32_t first_difference_step;
 	size_t differences_count, comparisons_count;
 	struct difference differences[LOCKSTEP_DIFFERENCES_LIMIT];

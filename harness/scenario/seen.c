@@ -38,6 +38,8 @@ bool seen_group_is_sound(const struct seen_group *group)
 	case LIVE_PAGES:
 	case LIVE_CORE:
 		return runs_are_sound(group->words, count);
+	case LIVE_SIZES:
+		return count == LIVE_SIZE_LIMIT;
 	case LIVE_COUNTERS:
 		return count == LIVE_COUNTER_LIMIT;
 	case LIVE_SMAPS:

@@ -122,7 +122,7 @@ static void compare_areas(struct lockstep *l, uint32_t process)
 {
 	const struct seen_group *seen = &l->state[process][LIVE_AREAS];
 	const size_t seen_count = seen->count / LIVE_AREA_LIMIT;
-	const size_t count = vm_machine_area_count(l->machine, process);
+	const size_t count = l->views_count;
 	const size_t most = seen_count > count ? seen_count : count;
 
 	l->comparisons_count += most;
@@ -130,11 +130,8 @@ static void compare_areas(struct lockstep *l, uint32_t process)
 		uint64_t expected[LIVE_AREA_LIMIT];
 		const uint64_t *observed =
 			i < seen_count ? seen->words + i * LIVE_AREA_LIMIT : NULL;
-		struct vm_area_view view;
-		if (i < count) {
-			vm_machine_area(l->machine, process, i, &view);
-			area_words(&view, expected);
-		}
+		if (i < count)
+			area_words(&l->views[i], expected);
 		if (i < count && observed != NULL &&
 			memcmp(expected, observed, sizeof(expected)) == 0)
 			continue;
@@ -227,15 +224,14 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 	const uint64_t *framed_word = NULL; /* whose figures stand at frames_at */
 	size_t frames_at = 0;
 
-	for (size_t i = 0; i < vm_machine_area_count(l->machine, process); i++) {
-		struct vm_area_view area;
-		vm_machine_area(l->machine, process, i, &area);
-		for (uint64_t at = area.start; at < area.end; at += VM_PAGE_BYTES) {
+	for (size_t i = 0; i < l->views_count; i++) {
+		const struct vm_area_view *area = &l->views[i];
+		for (uint64_t at = area->start; at < area->end; at += VM_PAGE_BYTES) {
 			const uint64_t page = vm_bytes_to_pages_floor(at);
 			const uint64_t *const read = run_word(&pages, page);
 			const uint64_t word = read == NULL ? 0 : *read;
 			struct vm_page_view view;
-			vm_machine_page(l->machine, process, at, &view);
+			vm_machine_page_of(l->machine, area, at, &view);
 			l->comparisons_count++;
 			if (((view.pagemap ^ word) & PAGEMAP_MASK & ~view.pagemap_open) != 0) {
 				if (lockstep_miss(l, at))
@@ -309,6 +305,30 @@ static void compare_counters(struct lockstep *l, uint32_t process)
 				l, LIVE_COUNTERS, process, names[i], expected[i], seen->words[i]);
 }
 
+static void compare_sizes(struct lockstep *l, uint32_t process)
+{
+	static const char *const names[LIVE_SIZE_LIMIT] = {
+		"pages of the address space", "resident pages", "shared pages", "pages of data"};
+	const struct seen_group *seen = &l->state[process][LIVE_SIZES];
+	struct vm_counters counters;
+
+	if (seen->count != LIVE_SIZE_LIMIT)
+		return;
+	vm_machine_counters(l->machine, process, &counters);
+	const uint64_t shared = counters.file_pages + counters.shmem_pages;
+	const uint64_t expected[LIVE_SIZE_LIMIT] = {
+		[LIVE_SIZE_VIRTUAL] = counters.virtual_pages,
+		[LIVE_SIZE_RESIDENT] = counters.anonymous_pages + shared,
+		[LIVE_SIZE_SHARED] = shared,
+		[LIVE_SIZE_DATA] = counters.data_pages + counters.stack_pages,
+	};
+	l->comparisons_count += LIVE_SIZE_LIMIT;
+	for (size_t i = 0; i < LIVE_SIZE_LIMIT; i++)
+		if (expected[i] != seen->words[i] && lockstep_miss(l, 0))
+			differ_in_number(
+				l, LIVE_SIZES, process, names[i], expected[i], seen->words[i]);
+}
+
 /* ---- smaps ---- */
 
 static const char *flags_in_words(struct pool *pool, uint64_t flags)
@@ -325,10 +345,9 @@ static const char *flags_in_words(struct pool *pool, uint64_t flags)
 static void compare_smaps_of(
 	struct lockstep *l, uint32_t process, size_t index, const uint64_t *words)
 {
-	struct vm_area_view area;
+	const struct vm_area_view area = l->views[index];
 	struct vm_smaps smaps;
 
-	vm_machine_area(l->machine, process, index, &area);
 	vm_machine_smaps(l->machine, process, index, &smaps);
 	/* The heap's area begins before the arena: its lines tell of memory that is ours. */
 	if (area.start != words[0])
@@ -355,7 +374,7 @@ static void compare_smaps_of(
 static void compare_smaps(struct lockstep *l, uint32_t process)
 {
 	const struct seen_group *seen = &l->state[process][LIVE_SMAPS];
-	const size_t count = vm_machine_area_count(l->machine, process);
+	const size_t count = l->views_count;
 
 	/* Another number of areas is told by the areas themselves. */
 	if (seen->count / LIVE_SMAPS_LIMIT != count)
@@ -422,10 +441,13 @@ void lockstep_compare_process(struct lockstep *l, uint32_t process)
 	if (major != faults[LIVE_FAULTS_MAJOR] && lockstep_miss(l, 0))
 		differ_in_number(
 			l, LIVE_FAULTS, process, "major faults", major, faults[LIVE_FAULTS_MAJOR]);
+	l->views_count = vm_machine_areas(l->machine, process, l->views, LOCKSTEP_VIEWS_LIMIT);
 	if ((surfaces & LIVE_SURFACE(AREAS)) != 0)
 		compare_areas(l, process);
 	if ((surfaces & LIVE_SURFACE(PAGES)) != 0)
 		compare_pages(l, process, surfaces);
+	if ((surfaces & LIVE_SURFACE(SIZES)) != 0)
+		compare_sizes(l, process);
 	if ((surfaces & LIVE_SURFACE(COUNTERS)) != 0)
 		compare_counters(l, process);
 	if ((surfaces & LIVE_SURFACE(SMAPS)) != 0)

@@ -58,6 +58,7 @@ struct live_head {
 	X(BYTES, "bytes", "load")                    \
 	X(AREAS, "areas", "maps")                    \
 	X(PAGES, "pages", "pagemap")                 \
+	X(SIZES, "sizes", "statm")                   \
 	X(COUNTERS, "counters", "status")            \
 	X(SMAPS, "smaps", "smaps")                   \
 	X(CORE, "in-core", "mincore")                \
@@ -75,9 +76,16 @@ enum live_kind {
 };
 
 #define LIVE_SURFACE(name) (UINT32_C(1) << LIVE_##name)
-#define LIVE_SURFACES_FAST (LIVE_SURFACE(AREAS) | LIVE_SURFACE(PAGES) | LIVE_SURFACE(COUNTERS))
-#define LIVE_SURFACES_ALL                                                                       \
-	(LIVE_SURFACES_FAST | LIVE_SURFACE(SMAPS) | LIVE_SURFACE(CORE) | LIVE_SURFACE(FRAMES) | \
+/*
+ * What exploration reads after every step: one walk over the tables of all areas, four sums of
+ * the address space, and the areas after a call that may change them or where the sums say that
+ * something did.
+ */
+#define LIVE_SURFACES_FAST (LIVE_SURFACE(AREAS) | LIVE_SURFACE(PAGES) | LIVE_SURFACE(SIZES))
+/* All there is: status tells more exactly what statm sums up. */
+#define LIVE_SURFACES_ALL                                                         \
+	(LIVE_SURFACE(AREAS) | LIVE_SURFACE(PAGES) | LIVE_SURFACE(COUNTERS) |     \
+		LIVE_SURFACE(SMAPS) | LIVE_SURFACE(CORE) | LIVE_SURFACE(FRAMES) | \
 		LIVE_SURFACE(FILES) | LIVE_SURFACE(CACHE) | LIVE_SURFACE(POOLS))
 
 /* heading: kind in 8 bits, process in 8, step in 24, number of values in 24 */
@@ -167,6 +175,15 @@ static inline uint64_t live_run_values(uint64_t head)
 {
 	return (head & LIVE_RUN_REPEATS) != 0 ? 1 : head;
 }
+
+/* SIZES: differences against process 0 at the start, in pages. */
+enum live_size {
+	LIVE_SIZE_VIRTUAL,
+	LIVE_SIZE_RESIDENT,
+	LIVE_SIZE_SHARED, /* of a file, or in shared memory */
+	LIVE_SIZE_DATA,	  /* private and writable, or a stack */
+	LIVE_SIZE_LIMIT,
+};
 
 /* COUNTERS: differences against process 0 at the start, in KiB. */
 #define LIVE_COUNTERS(X) \

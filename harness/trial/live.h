@@ -58,7 +58,7 @@ enum live_phase { LIVE_ACT, LIVE_LOOK };
 struct live_shared {
 	struct live_head head;
 	const struct vm_operation *operations; /* in the same mapping, behind this */
-	uint64_t counters_base[LIVE_COUNTER_LIMIT];
+	uint64_t counters_base[LIVE_COUNTER_LIMIT], sizes_base[LIVE_SIZE_LIMIT];
 	uint64_t start[LIVE_START_LIMIT];
 	uint64_t ksm_base[LIVE_POOLS_LIMIT - LIVE_POOLS_KSM];
 	enum live_phase phase;
@@ -110,6 +110,10 @@ _Noreturn void live_exit(void);
 void live_warm(void);
 /* The same after operations that act on the whole process: undoes them for our own memory. */
 void live_unlock_own(void);
+/* So many there were when the step was over: what follows may take none. */
+void live_note_faults(const uint64_t faults[LIVE_FAULTS_LIMIT]);
+void live_faults_between(const struct rusage usage[2], uint64_t faults[LIVE_FAULTS_LIMIT]);
+long live_count_call(struct rusage usage[2], long number, long first, long second, long third);
 /* A fault of ours that is meant to be: a write to the byte. */
 void live_take_own_fault(volatile unsigned char *at);
 
@@ -140,7 +144,8 @@ void live_forget_tracker(void);
 void live_count_faults(uint64_t faults[LIVE_FAULTS_LIMIT]);
 
 /* Does the step's operation and sends RESULT, SIGNAL, BYTES. faults: what the step took. */
-void live_act(const struct vm_operation *operation, uint64_t faults[LIVE_FAULTS_LIMIT]);
+void live_act(const struct vm_operation *operation, const uint64_t before[LIVE_FAULTS_LIMIT],
+	uint64_t faults[LIVE_FAULTS_LIMIT]);
 
 /* ---- live_look.c: surfaces ---- */
 
@@ -156,10 +161,14 @@ void live_close_surfaces(void);
 /* Surfaces that can be read here, as LIVE_SURFACE bits. */
 uint32_t live_surfaces_available(void);
 void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT]);
+void live_read_sizes(uint64_t sizes[LIVE_SIZE_LIMIT]);
 /* Once, before them: whether this kernel's resident figures are late. */
 void live_find_lag(void);
-/* Reads the surfaces and sends what changed. */
-void live_look(uint32_t surfaces);
+/*
+ * Reads the surfaces and sends what changed; returns which it read. With no reason to think that
+ * areas have changed they are not read, unless with the surfaces that need their list.
+ */
+uint32_t live_look(uint32_t surfaces, bool areas_may_differ);
 /* Areas of this process outside of the arena; returns how many there are in all. */
 struct live_range {
 	uint64_t start, end;

@@ -343,14 +343,20 @@ static int64_t do_mem(const struct vm_operation *o)
 	return result;
 }
 
-static int64_t do_clear_refs(const struct vm_operation *o)
+/* Digit 4 write-protects our own memory as well: what is read after the call is not the step's. */
+static int64_t clear_refs(const struct vm_operation *o, uint64_t faults[LIVE_FAULTS_LIMIT])
 {
 	const char digit = (char)('0' + o->flags);
 	const int descriptor = open_of(o, "clear_refs", O_WRONLY);
+	struct rusage *usage = live->processes[live_self].fork_usage;
 
 	LIVE_MUST(descriptor >= 0);
-	const int64_t result = answer(write(descriptor, &digit, 1));
+	const long result =
+		live_count_call(usage, SYS_write, descriptor, (long)(uintptr_t)&digit, 1);
 	(void)close(descriptor);
+	LIVE_MUST(result != 0);
+	live_faults_between(usage, faults);
+	live_warm();
 	return result < 0 ? result : 0;
 }
 
@@ -465,7 +471,6 @@ static const struct {
 	[VM_OP_REMOTE_WRITE] = {do_remote, NOTHING},
 	[VM_OP_MEM_READ] = {do_mem, ITS_RESULT},
 	[VM_OP_MEM_WRITE] = {do_mem, NOTHING},
-	[VM_OP_CLEAR_REFS] = {do_clear_refs, NOTHING},
 	[VM_OP_UFFD_REGISTER_WP] = {do_register, NOTHING},
 	[VM_OP_UFFD_UNREGISTER] = {do_unregister, NOTHING},
 	[VM_OP_PAGEMAP_SCAN] = {do_scan, A_BYTE_A_PAGE},
@@ -538,41 +543,46 @@ static void tell_call(const struct vm_operation *o, int64_t result)
 	}
 }
 
-/* After these our own memory is not as it was: it is put back before anything is looked at. */
-static void mend(const struct vm_operation *o)
+/* Operations that say themselves what faults they took. */
+static bool act_counted(const struct vm_operation *o, uint64_t faults[LIVE_FAULTS_LIMIT])
 {
-	if (o->kind == VM_OP_LOCK_ALL || o->kind == VM_OP_UNLOCK_ALL)
-		live_unlock_own();
-	if (o->kind == VM_OP_CLEAR_REFS)
-		live_warm();
+	if (o->kind == VM_OP_FORK) {
+		const int64_t result = live_fork(o->other, faults);
+		tell_call(o, result < 0 ? result : 0);
+		return true;
+	}
+	if (o->kind == VM_OP_CLEAR_REFS) {
+		tell_call(o, clear_refs(o, faults));
+		return true;
+	}
+	return false;
 }
 
-void live_act(const struct vm_operation *o, uint64_t faults[LIVE_FAULTS_LIMIT])
+void live_act(const struct vm_operation *o, const uint64_t before[LIVE_FAULTS_LIMIT],
+	uint64_t faults[LIVE_FAULTS_LIMIT])
 {
-	uint64_t before[LIVE_FAULTS_LIMIT], after[LIVE_FAULTS_LIMIT];
+	uint64_t after[LIVE_FAULTS_LIMIT];
 	int64_t result = 0;
 
 	if (o->kind == VM_OP_EXIT)
 		live_exit();
-	if (o->kind == VM_OP_FORK) {
-		result = live_fork(o->other, faults);
-		tell_call(o, result < 0 ? result : 0);
+	if (act_counted(o, faults))
 		return;
-	}
 	const bool is_call = !is_access(o->kind);
 	LIVE_MUST(!is_call || calls[o->kind].call != NULL || o->kind == VM_OP_WAIT);
-	live_count_faults(before);
 	if (!is_call)
 		access_memory(o);
 	else if (o->kind != VM_OP_WAIT)
 		result = calls[o->kind].call(o);
 	live_count_faults(after);
-	/* Our own memory is write-protected when it returns: those faults are ours. */
-	for (size_t i = 0; i < LIVE_FAULTS_SURFACES && o->kind != VM_OP_CLEAR_REFS; i++)
+	live_note_faults(after);
+	for (size_t i = 0; i < LIVE_FAULTS_SURFACES; i++)
 		faults[i] = after[i] - before[i];
 	if (is_call)
 		tell_call(o, result);
 	else
 		tell_access(o);
-	mend(o);
+	/* Our own memory is locked or not as it was. */
+	if (o->kind == VM_OP_LOCK_ALL || o->kind == VM_OP_UNLOCK_ALL)
+		live_unlock_own();
 }

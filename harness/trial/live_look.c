@@ -45,6 +45,9 @@ struct cache_figures {
 #define AREAS_LIMIT	 ((size_t)1024)
 #define CHUNK_PAGES	 ((size_t)2048)
 #define FRAMES_AT_ONCE	 (CHUNK_PAGES / 2)
+/* Holes up to this long are read as well: zeros are cheaper than another call. */
+#define GAP_PAGES   ((uint64_t)512)
+#define SPANS_LIMIT 32
 
 struct area {
 	uint64_t start, end, access, offset, inode, device;
@@ -52,11 +55,21 @@ struct area {
 
 /* Descriptors of this process's own files; copied by fork and opened anew. */
 static struct {
-	int maps, smaps, status, pagemap, page_flags, page_counts;
+	int maps, smaps, status, statm, pagemap, page_flags, page_counts;
 	bool queries; /* PROCMAP_QUERY answers */
 	int pools[LIVE_POOLS_LIMIT];
 	uint8_t smaps_fields[VM_SMAPS_LIMIT]; /* KERNEL_SMAPS_LIMIT: no figure of the parser */
 } look;
+
+/* Where this process has areas, by its last look at them: pages [first, end). */
+static struct {
+	bool known;
+	uint64_t size_pages; /* of the address space then */
+	size_t count;
+	struct {
+		uint64_t first, end;
+	} span[SPANS_LIMIT];
+} spans;
 
 /* Lies in the shared mapping: one process looks at a time, and no fork has to copy it. */
 struct live_buffers {
@@ -93,16 +106,19 @@ void live_open_surfaces(void)
 	look.maps = open_own("/proc/self/maps");
 	look.smaps = open_own("/proc/self/smaps");
 	look.status = open_own("/proc/self/status");
+	look.statm = open_own("/proc/self/statm");
 	look.pagemap = open_own("/proc/self/pagemap");
 	look.page_flags = open_own("/proc/kpageflags");
 	look.page_counts = open_own("/proc/kpagecount");
-	LIVE_MUST(look.maps >= 0 && look.smaps >= 0 && look.status >= 0 && look.pagemap >= 0);
+	LIVE_MUST(look.maps >= 0 && look.smaps >= 0 && look.status >= 0 && look.statm >= 0 &&
+		  look.pagemap >= 0);
+	spans.known = false;
 	look.queries = ioctl(look.maps, AREA_QUERY_REQUEST, &query) == 0;
 }
 
 void live_close_surfaces(void)
 {
-	const int descriptors[] = {look.maps, look.smaps, look.status, look.pagemap,
+	const int descriptors[] = {look.maps, look.smaps, look.status, look.statm, look.pagemap,
 		look.page_flags, look.page_counts};
 
 	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
@@ -199,6 +215,34 @@ void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
 	if (settling.is_needed)
 		live_take_own_fault(settling.page);
 }
+
+void live_read_sizes(uint64_t sizes[LIVE_SIZE_LIMIT])
+{
+	struct kernel_statm statm;
+	struct kernel_error error;
+
+	if (settling.is_needed)
+		settle_counters();
+	const ssize_t length_bytes = pread(look.statm, buffers->text, TEXT_LIMIT_BYTES, 0);
+	LIVE_MUST(length_bytes > 0);
+	if (kernel_statm_parse(
+		    (struct kernel_text){buffers->text, (size_t)length_bytes}, &statm, &error) != 0)
+		live_broken("/proc/self/statm: %s", error.reason);
+	sizes[LIVE_SIZE_VIRTUAL] = statm.size_pages;
+	sizes[LIVE_SIZE_RESIDENT] = statm.resident_pages;
+	sizes[LIVE_SIZE_SHARED] = statm.shared_pages;
+	sizes[LIVE_SIZE_DATA] = statm.data_pages;
+	if (settling.is_needed)
+		live_take_own_fault(settling.page);
+}
+
+static void look_at_sizes(const uint64_t sizes[LIVE_SIZE_LIMIT])
+{
+	for (size_t i = 0; i < LIVE_SIZE_LIMIT; i++)
+		put(sizes[i] - live->sizes_base[i]);
+	send(LIVE_SIZES);
+}
+
 static void look_at_counters(void)
 {
 	uint64_t counters[LIVE_COUNTER_LIMIT];
@@ -303,15 +347,37 @@ static uint64_t file_index(const struct area *area)
 	return LIVE_UNKNOWN_FILE;
 }
 
-static void look_at_areas(bool sends)
+static void keep_spans(uint64_t size_pages)
+{
+	spans.known = true;
+	spans.size_pages = size_pages;
+	spans.count = 0;
+	for (size_t i = 0; i < buffers->areas_count; i++) {
+		const uint64_t first = vm_bytes_to_pages_floor(buffers->areas[i].start);
+		const uint64_t end = vm_bytes_to_pages_floor(buffers->areas[i].end);
+		if (spans.count != 0 && first - spans.span[spans.count - 1].end <= GAP_PAGES) {
+			spans.span[spans.count - 1].end = end;
+		} else if (spans.count == SPANS_LIMIT) {
+			spans.known = false;
+			return;
+		} else {
+			spans.span[spans.count].first = first;
+			spans.span[spans.count++].end = end;
+		}
+	}
+}
+
+static void read_areas(void)
 {
 	buffers->areas_count = 0;
 	if (look.queries)
 		query_areas();
 	else
 		parse_areas();
-	if (!sends)
-		return;
+}
+
+static void look_at_areas(void)
+{
 	for (size_t i = 0; i < buffers->areas_count; i++) {
 		const struct area *area = &buffers->areas[i];
 		put(area->start);
@@ -359,32 +425,34 @@ static void put_in_run(struct run *run, uint64_t page, uint64_t value)
 	}
 }
 
-/* Adjacent areas are read in one go: pagemap knows no areas. */
+static void read_pages(struct run *run, uint64_t page, uint64_t end)
+{
+	while (page < end) {
+		const size_t pages = end - page < CHUNK_PAGES ? (size_t)(end - page) : CHUNK_PAGES;
+		const ssize_t read_bytes =
+			pread(look.pagemap, buffers->chunk, pages * sizeof(buffers->chunk[0]),
+				(off_t)(page * sizeof(buffers->chunk[0])));
+		LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(buffers->chunk[0])));
+		for (size_t k = 0; k < pages; k++)
+			if (buffers->chunk[k] != 0)
+				put_in_run(run, page + k, buffers->chunk[k]);
+		page += pages;
+	}
+}
+
+/* Areas that lie near each other are read in one go: pagemap knows no areas. */
 static void look_at_pages(void)
 {
 	struct run run = {0};
 
-	for (size_t i = 0; i < buffers->areas_count;) {
-		uint64_t page = vm_bytes_to_pages_floor(buffers->areas[i].start);
-		size_t last = i;
-		while (last + 1 < buffers->areas_count &&
-			buffers->areas[last + 1].start == buffers->areas[last].end)
-			last++;
-		const uint64_t end = vm_bytes_to_pages_floor(buffers->areas[last].end);
-		while (page < end) {
-			const size_t pages =
-				end - page < CHUNK_PAGES ? (size_t)(end - page) : CHUNK_PAGES;
-			const ssize_t read_bytes = pread(look.pagemap, buffers->chunk,
-				pages * sizeof(buffers->chunk[0]),
-				(off_t)(page * sizeof(buffers->chunk[0])));
-			LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(buffers->chunk[0])));
-			for (size_t k = 0; k < pages; k++)
-				if (buffers->chunk[k] != 0)
-					put_in_run(&run, page + k, buffers->chunk[k]);
-			page += pages;
-		}
-		i = last + 1;
+	if (spans.known) {
+		for (size_t i = 0; i < spans.count; i++)
+			read_pages(&run, spans.span[i].first, spans.span[i].end);
+		return;
 	}
+	for (size_t i = 0; i < buffers->areas_count; i++)
+		read_pages(&run, vm_bytes_to_pages_floor(buffers->areas[i].start),
+			vm_bytes_to_pages_floor(buffers->areas[i].end));
 }
 
 static bool frame_of(uint64_t word, uint64_t *frame)
@@ -470,8 +538,10 @@ static uint64_t area_flags(const struct kernel_smaps_area *area)
 #undef FLAG_ROW
 	while (kernel_word_next(&rest, &word))
 		for (size_t i = 0; i < VM_AREA_FLAG_LIMIT; i++)
-			if (kernel_text_is(word, letters_of[i]))
+			if (kernel_text_is(word, letters_of[i])) {
 				flags |= UINT64_C(1) << i;
+				break;
+			}
 	return flags;
 }
 
@@ -618,7 +688,7 @@ static void look_at_pools(void)
 
 uint32_t live_surfaces_available(void)
 {
-	uint32_t surfaces = LIVE_SURFACES_ALL;
+	uint32_t surfaces = LIVE_SURFACES_ALL | LIVE_SURFACES_FAST;
 	uint64_t figure;
 
 	/* The file may be there and still refuse: without the privilege reads end at once. */
@@ -628,10 +698,32 @@ uint32_t live_surfaces_available(void)
 	return surfaces;
 }
 
-void live_look(uint32_t surfaces)
+/* Pages, frames, core and lines of smaps need the list of areas, or what was kept of it. */
+static uint32_t look_at_layout(uint32_t surfaces, bool areas_may_differ)
 {
-	/* Pages, frames, core and files of areas need the list of areas in any case. */
-	look_at_areas((surfaces & LIVE_SURFACE(AREAS)) != 0);
+	const uint32_t lists = LIVE_SURFACE(FRAMES) | LIVE_SURFACE(SMAPS) | LIVE_SURFACE(CORE);
+	uint64_t sizes[LIVE_SIZE_LIMIT] = {0};
+
+	if ((surfaces & LIVE_SURFACE(SIZES)) != 0) {
+		live_read_sizes(sizes);
+		look_at_sizes(sizes);
+	} else {
+		areas_may_differ = true;
+	}
+	if (spans.known && !areas_may_differ && (surfaces & lists) == 0 &&
+		sizes[LIVE_SIZE_VIRTUAL] == spans.size_pages)
+		return surfaces & ~LIVE_SURFACE(AREAS);
+	read_areas();
+	keep_spans(sizes[LIVE_SIZE_VIRTUAL]);
+	if ((surfaces & LIVE_SURFACE(AREAS)) != 0)
+		look_at_areas();
+	return surfaces;
+}
+
+uint32_t live_look(uint32_t surfaces, bool areas_may_differ)
+{
+	const uint32_t done = look_at_layout(surfaces, areas_may_differ);
+
 	if ((surfaces & (LIVE_SURFACE(PAGES) | LIVE_SURFACE(FRAMES))) != 0) {
 		look_at_pages();
 		const size_t pages_words = buffers->words_count;
@@ -652,4 +744,5 @@ void live_look(uint32_t surfaces)
 		look_at_cache();
 	if ((surfaces & LIVE_SURFACE(POOLS)) != 0)
 		look_at_pools();
+	return done;
 }

@@ -82,14 +82,16 @@ void live_unlock_own(void)
 {
 	for (size_t i = 0; i < own_count; i++)
 		(void)munlock((void *)(uintptr_t)own[i].start, own[i].end - own[i].start);
-	live_warm();
+}
+
+void live_note_faults(const uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	memcpy(quiet, faults, sizeof(quiet));
 }
 
 /* A fault of ours between two steps would be counted as the script's, or hide one of it. */
-static void check_quiet(const char *when)
+static void check_quiet(const char *when, uint64_t now[LIVE_FAULTS_LIMIT])
 {
-	uint64_t now[LIVE_FAULTS_LIMIT];
-
 	live_count_faults(now);
 	if (now[LIVE_FAULTS_MINOR] != quiet[LIVE_FAULTS_MINOR] ||
 		now[LIVE_FAULTS_MAJOR] != quiet[LIVE_FAULTS_MAJOR])
@@ -103,8 +105,10 @@ static void check_quiet(const char *when)
 void live_take_own_fault(volatile unsigned char *at)
 {
 	/* What runs for the first time, before the script, takes others. */
+	uint64_t now[LIVE_FAULTS_LIMIT];
+
 	if (live->processes[live_self].alive)
-		check_quiet("looking after");
+		check_quiet("looking after", now);
 	*at = 1;
 	live_count_faults(quiet);
 }
@@ -169,12 +173,49 @@ static void give_turn(uint32_t to)
 		futex_set(&live->processes[i].go, 1);
 }
 
+/* Whether the step may have changed areas of this process; that a stack grew shows in the sums. */
+static bool areas_may_differ(void)
+{
+	if (live->step == 0)
+		return true;
+	switch (live->operations[live->step - 1].kind) {
+	case VM_OP_MINCORE:
+	case VM_OP_SYNC:
+	case VM_OP_READ:
+	case VM_OP_WRITE:
+	case VM_OP_TOUCH_READ:
+	case VM_OP_TOUCH_WRITE:
+	case VM_OP_EXECUTE:
+	case VM_OP_EXIT:
+	case VM_OP_WAIT:
+	case VM_OP_FILE_CREATE:
+	case VM_OP_FILE_WRITE:
+	case VM_OP_FILE_READ:
+	case VM_OP_FILE_TRUNCATE:
+	case VM_OP_FILE_SYNC:
+	case VM_OP_FILE_DROP:
+	case VM_OP_FILE_PUNCH:
+	case VM_OP_FILE_CLOSE:
+	case VM_OP_REMOTE_READ:
+	case VM_OP_REMOTE_WRITE:
+	case VM_OP_MEM_READ:
+	case VM_OP_MEM_WRITE:
+	case VM_OP_CLEAR_REFS:
+	case VM_OP_PAGEMAP_SCAN:
+	case VM_OP_KSM_RUN:
+		return false;
+	default:
+		return live_self == live->actor;
+	}
+}
+
 static void look(uint64_t faults[LIVE_FAULTS_LIMIT])
 {
-	const uint32_t surfaces = surfaces_of_step();
+	const uint32_t surfaces = live_look(surfaces_of_step(), areas_may_differ());
 
-	live_look(surfaces);
-	check_quiet("looking after");
+	uint64_t now[LIVE_FAULTS_LIMIT];
+
+	check_quiet("looking after", now);
 	faults[LIVE_FAULTS_SURFACES] = surfaces;
 	live_send(LIVE_FAULTS, faults, LIVE_FAULTS_LIMIT);
 	live->looked |= UINT32_C(1) << live_self;
@@ -185,14 +226,13 @@ static void take_turn(void)
 	uint32_t next = live_self;
 
 	while (next == live_self) {
-		uint64_t faults[LIVE_FAULTS_LIMIT] = {0};
+		uint64_t faults[LIVE_FAULTS_LIMIT] = {0}, now[LIVE_FAULTS_LIMIT];
 
-		check_quiet("before");
+		check_quiet("before", now);
 		if (live->phase == LIVE_ACT) {
 			live->phase = LIVE_LOOK;
 			if (live->step > 0)
-				live_act(&live->operations[live->step - 1], faults);
-			live_count_faults(quiet);
+				live_act(&live->operations[live->step - 1], now, faults);
 		}
 		look(faults);
 		next = go_on();
@@ -236,14 +276,13 @@ static void begin_process(uint32_t index)
 }
 
 /*
- * fork, with getrusage right before and right after it: after the fork each push on the stack is
- * a copy-on-write fault of ours, so nothing is pushed until the second reading is done.
- * CLONE_PARENT: all processes are the supervisor's children, which sees each of them end.
- * CLONE_FILES: a file that one process creates is there for all.
+ * A system call with getrusage right before and right after it: after a fork each push on the stack
+ * is a copy-on-write fault of ours, and so it is where the call has write-protected all memory, so
+ * nothing is pushed until the second reading is done. A forked child, where the result is 0, has
+ * none.
  */
-static long fork_counted(struct rusage usage[2])
+long live_count_call(struct rusage usage[2], long number, long first, long second, long third)
 {
-	const long flags = CLONE_PARENT | CLONE_FILES | SIGCHLD;
 	long result;
 
 	__asm__ volatile(
@@ -252,12 +291,12 @@ static long fork_counted(struct rusage usage[2])
 		"mov %%r12, %%rsi\n"
 		"mov %[getrusage], %%eax\n"
 		"syscall\n"
-		"mov %[flags], %%rdi\n"
-		"xor %%esi, %%esi\n"
-		"xor %%edx, %%edx\n"
+		"mov %[first], %%rdi\n"
+		"mov %[second], %%rsi\n"
+		"mov %[third], %%rdx\n"
 		"xor %%r10d, %%r10d\n"
 		"xor %%r8d, %%r8d\n"
-		"mov %[clone], %%eax\n"
+		"mov %[number], %%rax\n"
 		"syscall\n"
 		"mov %%rax, %%rbx\n"
 		"test %%rax, %%rax\n"
@@ -268,10 +307,18 @@ static long fork_counted(struct rusage usage[2])
 		"syscall\n"
 		"1: mov %%rbx, %[result]\n"
 		: [result] "=r"(result)
-		: [usage] "r"(usage), [flags] "r"(flags), [size] "i"(sizeof(struct rusage)),
-		[getrusage] "i"(SYS_getrusage), [clone] "i"(SYS_clone)
+		: [usage] "r"(usage), [number] "r"(number), [first] "r"(first),
+		[second] "r"(second), [third] "r"(third), [size] "i"(sizeof(struct rusage)),
+		[getrusage] "i"(SYS_getrusage)
 		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "r11", "r12", "memory");
 	return result;
+}
+
+void live_faults_between(const struct rusage usage[2], uint64_t faults[LIVE_FAULTS_LIMIT])
+{
+	faults[LIVE_FAULTS_MINOR] = (uint64_t)(usage[1].ru_minflt - usage[0].ru_minflt);
+	faults[LIVE_FAULTS_MAJOR] = (uint64_t)(usage[1].ru_majflt - usage[0].ru_majflt);
+	faults[LIVE_FAULTS_SLEEPS] = (uint64_t)(usage[1].ru_nvcsw - usage[0].ru_nvcsw);
 }
 
 int64_t live_fork(uint32_t child, uint64_t faults[LIVE_FAULTS_LIMIT])
@@ -279,7 +326,10 @@ int64_t live_fork(uint32_t child, uint64_t faults[LIVE_FAULTS_LIMIT])
 	LIVE_MUST(child < LIVE_PROCESSES_LIMIT && !live->processes[child].alive);
 	struct rusage *usage = live->processes[live_self].fork_usage;
 
-	const long result = fork_counted(usage);
+	/* CLONE_PARENT: all processes are the supervisor's children, which sees each of them end.
+	 * CLONE_FILES: a file that one process creates is there for all. */
+	const long result =
+		live_count_call(usage, SYS_clone, CLONE_PARENT | CLONE_FILES | SIGCHLD, 0, 0);
 	if (result < 0)
 		return result;
 	if (result == 0) {
@@ -291,9 +341,7 @@ int64_t live_fork(uint32_t child, uint64_t faults[LIVE_FAULTS_LIMIT])
 	futex_wait_until(&live->ready);
 	live->processes[child].alive = true;
 	live_warm();
-	faults[LIVE_FAULTS_MINOR] = (uint64_t)(usage[1].ru_minflt - usage[0].ru_minflt);
-	faults[LIVE_FAULTS_MAJOR] = (uint64_t)(usage[1].ru_majflt - usage[0].ru_majflt);
-	faults[LIVE_FAULTS_SLEEPS] = (uint64_t)(usage[1].ru_nvcsw - usage[0].ru_nvcsw);
+	live_faults_between(usage, faults);
 	return result;
 }
 
@@ -379,7 +427,7 @@ static void leave_unused(void)
 	LIVE_MUST(vm_bytes_to_pages_ceil(end - start) <= UNUSED_PAGES_MOST);
 	/* A signal needs its stack, and the first look the rest. */
 	live_read(0, 1, 1, NULL);
-	live_look((uint32_t)live_surfaces_available());
+	(void)live_look(live_surfaces_available(), true);
 	LIVE_MUST(mincore((void *)start, end - start, resident) == 0);
 	for (uintptr_t at = start, run = start; at <= end; at += VM_PAGE_BYTES) {
 		if (at < end && (resident[vm_bytes_to_pages_floor(at - start)] & 1) == 0)
@@ -405,8 +453,9 @@ static _Noreturn void first_process(void)
 	/* Twice: what runs for the first time takes faults that the second time does not. */
 	for (int i = 0; i < 2; i++) {
 		read_start();
-		live_look((uint32_t)live->start[LIVE_START_SURFACES]);
+		(void)live_look((uint32_t)live->start[LIVE_START_SURFACES], true);
 		live_read_counters(live->counters_base);
+		live_read_sizes(live->sizes_base);
 	}
 	read_start();
 	live_warm();

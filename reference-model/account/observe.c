@@ -33,49 +33,66 @@ static uint32_t shown_flags(const struct vm_machine *m, const struct area *area)
 	return area->flags & ~unknown;
 }
 
-void vm_machine_area(
-	const struct vm_machine *machine, uint32_t process, size_t index, struct vm_area_view *view)
+static void view_area(const struct vm_machine *m, uint32_t number, struct vm_area_view *view)
 {
-	const struct mm *mm = mm_of(machine, processes_of(machine)[process].mm);
-	const struct area *area = area_of(machine, area_by_index(machine, process, index));
-	const bool own_object =
-		area->object != NONE && object_of(machine, area->object)->is_anonymous;
+	const struct area *area = area_of(m, number);
+	const struct mm *mm = mm_of(m, area->mm);
+	const bool own_object = area->object != NONE && object_of(m, area->object)->is_anonymous;
 
-	*view = (struct vm_area_view){.start = area->start,
+	*view = (struct vm_area_view){.number = number,
+		.start = area->start,
 		.end = area->end,
-		.flags = shown_flags(machine, area),
+		.flags = shown_flags(m, area),
 		.file = area->object == NONE || own_object ? VM_NO_FILE : area->object,
 		.shared_anonymous = own_object && !area_is_hugetlb(area),
 		.heap = area->start < mm->break_end && area->end > mm->break_start,
 		.offset = area->object == NONE ? 0 : vm_pages_to_bytes(area->page_offset)};
 }
 
-bool page_in_core(const struct vm_machine *m, uint32_t area_number, uint64_t address)
+void vm_machine_area(
+	const struct vm_machine *machine, uint32_t process, size_t index, struct vm_area_view *view)
 {
-	const struct area *area = area_of(m, area_number);
-	const struct place place = place_of(m, area->mm, address);
-	const uint64_t entry = entry_get(m, place);
+	view_area(machine, area_by_index(machine, process, index), view);
+}
 
+size_t vm_machine_areas(const struct vm_machine *machine, uint32_t process,
+	struct vm_area_view *views, size_t limit)
+{
+	const size_t count = vm_machine_area_count(machine, process);
+	uint32_t number = count == 0 ? NONE : area_by_index(machine, process, 0);
+
+	for (size_t i = 0; i < count && i < limit; i++) {
+		view_area(machine, number, &views[i]);
+		number = area_of(machine, number)->next;
+	}
+	return count;
+}
+
+/* What mincore says of an entry; open: what came along with another page may be on its way. */
+static bool in_core(const struct vm_machine *m, const struct area *area, uint64_t address,
+	uint64_t entry, bool *open)
+{
+	*open = false;
 	if (leaf_is_present(entry))
-		return entry != 0;
+		return true;
 	if (entry_is_swapped(entry))
 		return slots_of(m)[entry_slot(entry)].frame != NONE;
 	if (area->object == NONE || area_is_hugetlb(area))
 		return false;
 	const uint32_t frame = cache_lookup(m, area->object, area_page_index(area, address));
 
-	return frame != NONE && !folio_has(m, frame, FOLIO_EMPTY);
+	if (frame == NONE || folio_has(m, frame, FOLIO_EMPTY))
+		return false;
+	/* linux:6.12:mm/readahead.c:read_pages */
+	*open = entry == 0 && folio_has(m, frame, FOLIO_READ_IN_FLIGHT);
+	return true;
 }
 
-bool page_in_core_is_open(const struct vm_machine *m, uint32_t area_number, uint64_t address)
+bool page_in_core(const struct vm_machine *m, uint32_t area_number, uint64_t address, bool *open)
 {
 	const struct area *area = area_of(m, area_number);
 
-	if (entry_get(m, place_of(m, area->mm, address)) != 0 || area->object == NONE)
-		return false;
-	const uint32_t frame = cache_lookup(m, area->object, area_page_index(area, address));
-
-	return frame != NONE && folio_has(m, frame, FOLIO_READ_IN_FLIGHT);
+	return in_core(m, area, address, entry_get(m, place_of(m, area->mm, address)), open);
 }
 
 /* kpageflags bits that are exact at any time; LRU bits move in batches (local-lru-batch). */
@@ -205,25 +222,39 @@ static void view_absent(const struct vm_machine *m, const struct area *area, uin
 		view->pagemap |= BIT(VM_PAGEMAP_UFFD_WP);
 }
 
+static void view_page(
+	const struct vm_machine *m, uint32_t number, uint64_t address, struct vm_page_view *view)
+{
+	const struct area *area = area_of(m, number);
+	const struct place place = place_of(m, area->mm, address);
+	const uint64_t entry = entry_get(m, place);
+
+	*view = (struct vm_page_view){
+		.state = VM_PAGE_NONE, .frame = VM_NO_FRAME, .slot = VM_NO_SLOT};
+	view->in_core = in_core(m, area, address, entry, &view->in_core_open);
+	if (entry != 0 && leaf_is_present(entry))
+		view_present(m, area, place, address, view);
+	else
+		view_absent(m, area, entry, view);
+}
+
+void vm_machine_page_of(const struct vm_machine *machine, const struct vm_area_view *area,
+	uint64_t address, struct vm_page_view *view)
+{
+	view_page(machine, area->number, address, view);
+}
+
 void vm_machine_page(const struct vm_machine *machine, uint32_t process, uint64_t address,
 	struct vm_page_view *view)
 {
 	const uint32_t mm = processes_of(machine)[process].mm;
 	const uint32_t number = mm == NONE ? NONE : area_holding(machine, mm, address);
 
-	*view = (struct vm_page_view){
-		.state = VM_PAGE_NONE, .frame = VM_NO_FRAME, .slot = VM_NO_SLOT};
-	if (number == NONE)
-		return;
-	const struct area *area = area_of(machine, number);
-	const struct place place = place_of(machine, mm, address);
-	const uint64_t entry = entry_get(machine, place);
-	view->in_core = page_in_core(machine, number, address);
-	view->in_core_open = page_in_core_is_open(machine, number, address);
-	if (entry != 0 && leaf_is_present(entry))
-		view_present(machine, area, place, address, view);
+	if (number != NONE)
+		view_page(machine, number, address, view);
 	else
-		view_absent(machine, area, entry, view);
+		*view = (struct vm_page_view){
+			.state = VM_PAGE_NONE, .frame = VM_NO_FRAME, .slot = VM_NO_SLOT};
 }
 
 void vm_machine_counters(

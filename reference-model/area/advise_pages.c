@@ -215,15 +215,7 @@ static int32_t remove_range(struct vm_machine *m, uint32_t number, uint64_t star
 	if ((area->flags & shared) != shared)
 		return VM_EACCES;
 	const uint64_t first = vm_pages_to_bytes(area_page_index(area, start));
-	if (cache_cut_is_open(m, area->object, first, first + (end - start))) {
-		outcome_silent(m, CUT_IS_OPEN);
-		return 0;
-	}
-	rule_obey(m, RULE_FRAME_PUNCH);
-	cache_sync(m, area->object, area_page_index(area, start),
-		area_page_index(area, start) + vm_bytes_to_pages_floor(end - start));
-	cache_punch(m, area->object, vm_pages_to_bytes(area_page_index(area, start)),
-		vm_pages_to_bytes(area_page_index(area, start)) + (end - start), false);
+	cache_punch_hole(m, area->object, first, first + (end - start));
 	return 0;
 }
 

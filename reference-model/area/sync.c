@@ -32,14 +32,15 @@ void operation_mincore(struct vm_machine *m)
 			outcome_fail(m, VM_ENOMEM);
 			return;
 		}
-		if (page_in_core_is_open(m, area, at) && !asked) {
+		bool open = false;
+		const bool in_core = page_in_core(m, area, at, &open);
+		if (open && !asked) {
 			waits = choose(m, VM_FREEDOM_READ_AHEAD);
 			asked = true;
 		}
 		m->outcome->out_count++;
 		if (op->out != NULL && i < op->out_size)
-			op->out[i] = page_in_core(m, area, at) &&
-				     !(waits && page_in_core_is_open(m, area, at));
+			op->out[i] = in_core && !(waits && open);
 	}
 }
 

@@ -320,10 +320,10 @@ void operation_file_read(struct vm_machine *m)
 	if (end > file->size_bytes)
 		end = file->size_bytes;
 	rule_obey(m, RULE_FRAME_FILE_READ);
-	for (uint64_t at = op->offset; at < end; at++) {
+	for (uint64_t at = op->offset; at < end;) {
+		uint64_t stop = vm_align_down(at, VM_PAGE_BYTES) + VM_PAGE_BYTES;
 		uint32_t offset = 0;
 		const uint32_t frame = readable_frame(m, at, &offset);
-		const size_t i = m->outcome->out_count++;
 
 		if (frame == NONE)
 			return;
@@ -331,8 +331,13 @@ void operation_file_read(struct vm_machine *m)
 			folio_clear(m, frame, FOLIO_EMPTY);
 			folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 		}
-		if (op->out != NULL && i < op->out_size)
-			op->out[i] = frame_byte(m, frame, offset);
+		if (stop > end)
+			stop = end;
+		for (; at < stop; at++, offset++) {
+			const size_t i = m->outcome->out_count++;
+			if (op->out != NULL && i < op->out_size)
+				op->out[i] = frame_byte(m, frame, offset);
+		}
 	}
 	m->outcome->result = end > op->offset ? (int64_t)(end - op->offset) : 0;
 	if (end > op->offset)
@@ -357,12 +362,10 @@ void operation_file_truncate(struct vm_machine *m)
 	file->size_bytes = op->length;
 	/* linux:6.12:fs/ext4/inode.c:ext4_setattr, mm/shmem.c:shmem_setattr: the same size again
 	 * is cut like a smaller one; of a larger one only the cache is */
-	if (op->length > old) {
+	if (op->length > old)
 		cache_reach(m, op->file, op->length);
-	} else {
-		cache_cut(m, op->file, op->length);
+	else
 		cache_punch(m, op->file, op->length, vm_align_down(UINT64_MAX, unit), true);
-	}
 }
 
 static void sync_range(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
@@ -464,16 +467,7 @@ void operation_file_punch(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL);
 		return;
 	}
-	if (cache_cut_is_open(m, op->file, op->offset, op->offset + op->length)) {
-		outcome_silent(m, CUT_IS_OPEN);
-		return;
-	}
-	rule_obey(m, RULE_FRAME_PUNCH);
-	/* linux:6.12:fs/ext4/inode.c:ext4_punch_hole (6.12.117) cuts dirty pages as they are */
-	if (!m->behaviours.punch_keeps_dirty)
-		cache_sync(m, op->file, vm_bytes_to_pages_floor(op->offset),
-			vm_bytes_to_pages_ceil(op->offset + op->length));
-	cache_punch(m, op->file, op->offset, op->offset + op->length, false);
+	cache_punch_hole(m, op->file, op->offset, op->offset + op->length);
 }
 
 void operation_file_close(struct vm_machine *m)

@@ -108,31 +108,58 @@ static void zero_part(struct vm_machine *m, uint32_t object, uint64_t start, uin
 		(uint32_t)(end - vm_pages_to_bytes(page)), 0);
 }
 
-/*
- * linux:6.12:mm/truncate.c:truncate_inode_partial_folio (6.12.117). Buffers that lie behind the new
- * end are forgotten, dirty or not. Unmapped it is in any case, so that nobody reaches behind the
- * end through it.
- */
-void cache_cut(struct vm_machine *m, uint32_t object, uint64_t end)
+/* What a split leaves behind the end of the file is dropped: linux:6.12:mm/huge_memory.c:
+ * __split_huge_page */
+static void drop_behind_end(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last)
 {
-	const uint64_t page = vm_bytes_to_pages_floor(end);
-	const uint32_t frame = cache_lookup(m, object, page);
+	const uint64_t end = object_pages(m, object);
+
+	for (uint64_t index = first > end ? first : end; index < last; index++) {
+		const uint32_t frame = cache_lookup(m, object, index);
+		if (frame != NONE && folio_of(m, frame)->index >= end)
+			cache_remove(m, frame, false);
+	}
+}
+
+/* The folio becomes smaller ones, single pages at either end of what is cut off. */
+static void split_for_cut(struct vm_machine *m, uint32_t head, uint64_t start, uint64_t end)
+{
+	const struct frame folio = *folio_of(m, head);
+	const uint64_t first = vm_pages_to_bytes(folio.index);
+	const uint64_t last = first + vm_pages_to_bytes(folio_pages(m, head));
+
+	if (!m->behaviours.cuts_by_halves) {
+		folio_split(m, head);
+	} else {
+		const uint64_t low = start > first ? start : first;
+		folio_halve(m, head, head + (uint32_t)vm_bytes_to_pages_floor(low - first));
+		if (end < last) {
+			const uint32_t page = head + (uint32_t)vm_bytes_to_pages_floor(end - first);
+			folio_halve(m, head_of(m, page), page);
+		}
+	}
+	drop_behind_end(
+		m, folio.object, folio.index, folio.index + vm_bytes_to_pages_floor(last - first));
+}
+
+/*
+ * linux:6.12:mm/truncate.c:truncate_inode_partial_folio (6.12.117): buffers that lie in the hole
+ * are forgotten, dirty or not. If none that stays is dirty the folio can be split, else it stays as
+ * it is. Unmapped it is in any case, so that nobody reaches behind the end through it.
+ */
+static void cut_folio(struct vm_machine *m, uint32_t head, uint64_t start, uint64_t end)
+{
+	const struct frame folio = *folio_of(m, head);
+	const uint64_t pages = folio_pages(m, head);
 	bool stays_dirty = false;
 
-	if (frame == NONE || object_of(m, object)->kind != VM_FILE_DISK ||
-		folio_pages(m, frame) == 1)
-		return;
-	const uint32_t head = head_of(m, frame);
-	const uint64_t first = folio_of(m, head)->index;
-	const uint64_t pages = folio_pages(m, head);
-	if (vm_pages_to_bytes(first) == end)
-		return;
 	for (uint64_t i = 0; i < pages; i++) {
-		if (vm_pages_to_bytes(first + i) >= end)
+		const uint64_t at = vm_pages_to_bytes(folio.index + i);
+		if (at >= start && at + VM_PAGE_BYTES <= end)
 			frame_of(m, head + (uint32_t)i)->dirty = false;
 		stays_dirty |= frame_of(m, head + (uint32_t)i)->dirty;
 	}
-	cache_unmap_everywhere(m, object, first, first + pages, false);
+	cache_unmap_everywhere(m, folio.object, folio.index, folio.index + pages, false);
 	if (stays_dirty)
 		return;
 	rule_obey(m, RULE_FRAME_CUT_SPLITS);
@@ -141,16 +168,30 @@ void cache_cut(struct vm_machine *m, uint32_t object, uint64_t end)
 		folio_set(m, head, FOLIO_TAGGED_DIRTY);
 	}
 	folio_clear(m, head, FOLIO_DIRTY);
-	if (m->behaviours.cuts_by_halves)
-		folio_halve(m, head, frame);
-	else
-		folio_split(m, head);
+	split_for_cut(m, head, start, end);
 }
 
-/*
- * linux:6.12:mm/truncate.c:truncate_inode_partial_folio: a dirty large folio across the edge is not
- * split, since its buffers cannot be released: its part in the hole becomes zeros.
- */
+/* The large folios of a disk file that lie across either end of a hole. */
+static void cut_large(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
+{
+	const uint64_t edges[2] = {start, end};
+
+	if (object_of(m, object)->kind != VM_FILE_DISK)
+		return;
+	for (int side = 0; side < 2; side++) {
+		const uint32_t frame =
+			cache_lookup(m, object, vm_bytes_to_pages_floor(edges[side]));
+		if (frame == NONE || folio_pages(m, frame) == 1)
+			continue;
+		const uint64_t first = vm_pages_to_bytes(folio_of(m, frame)->index);
+		const uint64_t last = first + vm_pages_to_bytes(folio_pages(m, frame));
+		const bool is_inside = first >= start && last <= end;
+		if (!is_inside && first < end && last > start)
+			cut_folio(m, head_of(m, frame), start, end);
+	}
+}
+
+/* A large folio that could not be split stays: its part in the hole becomes zeros. */
 static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first, uint64_t last)
 {
 	const uint32_t head = head_of(m, frame);
@@ -160,29 +201,7 @@ static bool stays_as_zeros(struct vm_machine *m, uint32_t frame, uint64_t first,
 		(folio->index >= first && folio->index + folio_pages(m, head) <= last))
 		return false;
 	frame_fill(m, frame, 0, (uint32_t)VM_PAGE_BYTES, 0);
-	/* mm/truncate.c:try_folio_split_or_unmap: nobody shall reach behind the end through it */
-	if (object_of(m, folio->object)->kind == VM_FILE_DISK)
-		cache_unmap_everywhere(
-			m, folio->object, folio->index, folio->index + folio_pages(m, head), false);
 	return true;
-}
-
-bool cache_cut_is_open(const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
-{
-	if (object_of(m, object)->kind != VM_FILE_DISK)
-		return false;
-	for (uint32_t entry = object_of(m, object)->first_entry; entry != NONE;
-		entry = entries_of(m)[entry].next_in_object) {
-		const uint32_t frame = entries_of(m)[entry].frame;
-
-		if (frame == NONE || folio_pages(m, frame) == 1)
-			continue;
-		const uint64_t first = vm_pages_to_bytes(folio_of(m, frame)->index);
-		const uint64_t last = first + vm_pages_to_bytes(folio_pages(m, frame));
-		if ((first < start && start < last) || (first < end && end < last))
-			return true;
-	}
-	return false;
 }
 
 /* Whole pages [first, last) leave the cache and storage; they are mapped no more. */
@@ -194,9 +213,7 @@ static void drop_range(struct vm_machine *m, uint32_t object, uint64_t first, ui
 
 		if (punched->index < first || punched->index >= last)
 			continue;
-		if (punched->frame != NONE && stays_as_zeros(m, punched->frame, first, last))
-			continue;
-		if (punched->frame != NONE)
+		if (punched->frame != NONE && !stays_as_zeros(m, punched->frame, first, last))
 			cache_remove(m, punched->frame, false);
 		cache_forget(m, entry);
 	}
@@ -226,6 +243,7 @@ void cache_punch(
 		cache_unmap_everywhere(m, object, vm_bytes_to_pages_floor(first),
 			vm_bytes_to_pages_floor(UINT64_MAX), false);
 	}
+	cut_large(m, object, start, end);
 	if (unit == VM_PAGE_BYTES) {
 		if (first > last) {
 			zero_part(m, object, start, end);
@@ -240,6 +258,15 @@ void cache_punch(
 	drop_range(m, object, first / unit, last / unit);
 }
 
+void cache_punch_hole(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
+{
+	rule_obey(m, RULE_FRAME_PUNCH);
+	/* linux:6.12:fs/ext4/inode.c:ext4_punch_hole (6.12.117) cuts dirty pages as they are */
+	if (!m->behaviours.punch_keeps_dirty)
+		cache_sync(m, object, vm_bytes_to_pages_floor(start), vm_bytes_to_pages_ceil(end));
+	cache_punch(m, object, start, end, false);
+}
+
 void cache_reach(struct vm_machine *m, uint32_t object, uint64_t end)
 {
 	const uint64_t first = vm_bytes_to_pages_ceil(end);
@@ -250,7 +277,7 @@ void cache_reach(struct vm_machine *m, uint32_t object, uint64_t end)
 	if (last != NONE && !vm_is_aligned(end, VM_PAGE_BYTES))
 		frame_fill(
 			m, last, (uint32_t)(end & (VM_PAGE_BYTES - 1)), (uint32_t)VM_PAGE_BYTES, 0);
-	cache_cut(m, object, end);
+	cut_large(m, object, end, UINT64_MAX);
 	cache_unmap_everywhere(m, object, first, vm_bytes_to_pages_floor(UINT64_MAX), true);
 	drop_range(m, object, first, vm_bytes_to_pages_floor(UINT64_MAX));
 }

@@ -6,8 +6,6 @@
 #include "machine/state.h"
 #include "xlate/tree.h"
 
-#define CUT_IS_OPEN "a large folio is cut, and its buffers decide what becomes of it"
-
 /* The page that the entry maps leaves memory if it can; false: it stayed. */
 bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place);
 
@@ -24,14 +22,8 @@ void cache_punch(
 /* A disk file has got a larger end: what the cache held behind it goes, and reads as zeros. */
 void cache_reach(struct vm_machine *m, uint32_t object, uint64_t end);
 
-/*
- * Whether a hole cuts a large folio of a disk file whose fate hangs on its buffers: split, dropped
- * whole, or kept as zeros. The model is silent there.
- */
-bool cache_cut_is_open(const struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end);
-/* The new end of a file lies inside of a large folio: it is split, if no buffer that stays is
- * dirty. */
-void cache_cut(struct vm_machine *m, uint32_t object, uint64_t end);
+/* fallocate(PUNCH_HOLE), MADV_REMOVE. */
+void cache_punch_hole(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end);
 
 void operation_step_swap_out(struct vm_machine *m);
 void operation_step_free_lazy(struct vm_machine *m);

@@ -387,6 +387,7 @@ enum vm_area_flag_bit {
 const char *vm_area_flag_word(enum vm_area_flag_bit bit);
 
 struct vm_area_view {
+	uint32_t number; /* of the machine's own, until the next operation */
 	uint64_t start, end;
 	uint32_t flags;	       /* VM_AREA(...) */
 	uint32_t file;	       /* or VM_NO_FILE; shared anonymous memory has no file here */
@@ -456,6 +457,13 @@ struct vm_page_view {
 	bool huge;	    /* the leaf is not in the lowest table */
 	bool writable_now;  /* a store would not fault */
 };
+
+/* All areas at once, in the order of their addresses, no more than limit; how many there are. */
+size_t vm_machine_areas(const struct vm_machine *machine, uint32_t process,
+	struct vm_area_view *views, size_t limit);
+/* A page of an area that was seen since the last operation. */
+void vm_machine_page_of(const struct vm_machine *machine, const struct vm_area_view *area,
+	uint64_t address, struct vm_page_view *view);
 
 /* address is in any area of the process or in none; then the state is NONE. */
 void vm_machine_page(const struct vm_machine *machine, uint32_t process, uint64_t address,
