@@ -39,7 +39,7 @@ void page_lectures(struct page *page);
 /* What was not measured, and what would allow it. */
 void page_skips(struct page *page);
 
-/* Before anything else asks for them. False after one message: gnuplot is not there or failed. */
+/* Before anything else asks for them. False after one message: their captions cannot be read. */
 bool page_figures_draw(struct page *page);
 bool page_has_figures(const struct page *page);
 void page_figures(struct page *page);

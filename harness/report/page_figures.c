@@ -29,6 +29,7 @@ struct figures {
 	struct caption_list captions;
 	size_t count;
 	struct figure *items;
+	bool drawn; /* false: there are some, and gnuplot is not there */
 };
 
 static void add_figure(struct figures *figures, size_t outcome, const struct figure *figure)
@@ -293,12 +294,11 @@ bool page_figures_draw(struct page *page)
 	struct plot *plots = pool_take(page->pool, (figures->count + 1) * sizeof(*plots));
 	for (size_t i = 0; i < figures->count; i++)
 		plots[i] = figures->items[i].plot;
-	const bool good = plot_draw(page->pool, plots, figures->count);
+	/* After a message: a page without its figures is better than none. */
+	figures->drawn = plot_draw(page->pool, plots, figures->count);
 	for (size_t i = 0; i < figures->count; i++)
 		figures->items[i].plot = plots[i];
-	if (!good)
-		figures->count = 0;
-	return good;
+	return true;
 }
 
 bool page_has_figures(const struct page *page)
@@ -313,10 +313,16 @@ void page_figures(struct page *page)
 	xml_start(page->xml, "section", "id", "figures", NULL);
 	xml_element(page->xml, "h2", "Figures", NULL);
 	xml_start(page->xml, "div", "class", "figures", NULL);
-	for (size_t i = 0; i < page->figures->count; i++)
+	for (size_t i = 0; i < page->figures->count && page->figures->drawn; i++)
 		put_figure(page, &page->figures->items[i]);
 	xml_end(page->xml);
-	if (page->outcomes->count > PAGE_RECORDS_IN_FULL)
+	if (!page->figures->drawn)
+		xml_element(page->xml, "p",
+			pool_format(page->pool,
+				"%zu are not drawn: where this page was made there was no gnuplot.",
+				page->figures->count),
+			NULL);
+	else if (page->outcomes->count > PAGE_RECORDS_IN_FULL)
 		xml_element(page->xml, "p",
 			pool_format(page->pool, "Of the first %d records.", PAGE_RECORDS_IN_FULL),
 			NULL);

@@ -100,6 +100,19 @@ static const char *recolour(struct pool *pool, const char *svg)
 	return pool_text(pool, buffer.bytes != NULL ? buffer.bytes : "");
 }
 
+/* Which gnuplot drew it is no part of a page: what draws alike makes the same bytes. */
+static const char *without_origin(struct pool *pool, const char *svg)
+{
+	static const char end_mark[] = "</desc>";
+	const char *start = strstr(svg, "<desc>");
+	const char *end = start != NULL ? strstr(start, end_mark) : NULL;
+
+	if (end == NULL)
+		return svg;
+	return pool_format(pool, "%s%s", pool_text_of(pool, svg, (size_t)(start - svg)),
+		end + strlen(end_mark));
+}
+
 static bool read_svg(struct pool *pool, const char *path, struct plot *plot)
 {
 	struct buffer BUFFER_DROPS text = {0};
@@ -120,7 +133,7 @@ static bool read_svg(struct pool *pool, const char *path, struct plot *plot)
 		message("gnuplot drew no figure for %s", plot->name);
 		return false;
 	}
-	plot->svg = recolour(pool, start);
+	plot->svg = recolour(pool, without_origin(pool, start));
 	return true;
 }
 

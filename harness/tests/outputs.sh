@@ -155,6 +155,12 @@ grep -qE 'color="(white|black)"' curves/html && fail "HTML: ink that does not tu
 grep -q '>2.0 ns<' curves/html || fail "HTML: the time of a batch is not divided"
 awk '/id="differences"/ { found = 1 } END { exit !found }' several/html || fail "HTML: no differences"
 
+grep -q 'GNUPLOT' curves/html && fail "HTML: which gnuplot drew is in the bytes"
+# Without gnuplot a page says so, and has everything else.
+PATH=/nowhere "$program" report curves.jsonl -o html=undrawn.html 2>err || fail "without gnuplot there is no page"
+grep -q 'gnuplot' err || fail "nothing is said of gnuplot"
+grep -q '8 are not drawn' undrawn.html && grep -q 'id="claims"' undrawn.html || fail "a page without figures lacks more"
+
 # --- a command that is pasted does what it says, whatever the claim's name is
 grep -o 'again:.*' hostile/markdown >again || true
 "$program" report hostile.jsonl -o tap=- | sed -n 's/^  again: //p' | python3 -c '

@@ -251,6 +251,7 @@ static void measure(const struct probe_arguments *arguments)
 		}
 		sample_naive(&naive, round, &field, order, &state);
 	}
+	observe("batch", (int64_t)STEPS, VM_UNIT_COUNT, "program");
 	observe_samples(&chase, "chase", "chase-faults");
 	observe_samples(&packed, "packed", "packed-faults");
 	observe_samples(&naive, "naive", "naive-faults");
