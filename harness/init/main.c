@@ -244,6 +244,7 @@ int main(void)
 	} else {
 		(void)fprintf(stderr, "init: no second serial port: %s\n", strerror(errno));
 	}
+	(void)tcdrain(STDERR_FILENO);
 	/* QEMU was told to stop instead. */
 	(void)reboot(RB_AUTOBOOT);
 	return 0;

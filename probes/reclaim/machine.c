@@ -155,6 +155,8 @@ static void predict_near(const struct around *around, enum mark mark, int64_t ma
 	if (!excludes(predictions, &about, around,
 		    mark_pages == around[mark].mark.lowest ? mark : MARKS, span)) {
 		about.form = VM_FORM_SILENT;
+		about.values = NULL;
+		about.values_count = 0;
 		about.because = "the marks are nearer to each other than what leaves in bulk";
 	}
 	vm_predict(predictions, &about);

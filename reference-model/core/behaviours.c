@@ -164,6 +164,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 					  !vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_PAGE),
 		/* linux:6.12:mm/madvise.c:madvise_populate */
 		.populate_stops_at_hole = vm_host_has(host, VM_FEATURE_POPULATE_STOPS_AT_HOLE),
+		/* linux:6.1:mm/madvise.c:madvise_populate calls anew, without FOLL_TRIED */
+		.populate_begins_again = !vm_host_has(host, VM_FEATURE_POPULATE_STOPS_AT_HOLE),
 		/* linux:6.12:fs/proc/page.c:stable_page_flags; dee3d0bef2b0 (6.10) */
 		.flags_of_folio = vm_host_has(host, VM_FEATURE_FLAGS_OF_FOLIO),
 		.ksm_flag_loose = vm_host_has(host, VM_FEATURE_FLAGS_OF_FOLIO) &&

@@ -96,10 +96,13 @@ int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t
 		}
 		const uint32_t flags = area_of(m, area)->flags;
 		/* No FOLL_FORCE here: the right itself is asked for. A fault that waited is tried
-		 * again as such (FOLL_TRIED), and so stays major. */
+		 * again as such (FOLL_TRIED) by newer kernels, and so stays major. */
 		if ((flags & (write ? VM_AREA(WRITE) : VM_AREA(READ))) == 0)
 			return VM_EINVAL;
-		const struct kernel_access access = {.mm = mm, .address = address, .write = write};
+		const struct kernel_access access = {.mm = mm,
+			.address = address,
+			.write = write,
+			.populates = m->behaviours.populate_begins_again};
 		const enum fault_result result = access_by_kernel(m, &access, &frame);
 		if (result != FAULT_DONE)
 			return errno_of(result);

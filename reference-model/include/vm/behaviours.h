@@ -293,6 +293,7 @@ struct vm_behaviours {
 	bool fault_around_needs_table; /* with a folio that reaches the file's last page first in
 					  the window, fault-around makes no table: since 6.18 */
 	bool populate_stops_at_hole;   /* madvise(POPULATE_*) ends at the first hole: since 6.10 */
+	bool populate_begins_again;    /* it forgets that a fault waited, which is minor then */
 	bool flags_of_folio;	   /* kpageflags shows the folio's flags for each page of it: since
 				      6.10; before, the page's own, and tails have none */
 	bool ksm_flag_loose;	   /* and "ksm" for every anonymous page, until 6.18 */
