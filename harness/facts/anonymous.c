@@ -552,7 +552,10 @@ bool anonymous_text(struct pool *pool, const char *path, struct kernel_text *tex
 	FILE *stream = open_memstream(&bytes, &length_bytes);
 	if (stream == NULL)
 		abort();
-	row->filter(pool, *text, stream);
+	/* Texts have no NUL; what hides behind one could pass differently the second time. */
+	const struct kernel_text all = {
+		.bytes = text->bytes, .length_bytes = strnlen(text->bytes, text->length_bytes)};
+	row->filter(pool, all, stream);
 	if (fclose(stream) != 0)
 		abort();
 	*text = (struct kernel_text){
