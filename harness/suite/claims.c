@@ -149,14 +149,16 @@ bool claim_shown(const struct claim *claim, const struct check *check, char lett
 
 	if (!claim_declared(claim, check))
 		return false;
+	const bool said = check->letters != NULL && strchr(check->letters, letter) != NULL;
+
 	if (check->kind->model_only)
-		return letter == 'M';
+		return letter == 'M' || said;
 	if (check->kind->script != NULL)
 		return letter == 'S';
 	if (check->timed)
 		return letter == 'B';
 	if (check->letters != NULL)
-		return strchr(check->letters, letter) != NULL;
+		return said;
 	for (const char *first = counted; *first != '\0'; first++)
 		if (wants(claim, *first))
 			return letter == *first;

@@ -189,6 +189,8 @@ static void a_probe_shows_what_it_says_or_what_comes_first(void **state)
 	assert_false(claim_shown(&claim, &check, 'T'));
 	check.kind = &alone;
 	assert_true(claim_shown(&claim, &check, 'M'));
+	assert_true(claim_shown(&claim, &check, 'V'));
+	assert_false(claim_shown(&claim, &check, 'F'));
 	check.claims = others;
 	assert_false(claim_declared(&claim, &check));
 	assert_false(claim_shown(&claim, &check, 'M'));
@@ -196,7 +198,7 @@ static void a_probe_shows_what_it_says_or_what_comes_first(void **state)
 
 static void the_files_of_the_repository_are_sound(void **state)
 {
-	static const char *const suites[] = {"exact", "timed", "all"};
+	static const char *const suites[] = {"exact", "timed", "formulas", "all"};
 	struct pool POOL_DROPS pool = {0};
 	struct check_list checks = {.pool = &pool};
 	struct claim_list claims;

@@ -54,6 +54,7 @@ static const char *const claims[] = {"reclaim.list-balance", NULL};
 PROBE(list_balance) = {
 	.name = "reclaim.list-balance-table",
 	.kind = PROBE_MODEL,
+	.letters = "F", /* the figures beside it are the kernel's */
 	.claims = claims,
 	.question = "How long may the active list be beside the inactive one?",
 	.method = "The rule for 10 MiB to 10 TiB, beside the table in the kernel's source.",

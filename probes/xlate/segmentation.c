@@ -28,6 +28,9 @@
 
 enum entry { ENTRY_CODE, ENTRY_DATA, ENTRY_READ_ONLY, ENTRY_ABSENT, ENTRIES };
 
+/* The last that a local table can have: another segment like the data segment. */
+#define LAST (VM_DESCRIPTORS_LIMIT - 1)
+
 /* The local table, as the model takes it and as it is written. */
 static const struct vm_descriptor table[ENTRIES] = {
 	[ENTRY_CODE] = {.limit = 0xfffff,
@@ -103,6 +106,30 @@ static int64_t signal_of(enum vm_segment_outcome outcome)
 	return SIGSEGV;
 }
 
+/* The first byte of the last entry's segment, before that entry is written and after. */
+static void predict_last(struct vm_predictions *predictions)
+{
+	static struct vm_descriptor whole[VM_DESCRIPTORS_LIMIT];
+	static const char *const places[] = {"last entry, not written", "last entry"};
+	const struct vm_selector selector = {.index = LAST, .local = true, .privilege = 3};
+
+	memcpy(whole, table, sizeof(table));
+	whole[LAST] = table[ENTRY_DATA];
+	for (size_t i = 0; i < 2; i++) {
+		const struct vm_descriptor_tables tables = {
+			.local_count = i == 0 ? ENTRIES : VM_DESCRIPTORS_LIMIT, .local = whole};
+		const struct vm_segment_result result =
+			vm_segment_translate(&tables, selector, 0, 1, VM_ACCESS_READ, 3);
+		const bool allowed = result.outcome == VM_SEGMENT_ALLOWED;
+		predict_one(predictions, "xlate.ldt-size", "signal", places[i],
+			signal_of(result.outcome),
+			"a selector has 13 bits of index: 8192 segments, of those that are there");
+		predict_one(predictions, "xlate.ldt-size", "byte", places[i],
+			allowed ? shown_byte(result.linear) : -1,
+			"the base is added to the offset");
+	}
+}
+
 static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
@@ -137,6 +164,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		predictions, wide, "byte", "gs", shown_byte(5), "only fs and gs keep their base");
 	predict_one(predictions, wide, "signal", "compatibility code, beyond the limit", SIGSEGV,
 		"compatibility code obeys the limits of the local table");
+	predict_last(predictions);
 }
 
 /* ---- the measurement ---- */
@@ -193,17 +221,16 @@ __attribute__((naked, noinline)) static void compatibility_code(void)
 typedef int access_function(
 	uint64_t stack, unsigned data, unsigned offset, unsigned code, int store);
 
-static unsigned selector_of(enum entry entry)
+static unsigned selector_of(unsigned index)
 {
-	return (unsigned)entry << 3 | 4 | 3; /* of the local table, for user code */
+	return index << 3 | 4 | 3; /* of the local table, for user code */
 }
 
-static void write_entry(enum entry entry, uint32_t base)
+static void write_entry(unsigned index, const struct vm_descriptor *of, uint32_t base)
 {
-	const struct vm_descriptor *of = &table[entry];
 	struct user_desc segment = {
-		.entry_number = entry,
-		.base_addr = entry == ENTRY_CODE ? 0 : base,
+		.entry_number = index,
+		.base_addr = of->type == VM_SEGMENT_CODE ? 0 : base,
 		.limit = of->limit,
 		.seg_32bit = 1,
 		.contents = of->type == VM_SEGMENT_CODE ? 2 : 0,
@@ -224,7 +251,7 @@ static void fill(unsigned char *low)
 }
 
 /* The byte that was read, or -1 with caught set. */
-static int64_t enter(unsigned char *low, enum entry entry, unsigned offset, bool store)
+static int64_t enter(unsigned char *low, unsigned index, unsigned offset, bool store)
 {
 	access_function *access = NULL;
 
@@ -232,7 +259,7 @@ static int64_t enter(unsigned char *low, enum entry entry, unsigned offset, bool
 	caught = 0;
 	if (sigsetjmp(back, 1) != 0)
 		return -1;
-	return access((uint64_t)(uintptr_t)low + STACK_END, selector_of(entry), offset,
+	return access((uint64_t)(uintptr_t)low + STACK_END, selector_of(index), offset,
 		selector_of(ENTRY_CODE), store);
 }
 
@@ -249,6 +276,14 @@ static void measure_compatibility(unsigned char *low)
 	(void)enter(low, ENTRY_DATA, LIMIT + 1, false);
 	observe_at("signal", "compatibility code, beyond the limit", caught, VM_UNIT_SIGNAL,
 		"siginfo");
+}
+
+static void measure_last(unsigned char *low, const char *place)
+{
+	const int64_t byte = enter(low, LAST, 0, false);
+
+	observe_at("signal", place, caught, VM_UNIT_SIGNAL, "siginfo");
+	observe_at("byte", place, byte, VM_UNIT_COUNT, "load");
 }
 
 static void measure_64_bit(const unsigned char *low)
@@ -292,20 +327,26 @@ static void measure(const struct probe_arguments *arguments)
 	MUST(low != MAP_FAILED);
 	memcpy(low, (const void *)(uintptr_t)compatibility_code, 256);
 	MUST(sigaction(SIGSEGV, &action, NULL) == 0 && sigaction(SIGBUS, &action, NULL) == 0);
-	for (enum entry entry = 0; entry < ENTRIES; entry++)
-		write_entry(entry, (uint32_t)(uintptr_t)(low + SHOWN));
+	const uint32_t base = (uint32_t)(uintptr_t)(low + SHOWN);
+	for (unsigned entry = 0; entry < ENTRIES; entry++)
+		write_entry(entry, &table[entry], base);
 	measure_compatibility(low);
 	fill(low);
 	measure_64_bit(low);
+	measure_last(low, "last entry, not written");
+	write_entry(LAST, &table[ENTRY_DATA], base);
+	measure_last(low, "last entry");
 }
 
-static const char *const claims[] = {"xlate.segmentation", "xlate.segmentation-64", NULL};
+static const char *const claims[] = {
+	"xlate.segmentation", "xlate.segmentation-64", "xlate.ldt-size", NULL};
 
 PROBE(segmentation) = {
 	.name = "xlate.segmentation-live",
 	.claims = claims,
+	.letters = "S",
 	.question = "Do base, limit and type of a segment hold, in compatibility code and in "
-		    "64-bit code?",
+		    "64-bit code, up to the last segment of the local table?",
 	.method = "Write local descriptors over memory below 4 GiB; access it through them from "
 		  "32-bit "
 		  "code and from 64-bit code.",
