@@ -17,10 +17,14 @@
 #define CLAIM	"demand.mmap-is-a-promise"
 #define BATCHES 3
 
-static const char *const places[] = {"1 MiB", "4 MiB", "16 MiB"};
-static const uint64_t lengths_bytes[] = {VM_MIB_BYTES, 4 * VM_MIB_BYTES, 16 * VM_MIB_BYTES};
+static const char *const places[] = {"1 MiB", "4 MiB", "16 MiB", "12 MiB"};
+static const uint64_t lengths_bytes[] = {
+	VM_MIB_BYTES, 4 * VM_MIB_BYTES, 16 * VM_MIB_BYTES, 12 * VM_MIB_BYTES};
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
+/* The first ones show how costs grow; the last two have tables enough to move. */
+#define GROWTH_COUNT ((size_t)3)
+#define TABLES_FIRST ((size_t)2)
 #define MOST_BYTES   (16 * VM_MIB_BYTES)
 
 enum change {
@@ -50,11 +54,11 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
-	const struct shape_claim claim = {predictions, CLAIM, PLACES_COUNT, places};
-	int64_t pages[PLACES_COUNT];
+	const struct shape_claim claim = {predictions, CLAIM, GROWTH_COUNT, places};
+	int64_t pages[GROWTH_COUNT];
 
 	(void)model, (void)host, (void)arguments, (void)readings;
-	for (size_t i = 0; i < PLACES_COUNT; i++)
+	for (size_t i = 0; i < GROWTH_COUNT; i++)
 		pages[i] = (int64_t)vm_bytes_to_pages_floor(lengths_bytes[i]);
 	for (size_t i = 0; i < CHANGE_MOVE_TABLES; i++) {
 		/* Moving an entry takes so little that the flushes for each table show beside it.
@@ -66,8 +70,8 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 			"nothing is there: a promise of any length is changed at the same cost",
 			changes[i].cite);
 	}
-	/* Below two tables there is no whole one. */
-	const struct shape_claim tables = {predictions, CLAIM, PLACES_COUNT - 1, places + 1};
+	const struct shape_claim tables = {
+		predictions, CLAIM, PLACES_COUNT - TABLES_FIRST, places + TABLES_FIRST};
 	predict_shape(&tables, changes[CHANGE_MOVE_TABLES].touched, VM_SHAPE_BELOW,
 		changes[CHANGE_MOVE].touched, changes[CHANGE_MOVE_TABLES].because,
 		changes[CHANGE_MOVE_TABLES].cite);
@@ -175,6 +179,9 @@ static void measure(const struct probe_arguments *arguments)
 	for (size_t i = 0; i < CHANGE_LIMIT * PLACES_COUNT; i++) {
 		const enum change change = (enum change)(order[i] / PLACES_COUNT);
 		const size_t place = order[i] % PLACES_COUNT;
+		const bool moves = change == CHANGE_MOVE || change == CHANGE_MOVE_TABLES;
+		if (place >= (moves ? PLACES_COUNT : GROWTH_COUNT))
+			continue;
 		time_it(&field, change, place, true);
 		if (changes[change].untouched != NULL)
 			time_it(&field, change, place, false);
