@@ -20,13 +20,14 @@ enum key {
 	KEY_PROCESSES,
 	KEY_CHAPTER,
 	KEY_COVERAGE,
-	KEY_NO_SHRINK
+	KEY_NO_SHRINK,
+	KEY_RARE
 };
 
 struct arguments {
 	uint64_t seed, operations, processes;
 	uint32_t chapters;
-	bool coverage, no_shrink;
+	bool coverage, no_shrink, rare;
 	const char *folder;
 };
 
@@ -37,6 +38,7 @@ static const struct argp_option option_rows[] = {
 		0},
 	{"chapter", KEY_CHAPTER, "C", 0, "Operations of this chapter; may be repeated", 0},
 	{"coverage", KEY_COVERAGE, NULL, 0, "Print all that was met, not the totals only", 0},
+	{"rare", KEY_RARE, NULL, 0, "Prefer what was met seldom; slower", 0},
 	{"no-shrink", KEY_NO_SHRINK, NULL, 0, "Leave a script that differs as long as it is", 0},
 	{"output", 'o', "DIR", 0, "Where scripts and programs of differences go (.)", 0},
 	{0},
@@ -80,6 +82,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_NO_SHRINK:
 		arguments->no_shrink = true;
+		return 0;
+	case KEY_RARE:
+		arguments->rare = true;
 		return 0;
 	case 'o':
 		arguments->folder = argument;
@@ -220,6 +225,7 @@ int command_explore(int argc, char **argv)
 		.processes = (uint32_t)arguments.processes,
 		.chapters = arguments.chapters,
 		.shrinks = !arguments.no_shrink,
+		.prefers_rare = arguments.rare,
 	};
 	if (!explore(&pool, &options, result, &why)) {
 		message("explore: %s", why);

@@ -14,6 +14,7 @@
 #define STEPS_FORKED	400
 #define ATTEMPTS_LIMIT	600
 #define OTHERS_TOLD	6
+#define RARE_CANDIDATES 12
 #define BYTES_OUT_LIMIT ((size_t)1 << 16)
 
 static const char *const process_names[LIVE_PROCESSES_LIMIT] = {
@@ -148,7 +149,7 @@ static bool attempt_script(struct pool *pool, const struct explore_options *opti
 /* ---- what a script is made of: only what the model speaks of, counted ---- */
 
 struct filter {
-	struct vm_machine *machine;
+	struct vm_machine *machine, *ahead; /* ahead: for what is only tried */
 	unsigned char *bytes;
 	struct explore_coverage *coverage;
 };
@@ -185,23 +186,73 @@ static size_t outcome_of(const struct vm_outcome *outcome)
 	return outcome->signal.number != 0 ? EXPLORE_SIGSEGV : EXPLORE_SUCCESS;
 }
 
-/* Does the operation on the model alone; false where it is silent. */
-static bool admit(struct filter *filter, const struct vm_operation *operation)
+/* Does the operation on a model alone. */
+static void do_alone(const struct filter *filter, struct vm_machine *machine,
+	const struct vm_operation *operation, struct vm_outcome *outcome)
 {
 	struct vm_operation o = *operation;
-	struct vm_outcome outcome;
-	const enum explore_place place = place_of(filter->machine, &o);
 
 	o.out = filter->bytes;
 	o.out_size = BYTES_OUT_LIMIT;
-	vm_machine_do(filter->machine, &o, &outcome);
+	vm_machine_do(machine, &o, outcome);
+}
+
+/* What was met of this so far, or UINT64_MAX where the model is silent. */
+static uint64_t times_met(
+	const struct filter *filter, enum explore_place place, const struct vm_operation *o)
+{
+	struct vm_outcome outcome;
+
+	vm_machine_copy(filter->ahead, filter->machine);
+	do_alone(filter, filter->ahead, o, &outcome);
+	const size_t answer = outcome_of(&outcome);
+	return outcome.silent != NULL || answer >= EXPLORE_OUTCOMES
+		       ? UINT64_MAX
+		       : filter->coverage->met[o->kind][place][answer];
+}
+
+/* Of a few operations that might come next the one that was met most seldom, every other time. */
+static struct vm_operation next_operation(
+	const struct filter *filter, struct generator *generator, bool prefers_rare)
+{
+	const struct generator before = *generator;
+	struct vm_operation best = generate_next(generator);
+
+	if (!prefers_rare || random_below(&generator->random, 2) == 0)
+		return best;
+	struct generator after = *generator;
+	uint64_t least = times_met(filter, place_of(filter->machine, &best), &best);
+	for (int i = 1; i < RARE_CANDIDATES && least != 0; i++) {
+		struct generator other = before;
+		other.random = generator->random;
+		const struct vm_operation o = generate_next(&other);
+		generator->random = other.random;
+		const uint64_t met = times_met(filter, place_of(filter->machine, &o), &o);
+		if (met < least) {
+			least = met;
+			best = o;
+			after = other;
+		}
+	}
+	after.random = generator->random;
+	*generator = after;
+	return best;
+}
+
+/* Does the operation on the model alone, and counts it; false where the model is silent. */
+static bool admit(struct filter *filter, const struct vm_operation *o)
+{
+	struct vm_outcome outcome;
+	const enum explore_place place = place_of(filter->machine, o);
+
+	do_alone(filter, filter->machine, o, &outcome);
 	if (outcome.silent != NULL) {
 		filter->coverage->silent++;
 		return false;
 	}
 	const size_t answer = outcome_of(&outcome);
 	if (answer < EXPLORE_OUTCOMES)
-		filter->coverage->met[o.kind][place][answer]++;
+		filter->coverage->met[o->kind][place][answer]++;
 	if (outcome.errno_count > 1) {
 		filter->coverage->open_outcomes++;
 		filter->coverage->open_errnos += outcome.errno_count;
@@ -218,30 +269,40 @@ static void count_rules(const struct vm_machine *machine, struct explore_coverag
 		coverage->rule_hits[i] += vm_machine_rule_hits(machine, i);
 }
 
+static struct vm_machine *make_machine(
+	const struct explore_options *options, const uint64_t start[LIVE_START_LIMIT])
+{
+	struct vm_machine_setup setup;
+
+	lockstep_setup(options->host, start, &setup);
+	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
+	void *memory = calloc(1, size_bytes);
+	struct vm_machine *machine =
+		memory == NULL ? NULL
+			       : vm_machine_create(options->host, &options->model->behaviours,
+					 &setup, memory, size_bytes);
+	if (machine == NULL)
+		abort();
+	return machine;
+}
+
 /* A generator that was told of an operation that was then left out would believe in its child. */
 static size_t fill_script(struct pool *pool, const struct explore_options *options,
 	const uint64_t start[LIVE_START_LIMIT], struct generator *generator,
 	struct vm_operation *operations, size_t wanted, struct explore_coverage *coverage)
 {
-	struct vm_machine_setup setup;
 	size_t count = 0;
-
-	lockstep_setup(options->host, start, &setup);
-	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
-	void *memory = calloc(1, size_bytes);
 	struct filter filter = {
-		.machine = memory == NULL
-				   ? NULL
-				   : vm_machine_create(options->host, &options->model->behaviours,
-					     &setup, memory, size_bytes),
+		.machine = make_machine(options, start),
+		.ahead = make_machine(options, start),
 		.bytes = pool_take(pool, BYTES_OUT_LIMIT),
 		.coverage = coverage,
 	};
-	if (filter.machine == NULL)
-		abort();
+
 	for (size_t tries = 0; count < wanted && tries < 2 * wanted; tries++) {
 		struct generator before = *generator;
-		const struct vm_operation o = generate_next(generator);
+		const struct vm_operation o =
+			next_operation(&filter, generator, options->prefers_rare);
 		if (admit(&filter, &o)) {
 			operations[count++] = o;
 		} else {
@@ -250,7 +311,8 @@ static size_t fill_script(struct pool *pool, const struct explore_options *optio
 		}
 	}
 	count_rules(filter.machine, coverage);
-	free(memory);
+	free(filter.machine);
+	free(filter.ahead);
 	return count;
 }
 

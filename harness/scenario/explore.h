@@ -48,6 +48,7 @@ struct explore_options {
 	uint64_t seed, operations;
 	uint32_t processes, chapters;
 	bool shrinks;
+	bool prefers_rare; /* what was met seldom comes more often, at the price of speed */
 };
 
 struct explore_result {

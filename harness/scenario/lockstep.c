@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenario/words.h"
+#include "vm/oom.h"
 
 #define BYTES_LIMIT	 ((size_t)1 << 20)
 #define CHOICES_TRIED	 6
@@ -545,6 +546,10 @@ void lockstep_begin(struct lockstep *l, struct pool *pool, const struct script *
 	if (l->machine == NULL || l->before == NULL || l->spare == NULL || l->decisions == NULL)
 		abort();
 	l->pools_compared = uses_pools(script);
+	/* linux:6.2:include/linux/mm.h:get_mm_counter; all processes stay on one CPU */
+	if (!vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS))
+		l->late_pages =
+			2 * vm_status_counter_lag_pages(&model->behaviours, host->cpus_online, 1);
 	pairs_start(&l->frames);
 	pairs_start(&l->slots);
 }

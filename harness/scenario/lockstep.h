@@ -48,6 +48,9 @@ struct lockstep {
 	/* Files whose write-back was begun by a call that does not wait for it: FILE_DROP. */
 	bool in_flight[LIVE_FILES_LIMIT];
 	bool pools_compared;
+	/* Pages that a resident figure may be late by: what the CPU held back at the start, and
+	 * now. */
+	uint64_t late_pages;
 	bool first_only; /* lockstep_run ends at the first difference, which is not searched for
 			    long */
 	bool quiet;	 /* count only */
