@@ -128,6 +128,8 @@ int lock_take(const struct places *places, unsigned wait_ms)
 
 	while (failed == 0) {
 		const int lock = try_lock(&address, length);
+		if (lock < 0 && lock != -EADDRINUSE)
+			places_say(places, "no lock can be had: %s", strerror(-lock));
 		if (lock != -EADDRINUSE)
 			return lock;
 		const int connection = reach_holder(&address, length);
