@@ -19,6 +19,7 @@ enum request_way {
 	REQUEST_BRK,
 	REQUEST_GROWSDOWN, /* an area that grows downwards, used far below its only page */
 	REQUEST_SHMGET,
+	REQUEST_FORK, /* mapped in two requests that become one area, which a fork asks for again */
 };
 
 /* name, label, way, backing, shared, writable, no reserve */
@@ -37,7 +38,9 @@ enum request_way {
 	X(GROWN, "grown", MREMAP, ANONYMOUS, false, true, false)                                 \
 	X(HEAP, "heap", BRK, ANONYMOUS, false, true, false)                                      \
 	X(STACK, "stack", GROWSDOWN, ANONYMOUS, false, true, false)                              \
-	X(SYSTEM_V, "system-v", SHMGET, ANONYMOUS, true, true, false)
+	X(SYSTEM_V, "system-v", SHMGET, ANONYMOUS, true, true, false)                            \
+	X(FORKED, "forked", FORK, ANONYMOUS, false, true, false)                                 \
+	X(FORKED_NO_RESERVE, "forked-no-reserve", FORK, ANONYMOUS, false, true, true)
 
 enum request_kind {
 #define REQUEST_ENUMERATOR(name, ...) REQUEST_##name,

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "trial/trial.h"
@@ -154,6 +155,50 @@ static int make_segment(struct request *request)
 	return request->object < 0 ? errno : 0;
 }
 
+/* The child has nothing to do: that it was made is what counts. */
+static int fork_once(void)
+{
+	const pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	if (child < 0)
+		return errno;
+	MUST(waitpid(child, NULL, 0) == child);
+	return 0;
+}
+
+/*
+ * A half is never refused where the whole is not: so it is the fork that is, at the end of what one
+ * request may ask for. Free pages around, for the area to be no longer than that.
+ */
+static int make_forked(struct request *request)
+{
+	const struct vm_commit_request *asks = &request_kinds[request->kind].asks;
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE |
+			  (asks->no_reserve ? MAP_NORESERVE : 0);
+	const size_t half_bytes = (size_t)vm_align_up(request->length_bytes / 2, VM_PAGE_BYTES);
+	char *room = find_room(request->length_bytes + 2 * (size_t)VM_PAGE_BYTES);
+	int why = 0;
+
+	if (room == NULL)
+		return errno;
+	request->address = room + VM_PAGE_BYTES;
+	for (size_t done_bytes = 0; why == 0 && done_bytes < request->length_bytes;
+		done_bytes += half_bytes) {
+		const size_t left_bytes = request->length_bytes - done_bytes;
+		if (mmap(request->address + done_bytes,
+			    left_bytes < half_bytes ? left_bytes : half_bytes, protection_of(asks),
+			    flags, -1, 0) == MAP_FAILED)
+			why = errno;
+	}
+	if (why == 0)
+		why = fork_once();
+	if (why != 0)
+		MUST(munmap(request->address, request->length_bytes) == 0);
+	return why;
+}
+
 int request_make(struct request *request, enum request_kind kind, uint64_t length_pages)
 {
 	*request = (struct request){
@@ -174,6 +219,8 @@ int request_make(struct request *request, enum request_kind kind, uint64_t lengt
 		return make_stack(request);
 	case REQUEST_SHMGET:
 		return make_segment(request);
+	case REQUEST_FORK:
+		return make_forked(request);
 	}
 	broken("no such way of asking");
 }
@@ -185,6 +232,7 @@ void request_give_back(struct request *request)
 	case REQUEST_MPROTECT:
 	case REQUEST_MREMAP:
 	case REQUEST_GROWSDOWN:
+	case REQUEST_FORK:
 		MUST(munmap(request->address, request->length_bytes) == 0);
 		return;
 	case REQUEST_BRK:

@@ -35,7 +35,7 @@ static const struct probe_parameter parameters[] = {
 	{
 		.name = "kind",
 		.unit = VM_UNIT_COUNT,
-		.choices_count = REQUEST_KIND_LIMIT,
+		.choices_count = REQUEST_FORKED, /* all before: fork is a step here */
 		.choices = {REQUEST_PRIVATE_WRITABLE, REQUEST_PRIVATE_READ_ONLY,
 			REQUEST_PRIVATE_NO_RESERVE, REQUEST_SHARED_WRITABLE,
 			REQUEST_SHARED_READ_ONLY, REQUEST_SHARED_NO_RESERVE,

@@ -35,7 +35,8 @@ static const char *const kind_labels[] = {
 			REQUEST_SHARED_READ_ONLY, REQUEST_SHARED_NO_RESERVE,                     \
 			REQUEST_FILE_PRIVATE_WRITABLE, REQUEST_FILE_PRIVATE_READ_ONLY,           \
 			REQUEST_FILE_SHARED, REQUEST_MADE_WRITABLE, REQUEST_GROWN, REQUEST_HEAP, \
-			REQUEST_STACK, REQUEST_SYSTEM_V},                                        \
+			REQUEST_STACK, REQUEST_SYSTEM_V, REQUEST_FORKED,                         \
+			REQUEST_FORKED_NO_RESERVE},                                              \
 		.labels = kind_labels,                                                           \
 	}
 
@@ -94,6 +95,8 @@ static bool is_charged(const struct vm_model *model, enum vm_commit_mode mode,
 	struct vm_commit_request asked = kind->asks;
 
 	asked.length_pages = 1;
+	if (kind->way == REQUEST_FORK)
+		return vm_commit_area_accounts(&model->behaviours, mode, &asked);
 	if (kind->way == REQUEST_MPROTECT) {
 		asked.writable = false;
 		return vm_commit_map_pages(&model->behaviours, mode, &asked) +
@@ -355,9 +358,11 @@ static void measure(const struct probe_arguments *arguments)
 	observe("granted-together", granted, VM_UNIT_COUNT, "the call");
 }
 
-#define METHOD                                                                            \
-	"Find by halving, to the page, the largest request of the kind that is granted; " \
-	"then hold three of them at the same time. Nothing is ever touched."
+#define METHOD                                                                                  \
+	"Find by halving, to the page, the largest request of the kind that is granted; "       \
+	"then hold three of them at the same time. Nothing is ever touched. What is forked is " \
+	"one "                                                                                  \
+	"area that was mapped in two halves."
 #define THREATS                                                                             \
 	"Limits of the process refuse before the kernel counts: they are lifted, or the "   \
 	"case is skipped. Swap that comes or goes meanwhile is in the readings before and " \
