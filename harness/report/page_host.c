@@ -223,14 +223,18 @@ static const char *misses_text(struct drawing *drawing)
 	return second == NULL || walk == NULL
 		       ? ""
 		       : pool_format(drawing->page->pool,
-				 "; from the second TLB in %s more, by a walk in another %s",
+				 "\nfrom the second TLB in %s more, by a walk in another %s",
 				 second, walk);
 }
 
-static int height_of(struct pool *pool, const struct vm_host *host, const char *topology)
+static int height_of(struct drawing *drawing, const struct vm_host *host, const char *topology)
 {
+	struct pool *pool = drawing->page->pool;
 	const char *above[3], *below[3];
 	int height = ROW_HEIGHT * (3 + (strstr(topology, " L1") != NULL));
+
+	if (misses_text(drawing)[0] != '\0')
+		height += LINE_HEIGHT;
 
 	for (unsigned level = 1; level <= 2; level++)
 		if (tlbs_of(pool, host, level, above, below) != 0)
@@ -255,8 +259,8 @@ void page_machine(struct page *page, const struct outcome *outcome)
 		misses_text(&drawing));
 	xml_start(page->xml, "svg", "class", "machine", "role", "img", "aria-label",
 		"The machine: CPUs, TLBs, page tables, caches, memory", "viewBox",
-		pool_format(page->pool, "0 0 %d %d", WIDTH,
-			height_of(page->pool, &facts.host, topology)),
+		pool_format(
+			page->pool, "0 0 %d %d", WIDTH, height_of(&drawing, &facts.host, topology)),
 		NULL);
 	row(&drawing, "cpu", 1, &cpus, &addresses);
 	draw_tlbs(&drawing, &facts.host);
