@@ -475,6 +475,7 @@ static bool (*const operands[VM_OP_LIMIT])(struct compiler *, struct vm_operatio
 	[VM_OP_LOCK_ALL] = read_lock_all,
 	[VM_OP_UNLOCK_ALL] = read_nothing,
 	[VM_OP_MINCORE] = read_range,
+	[VM_OP_SEAL] = read_range,
 	[VM_OP_SYNC] = read_sync,
 	[VM_OP_BREAK] = read_break,
 	[VM_OP_READ] = read_range,

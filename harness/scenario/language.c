@@ -251,6 +251,8 @@ static bool infer(struct probe_needs *needs, const struct vm_operation *o)
 	case VM_OP_KSM_RUN:
 		needs->ksm = true;
 		return need_feature(needs, VM_FEATURE_KSM);
+	case VM_OP_SEAL:
+		return need_feature(needs, VM_FEATURE_MSEAL);
 	case VM_OP_CLEAR_REFS:
 		return o->flags != 4 || need_feature(needs, VM_FEATURE_SOFT_DIRTY);
 	case VM_OP_ADVISE:

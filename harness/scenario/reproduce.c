@@ -224,6 +224,8 @@ static const char *call_on_memory(struct pool *pool, const struct vm_operation *
 		return pool_format(pool, "say(syscall(SYS_mlockall, %u));", o->flags);
 	case VM_OP_UNLOCK_ALL:
 		return "say(syscall(SYS_munlockall));";
+	case VM_OP_SEAL:
+		return pool_format(pool, "say(syscall(462, %#llx, %#llx, 0)); /* mseal */", a, l);
 	case VM_OP_MINCORE:
 		return pool_format(pool, "say(syscall(SYS_mincore, %#llx, %#llx, buffer));", a, l);
 	case VM_OP_SYNC:

@@ -19,6 +19,9 @@
 
 #define BYTES_LIMIT ((size_t)1 << 20)
 
+/* linux:6.12:include/uapi/asm-generic/unistd.h: newer than the headers of the oldest build host */
+#define SYS_MSEAL 462
+
 #define KSM_SCANS	 6
 #define KSM_PAUSE_MS	 10
 #define KSM_PAUSES_LIMIT 500
@@ -189,6 +192,11 @@ static int64_t do_mincore(const struct vm_operation *o)
 static int64_t do_sync(const struct vm_operation *o)
 {
 	return answer(syscall(SYS_msync, o->address, o->length, (long)o->flags));
+}
+
+static int64_t do_seal(const struct vm_operation *o)
+{
+	return answer(syscall(SYS_MSEAL, o->address, o->length, 0L));
 }
 
 static int64_t do_break(const struct vm_operation *o)
@@ -457,6 +465,7 @@ static const struct {
 	[VM_OP_LOCK_ALL] = {do_lock_all, NOTHING},
 	[VM_OP_UNLOCK_ALL] = {do_unlock_all, NOTHING},
 	[VM_OP_MINCORE] = {do_mincore, A_BYTE_A_PAGE},
+	[VM_OP_SEAL] = {do_seal, NOTHING},
 	[VM_OP_SYNC] = {do_sync, NOTHING},
 	[VM_OP_BREAK] = {do_break, NOTHING},
 	[VM_OP_FILE_CREATE] = {do_file_create, NOTHING},

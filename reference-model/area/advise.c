@@ -108,6 +108,8 @@ static int32_t advise_part(struct vm_machine *m, uint32_t area, uint64_t start, 
 	const int32_t advice = m->operation->advice;
 	const struct flag_advice *rule = find_flag_advice(advice);
 
+	if (seal_refuses_advice(m, area, advice))
+		return VM_EPERM;
 	if (rule != NULL)
 		return advise_flags(m, area, start, end, rule);
 	return advise_pages(m, area, start, end, advice);

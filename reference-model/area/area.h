@@ -78,6 +78,7 @@ void operation_unlock_all(struct vm_machine *m);
 void operation_mincore(struct vm_machine *m);
 void operation_sync(struct vm_machine *m);
 void operation_break(struct vm_machine *m);
+void operation_seal(struct vm_machine *m);
 
 /* What munmap does after its checks; start and end are page-aligned. Negative errno or 0. */
 int32_t unmap_range(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end);
@@ -87,6 +88,12 @@ int32_t unmap_split(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t 
 bool address_is_usable(const struct vm_machine *m, uint64_t address, uint64_t length);
 bool mlock_allows(const struct vm_machine *m, const struct mm *mm, uint32_t flags, uint64_t bytes);
 bool may_expand(const struct vm_machine *m, const struct mm *mm, uint64_t pages);
+
+/* ---- seal.c: mseal ---- */
+/* Whether the area is sealed, which refuses unmapping, moving and other rights: EPERM. */
+bool seal_refuses(struct vm_machine *m, uint32_t area);
+/* The same for advice that throws contents away, of memory that its owner may not write. */
+bool seal_refuses_advice(struct vm_machine *m, uint32_t area, int32_t advice);
 
 void protect_entries(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end);
 

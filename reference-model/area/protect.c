@@ -88,6 +88,8 @@ static int32_t protect_part(
 	uint64_t charged = 0;
 	int32_t error = 0;
 
+	if (seal_refuses(m, *number))
+		return VM_EPERM;
 	if (flags == old_flags)
 		return 0;
 	error = account(m, area, pages, &flags, &charged);

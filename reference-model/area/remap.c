@@ -488,6 +488,8 @@ static int32_t remap_many(struct vm_machine *m, const struct move *move)
 		const uint64_t start = area->start > at ? area->start : at;
 		if (area->uffd) /* mm/mremap.c:vma_multi_allowed (6.17) */
 			return VM_EFAULT;
+		if (seal_refuses(m, number))
+			return VM_EPERM;
 		const uint64_t stop = area->end < end ? area->end : end;
 		struct move part = *move;
 
@@ -532,6 +534,8 @@ void operation_remap(struct vm_machine *m)
 
 	if (error == 0 && first == NONE)
 		error = VM_EFAULT;
+	if (error == 0 && seal_refuses(m, first))
+		error = VM_EPERM;
 	if (error == 0 && area_is_hugetlb(area_of(m, first)))
 		error = align_for_hugetlb(m, &move, area_of(m, first));
 	if (error == 0) {

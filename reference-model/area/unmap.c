@@ -33,10 +33,16 @@ int32_t unmap_split(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t 
 			rule_obey(m, RULE_AREA_COUNT_LIMIT);
 			return VM_ENOMEM;
 		}
+		if (seal_refuses(m, first))
+			return VM_EPERM;
 		const int32_t error = cut(m, first, start);
 		if (error != 0)
 			return error;
 	}
+	for (uint32_t i = area_at_or_after(m, mm, start); i != NONE && area_of(m, i)->start < end;
+		i = area_of(m, i)->next)
+		if (seal_refuses(m, i))
+			return VM_EPERM;
 	const uint32_t last = area_before(m, mm, end);
 	if (last != NONE && area_of(m, last)->end > end)
 		return cut(m, last, end);

@@ -305,6 +305,7 @@ static operation_function *const operations[VM_OP_LIMIT] = {
 	[VM_OP_UNLOCK_ALL] = operation_unlock_all,
 	[VM_OP_MINCORE] = operation_mincore,
 	[VM_OP_SYNC] = operation_sync,
+	[VM_OP_SEAL] = operation_seal,
 	[VM_OP_BREAK] = operation_break,
 	[VM_OP_READ] = operation_read,
 	[VM_OP_WRITE] = operation_write,

@@ -90,6 +90,13 @@
 	X(AREA_UNMAP_REFUSED, "area.unmap-refused", \
 		"munmap refuses unaligned, empty and too high ranges.", \
 		"linux:6.12:mm/vma.c:do_vmi_munmap") \
+	X(AREA_SEAL, "area.seal", \
+		"mseal settles areas for good; where there is a hole nothing is sealed.", \
+		"linux:6.12:mm/mseal.c:do_mseal") \
+	X(AREA_SEAL_REFUSES, "area.seal-refuses", \
+		"What is sealed is not unmapped, replaced, moved or given other rights, and what may " \
+		"not be written is not thrown away, either.", \
+		"linux:6.12:mm/vma.h:can_modify_vma") \
 	X(AREA_PROTECT, "area.protect", \
 		"mprotect changes area after area, and every present entry at once.", \
 		"linux:6.12:mm/mprotect.c:do_mprotect_pkey") \

@@ -164,6 +164,33 @@ static void dropped_pages_race_with_their_write(void **state)
 	}
 }
 
+static void seals_refuse_what_would_change_areas(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 6 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 6 * PAGE);
+	assert_int_equal(on(f, VM_OP_SEAL, 0, BASE + 4 * PAGE, 4 * PAGE), VM_ENOMEM);
+	assert_int_equal(areas(f, 0), 1);
+	assert_int_equal(on(f, VM_OP_SEAL, 0, BASE + 2 * PAGE, 2 * PAGE), 0);
+	assert_int_equal(areas(f, 0), 3);
+	assert_int_equal(on(f, VM_OP_UNMAP, 0, BASE, 6 * PAGE), VM_EPERM);
+	assert_int_equal(on(f, VM_OP_UNMAP, 0, BASE + 3 * PAGE, PAGE), VM_EPERM);
+	assert_int_equal(map(f, 0, BASE + 2 * PAGE, PAGE, RW, PRIVATE), VM_EPERM);
+	assert_int_equal(protect(f, 0, BASE + 2 * PAGE, PAGE, RW), VM_EPERM);
+	/* What lies before is changed, as far as the seal. */
+	assert_int_equal(protect(f, 0, BASE, 4 * PAGE, RO), VM_EPERM);
+	struct vm_area_view view;
+	vm_machine_area(f->machine, 0, 0, &view);
+	assert_true((view.flags & VM_AREA(WRITE)) == 0);
+	/* Its owner may write it, and so may throw it away as well. */
+	assert_int_equal(advise(f, 0, BASE + 2 * PAGE, PAGE, VM_MADV_DONTNEED), 0);
+	assert_int_equal(on(f, VM_OP_SEAL, 0, BASE, PAGE), 0);
+	assert_int_equal(advise(f, 0, BASE, PAGE, VM_MADV_DONTNEED), VM_EPERM);
+	assert_int_equal(advise(f, 0, BASE, PAGE, VM_MADV_RANDOM), 0);
+	assert_int_equal(counters(f, 0).anonymous_pages, 5);
+}
+
 static void shares_are_cut_page_by_page(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +401,7 @@ int main(void)
 		TEST(huge_pages_come_and_are_split),
 		TEST(files_are_cached_once),
 		TEST(dropped_pages_race_with_their_write),
+		TEST(seals_refuse_what_would_change_areas),
 		TEST(shares_are_cut_page_by_page),
 		TEST(swap_keeps_contents),
 		TEST(equal_pages_are_merged),

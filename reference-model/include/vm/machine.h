@@ -132,6 +132,7 @@ enum vm_signal_code {
 	X(UNLOCK_ALL, "unlock-all")                                                                \
 	X(MINCORE, "mincore")	      /* address length out */                                     \
 	X(SYNC, "sync")		      /* address length flags (VM_MS_*) */                         \
+	X(SEAL, "seal")		      /* address length: mseal */                                  \
 	X(BREAK, "break")	      /* address: the new break, as brk(2) takes it */             \
 	X(READ, "read")		      /* address length: one load a byte; out */                   \
 	X(WRITE, "write")	      /* address length value: stores of that byte, ascending */   \
@@ -372,7 +373,8 @@ const char *vm_freedom_word(enum vm_freedom freedom);
 	X(MERGEABLE, "mg")          \
 	X(UFFD_WRITE_PROTECT, "uw") \
 	X(DROPPABLE, "dp")          \
-	X(MAYBE_GUARD, "gu")
+	X(MAYBE_GUARD, "gu")        \
+	X(SEALED, "sl")
 
 enum vm_area_flag_bit {
 #define VM_AREA_FLAG_ENUMERATOR(name, word) VM_AREA_##name##_BIT,
