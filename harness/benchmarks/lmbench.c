@@ -41,8 +41,9 @@ static const struct {
 } kinds[KINDS] = {
 	[FAULT] = {"a page of a cached file, touched in a shared mapping", "demand.file-faults",
 		"around", "1024", 1024,
-		"ours touches pages in their order and counts processor time; lmbench's order is "
-		"by chance, so its loads miss the TLB, and its clock sees neighbours"},
+		"lmbench keeps the least of eleven loops, ours is the middle of its batches, each "
+		"in "
+		"a mapping with tables of its own: on a busy machine they part"},
 	[FORK] = {"fork, exit of the child, and wait", "cow.fork-cost", "fork-untouched", "2 MiB",
 		1,
 		"ours is processor time of parent and child; lmbench's wall clock has the waking "

@@ -83,6 +83,16 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	}
 }
 
+/* Strict overcommit and limits refuse what this asks for. */
+static bool may_have_much(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	const int64_t strict = 2;
+
+	(void)arguments;
+	return vm_host_knob(host, VM_KNOB_OVERCOMMIT_MEMORY, 0) != strict &&
+	       host->address_space_limit_bytes == UINT64_MAX;
+}
+
 /*
  * epita: "about 100 times" at 1 GiB. Of powers of ten it is the one that is meant: from the middle
  * to the one below to the middle to the one above, as ratios have their middles.
@@ -279,6 +289,7 @@ PROBE(calloc_large) = {
 	.by_hand = "ltrace -c -e calloc+memset PROGRAM",
 	.needs = {.memory_bytes = 2 * VM_GIB_BYTES},
 	.lengthy = true,
+	.suits = may_have_much,
 	.deadline_s = 30,
 	.predict = PREDICTS(predict_large),
 	.measure = MEASURES_TIMED(measure_large),
