@@ -6,16 +6,14 @@
  *
  * It would miss a compaction that takes needlessly long, or moves more than it has to.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "kernel/pagemap.h"
 #include "kernel/values.h"
 #include "kernel/zoneinfo.h"
 #include "probe/probe.h"
 #include "trial/files.h"
+#include "trial/frames.h"
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
@@ -107,16 +105,9 @@ static int64_t pool_of(int64_t pages)
 	return kernel_number_at(POOL_PATH);
 }
 
-static uint64_t frame_of(const struct fragments *fragments, size_t page)
+static uint64_t frame_at(const struct fragments *fragments, size_t page)
 {
-	uint64_t entry = 0;
-	const uint64_t number = ((uintptr_t)fragments->memory >> VM_PAGE_SHIFT) + page;
-
-	MUST(pread(fragments->pagemap, &entry, sizeof(entry), (off_t)(number * sizeof(entry))) ==
-		(ssize_t)sizeof(entry));
-	const struct kernel_pagemap_entry decoded = kernel_pagemap_decode(entry);
-	MUST(decoded.present);
-	return decoded.frame;
+	return frame_of(fragments->pagemap, fragments->memory + page * VM_PAGE_BYTES);
 }
 
 struct free_pages {
@@ -164,7 +155,7 @@ static void fragment(struct fragments *fragments)
 	size_t first = 0;
 
 	for (size_t i = 0; i < fragments->pages; i++) {
-		const uint64_t frame = frame_of(fragments, i);
+		const uint64_t frame = frame_at(fragments, i);
 		const uint64_t block = frame / BLOCK_PAGES;
 		MUST(block < BLOCKS_LIMIT);
 		if (seen[block])
@@ -190,7 +181,7 @@ static void observe_moves(const struct fragments *fragments)
 
 	for (size_t i = 0; i < fragments->locked_count; i++) {
 		const size_t page = fragments->locked[i];
-		moved += frame_of(fragments, page) != fragments->frames[i];
+		moved += frame_at(fragments, page) != fragments->frames[i];
 		lost += *(volatile uint64_t *)(void *)(fragments->memory + page * VM_PAGE_BYTES) !=
 			page + 1;
 	}
@@ -204,8 +195,7 @@ static void measure(const struct probe_arguments *arguments)
 	const int64_t wanted = probe_argument(arguments, "wanted");
 	const int64_t allowed = kernel_number_at(UNEVICTABLE_PATH);
 
-	fragments.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	MUST(fragments.pagemap >= 0);
+	fragments.pagemap = frames_open();
 	fill(&fragments);
 	fragment(&fragments);
 	MUST(kernel_write(UNEVICTABLE_PATH, "0") == 0);

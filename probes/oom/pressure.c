@@ -14,13 +14,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "probe/probe.h"
 #include "trial/candidates.h"
 #include "trial/files.h"
+#include "trial/rest.h"
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
@@ -42,7 +42,7 @@ static const struct probe_parameter parameters[] = {
 #define STEP_PAGES  32
 #define STEPS	    (4 * LIMIT_PAGES / STEP_PAGES)
 /* Two ticks at least, at 100 a second. */
-#define READING_NS (20 * 1000000)
+#define READING_MS 20
 
 static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
 {
@@ -118,17 +118,6 @@ static pid_t be_busy(const struct memory_group *group)
 		;
 }
 
-static void let_ticks_go_by(void)
-{
-	const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	const struct itimerspec once = {.it_value.tv_nsec = READING_NS};
-	uint64_t expirations = 0;
-
-	MUST(timer >= 0 && timerfd_settime(timer, 0, &once, NULL) == 0);
-	MUST(read(timer, &expirations, sizeof(expirations)) == (ssize_t)sizeof(expirations));
-	MUST(close(timer) == 0);
-}
-
 static void measure(const struct probe_arguments *arguments)
 {
 	const bool acts = probe_argument(arguments, "daemon") != 0;
@@ -151,14 +140,14 @@ static void measure(const struct probe_arguments *arguments)
 	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, 0) == 0);
 	struct candidate candidates[] = {candidate_start(&other), candidate_start(&grows)};
 	const pid_t busy = be_busy(&group);
-	let_ticks_go_by();
+	rest_ms(READING_MS);
 	const int64_t before_us = stalled_us(&group);
 	bool rose = false;
 	for (size_t i = 0; i < STEPS && !candidates[1].ended; i++) {
 		if (!candidate_ask(&candidates[1], ASK_BY_WRITING, STEP_PAGES))
 			break;
 		/* Read between two steps: the killer has not been there yet. */
-		let_ticks_go_by();
+		rest_ms(READING_MS);
 		rose |= stalled_us(&group) > before_us;
 		if (rose && acts) {
 			MUST(kill(candidates[1].process, SIGTERM) == 0);

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "kernel/blocks.h"
@@ -25,6 +24,7 @@
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
+#include "trial/rest.h"
 #include "trial/trial.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
@@ -67,8 +67,6 @@ static const struct probe_parameter direct_parameters[] = {
 #define FAR_PAGES	 2048 /* above high, where the steps begin */
 #define NAP_MS		 200
 #define IDLE_MS		 1000
-#define MS_PER_S	 1000
-#define NS_PER_MS	 1000000
 #define BULK_PAGES	 64
 #define HIGHEST_PRIORITY (-20)
 
@@ -422,18 +420,6 @@ static void observe_series(const struct machine *machine)
 	observe_values("series", "stalls", series[2], machine->count, VM_UNIT_COUNT, "vmstat");
 }
 
-static void rest(long milliseconds)
-{
-	const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	const struct itimerspec once = {.it_value = {.tv_sec = milliseconds / MS_PER_S,
-						.tv_nsec = milliseconds % MS_PER_S * NS_PER_MS}};
-	uint64_t expirations = 0;
-
-	MUST(timer >= 0 && timerfd_settime(timer, 0, &once, NULL) == 0);
-	MUST(read(timer, &expirations, sizeof(expirations)) == (ssize_t)sizeof(expirations));
-	MUST(close(timer) == 0);
-}
-
 /*
  * Everybody else runs first: woken, the background reclaimer is at work before the next step. When
  * it stops it naps for a tenth of a second and looks at high once more before it sleeps until it is
@@ -444,7 +430,7 @@ static void measure_background(struct machine *machine)
 	int64_t at_wake[WAKES], at_stop[WAKES];
 
 	schedule(0, SCHED_IDLE, 0);
-	rest(NAP_MS);
+	rest_ms(NAP_MS);
 	look(machine);
 	for (size_t wake = 0; wake < WAKES; wake++) {
 		const struct sample before = machine->last;
@@ -454,7 +440,7 @@ static void measure_background(struct machine *machine)
 			step(machine, STEP_PAGES);
 		} while (
 			machine->last.runs == before.runs && machine->last.stalls == before.stalls);
-		rest(NAP_MS);
+		rest_ms(NAP_MS);
 		look(machine);
 		at_stop[wake] = machine->last.free_pages;
 	}
@@ -462,7 +448,7 @@ static void measure_background(struct machine *machine)
 	observe_values("free-at-stop", "", at_stop, WAKES, VM_UNIT_PAGES, "zoneinfo");
 	/* Memory is full of cache, more than high is free, and nobody does anything. */
 	const int64_t runs = machine->last.runs;
-	rest(IDLE_MS);
+	rest_ms(IDLE_MS);
 	look(machine);
 	observe("runs-while-idle", machine->last.runs - runs, VM_UNIT_COUNT, "vmstat");
 }

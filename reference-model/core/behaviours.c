@@ -40,6 +40,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.giant_page_saving = VM_GIANT_PAGE_SAVING_1024,
 		.min_reserve = VM_MIN_RESERVE_ABSOLUTE,
 		.paging_trigger = VM_PAGING_TRIGGER_USAGE_OR_IDLE,
+		.zeroing = VM_ZEROING_IN_ADVANCE,
 		.slab_rounding = VM_SLAB_NO_INTERNAL_WASTE,
 		.tlb_geometry = VM_TLB_GEOMETRY_CORE_I7,
 		.merge = VM_MERGE_BACKING_AND_PERMISSIONS,
@@ -144,6 +145,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.min_reserve = VM_MIN_RESERVE_FOR_THE_FEW,
 		/* linux:6.12:mm/page_alloc.c:wake_all_kswapds */
 		.paging_trigger = VM_PAGING_TRIGGER_FREE_MEMORY,
+		/* linux:6.12:mm/page_alloc.c:free_pages_prepare, mm/memory.c:do_anonymous_page */
+		.zeroing = VM_ZEROING_AT_FAULT,
 		/* linux:6.12:mm/slab_common.c:kmalloc_info */
 		.slab_rounding = VM_SLAB_SIZE_CLASSES,
 		/* amd-apm:3:E.4.4:Fn8000_0005, intel-sdm:2A:CPUID:leaf 18H */

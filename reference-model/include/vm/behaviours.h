@@ -231,6 +231,12 @@ enum vm_merge {
 	VM_MERGE_EITHER_FAMILY_SINGLE,	  /* the same, whichever side has it: since 6.16 */
 };
 
+/* When a page is zeroed. */
+enum vm_zeroing {
+	VM_ZEROING_IN_ADVANCE, /* osn: those that are unused are */
+	VM_ZEROING_AT_FAULT,   /* or when it was freed, if the kernel was told to: since 5.3 */
+};
+
 /* What makes paging out begin. */
 enum vm_paging_trigger {
 	VM_PAGING_TRIGGER_USAGE_OR_IDLE, /* gios: memory used above a mark, or the CPU idle */
@@ -271,6 +277,7 @@ struct vm_behaviours {
 	enum vm_giant_page_saving giant_page_saving;
 	enum vm_min_reserve min_reserve;
 	enum vm_paging_trigger paging_trigger;
+	enum vm_zeroing zeroing;
 	enum vm_slab_rounding slab_rounding;
 	enum vm_tlb_geometry tlb_geometry;
 	enum vm_merge merge;
