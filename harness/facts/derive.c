@@ -333,6 +333,8 @@ static int derive_processors(
 	facts->text[FACTS_TEXT_MICROCODE] = clean(source->pool, cpuinfo->microcode);
 	if (host->cpus_online == 0)
 		host->cpus_online = (uint32_t)cpuinfo->processors_count;
+	host->cpus_present =
+		count_in_list(source, "sys/devices/system/cpu/present", host->cpus_online);
 	host->cpus_possible =
 		count_in_list(source, "sys/devices/system/cpu/possible", host->cpus_online);
 	/* The kernel takes the flag away when it runs with four levels all the same. */

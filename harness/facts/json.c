@@ -27,6 +27,7 @@ const struct json_field json_fields[] = {
 	NUMBER(NULL, "kernel-patch", host.kernel_patch),
 	NUMBER(NULL, "page-table-levels", host.page_table_levels),
 	NUMBER(NULL, "cpus-online", host.cpus_online),
+	LATER(NULL, "cpus-present", host.cpus_present),
 	NUMBER(NULL, "cpus-possible", host.cpus_possible),
 	NUMBER(NULL, "nodes-online", host.nodes_online),
 	NUMBER(NULL, "cgroup-version", host.cgroup_version),

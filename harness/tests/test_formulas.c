@@ -477,8 +477,7 @@ static void slabs_of_every_machine(void **state)
 	(void)state;
 	for (size_t m = 0; m < machines_count; m++) {
 		const struct vm_host *host = &machines[m].facts.host;
-		const uint32_t cpus =
-			host->cpus_online > 1 ? host->cpus_online : host->cpus_possible;
+		const uint32_t cpus = vm_slab_cpus(host);
 		struct kernel_lines lines = kernel_lines_of(machines[m].slabinfo);
 		struct kernel_slab_row row;
 		struct kernel_error error;
@@ -493,6 +492,19 @@ static void slabs_of_every_machine(void **state)
 		}
 		assert_true(rows > 30);
 	}
+}
+
+/* CPUs that are switched off count, as with nosmt; of one alone, those that there may be. */
+static void slabs_for_cpus(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_slab_cpus(&(struct vm_host){
+				 .cpus_online = 4, .cpus_present = 8, .cpus_possible = 16}),
+		8);
+	assert_int_equal(vm_slab_cpus(&(struct vm_host){
+				 .cpus_online = 1, .cpus_present = 1, .cpus_possible = 16}),
+		16);
+	assert_int_equal(vm_slab_cpus(&(struct vm_host){.cpus_online = 2, .cpus_possible = 16}), 2);
 }
 
 /* The caches of kmalloc are the classes: each size ends in the smallest that holds it. */
@@ -970,6 +982,7 @@ int main(int argc, char **argv)
 	};
 	const struct CMUnitTest worked[] = {
 		cmocka_unit_test(hierarchical_tables),
+		cmocka_unit_test(slabs_for_cpus),
 		cmocka_unit_test(chosen_min_free),
 		cmocka_unit_test(linear_mapping),
 		cmocka_unit_test(counted_tables),

@@ -62,11 +62,6 @@ static size_t classes_of(int64_t classes[CLASSES_LIMIT])
 	return count;
 }
 
-static uint32_t cpus_of(const struct vm_host *host)
-{
-	return host->cpus_online > 1 ? host->cpus_online : host->cpus_possible;
-}
-
 /* The sizes of the general caches are the same on every machine. */
 static void predict_classes(struct vm_predictions *predictions)
 {
@@ -110,7 +105,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	for (size_t i = 0; sizes != NULL && i < sizes->values_count && i < CACHES_LIMIT; i++) {
 		const uint64_t pages = UINT64_C(1)
 				       << vm_slab_pages_order(model->behaviours.slab_order,
-						  (uint64_t)sizes->values[i], cpus_of(host));
+						  (uint64_t)sizes->values[i], vm_slab_cpus(host));
 		const int64_t bytes = (int64_t)vm_pages_to_bytes(pages);
 		values[OBJECTS][i] = bytes / sizes->values[i];
 		values[PAGES][i] = (int64_t)pages;

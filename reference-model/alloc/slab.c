@@ -97,6 +97,14 @@ static unsigned order_by_count(uint64_t slot_bytes, uint64_t wanted)
 	return order_for(slot_bytes);
 }
 
+/* linux:6.12:mm/slub.c:calculate_order */
+uint32_t vm_slab_cpus(const struct vm_host *host)
+{
+	const uint32_t present = host->cpus_present != 0 ? host->cpus_present : host->cpus_online;
+
+	return present > 1 ? present : host->cpus_possible;
+}
+
 unsigned vm_slab_pages_order(enum vm_slab_order how, uint64_t slot_bytes, uint32_t cpus)
 {
 	const uint64_t most = slab_bytes(LARGEST_ORDER) / slot_bytes;

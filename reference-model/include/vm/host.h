@@ -197,7 +197,7 @@ struct vm_host {
 	struct vm_cpu_facts cpu;
 	uint16_t kernel_major, kernel_minor, kernel_patch; /* for features without a surface only */
 	uint8_t page_table_levels;			   /* in use: 4 or 5 */
-	uint32_t cpus_online, cpus_possible;
+	uint32_t cpus_online, cpus_present, cpus_possible; /* present 0: nobody looked */
 	uint32_t nodes_online;
 	uint8_t cgroup_version; /* of the memory controller: 0 none, 1, 2 */
 	uint32_t capabilities;	/* VM_CAPABILITY_* in force */

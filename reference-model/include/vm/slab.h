@@ -11,6 +11,7 @@
 
 #include "vm/base.h"
 #include "vm/behaviours.h"
+#include "vm/host.h"
 
 #define VM_SLAB_NONE UINT32_MAX
 
@@ -38,7 +39,11 @@ struct vm_slab_shape {
 	uint32_t waste_an_object_bytes; /* slot less object */
 };
 
-/* Pages of a slab, as a power of two. cpus: present ones, or possible ones if one is present. */
+/* How many CPUs a slab is made for: those present, whether online or not; if one, those possible.
+ */
+uint32_t vm_slab_cpus(const struct vm_host *host);
+
+/* Pages of a slab, as a power of two. */
 unsigned vm_slab_pages_order(enum vm_slab_order how, uint64_t slot_bytes, uint32_t cpus);
 
 /* linux:6.12:mm/slub.c:calculate_order; 0 objects where one does not fit in the largest slab. */
