@@ -214,6 +214,17 @@ static void compare_frame(struct lockstep *l, uint32_t process, uint64_t address
 			figures[1]);
 }
 
+/* Where a file's page is not in memory, reclaim may have taken it: that is a step about the file.
+ */
+static bool miss_in_core(struct lockstep *l, const struct vm_area_view *area, uint64_t address)
+{
+	if (area->file != VM_NO_FILE) {
+		l->miss_file = area->file;
+		l->miss_page = vm_bytes_to_pages_floor(area->offset + address - area->start);
+	}
+	return lockstep_miss(l, address);
+}
+
 static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surfaces)
 {
 	struct runs pages = {&l->state[process][LIVE_PAGES], 0};
@@ -257,7 +268,7 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 			const bool in_core = core_word != NULL && *core_word != 0;
 			const bool in_flight = view.state == VM_PAGE_SWAPPED && in_core;
 			if (has_core && !in_flight && !view.in_core_open &&
-				view.in_core != in_core && lockstep_miss(l, at))
+				view.in_core != in_core && miss_in_core(l, area, at))
 				differ_in_number(l, LIVE_CORE, process, place(l, at), view.in_core,
 					!view.in_core);
 		}
