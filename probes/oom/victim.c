@@ -417,6 +417,21 @@ static int64_t memory_pages(const char *name)
 		kernel_small_text_at("/proc/meminfo", text, sizeof(text)), name));
 }
 
+/*
+ * What processes can still have: all that is free down to min, where they reclaim by themselves,
+ * and of the cache half, because not all of it can go. MemAvailable leaves out what is between min
+ * and high, and more of the cache: linux:6.12:mm/show_mem.c:si_mem_available
+ */
+static int64_t pages_left(void)
+{
+	const int64_t cached = memory_pages("Active(file)") + memory_pages("Inactive(file)") +
+			       memory_pages("SReclaimable");
+
+	return memory_pages("MemFree") + cached / 2 -
+	       (int64_t)vm_kib_to_pages_floor(
+		       (uint64_t)kernel_number_at("/proc/sys/vm/min_free_kbytes"));
+}
+
 /* The group gets a limit, or the machine loses its memory to the protected one. */
 static int64_t make_short(const struct probe_arguments *arguments, const struct memory_group *group,
 	struct candidate candidates[CANDIDATES])
@@ -429,7 +444,7 @@ static int64_t make_short(const struct probe_arguments *arguments, const struct 
 		MUST(memory_group_limit(group, GROUP_LIMIT_SWAP, 0) == 0);
 		return memory_group_capacity_pages(group);
 	}
-	const int64_t pages = memory_pages("MemAvailable") - (int64_t)share_pages / 2;
+	const int64_t pages = pages_left() - (int64_t)share_pages;
 	if (pages < (int64_t)(6 * share_pages))
 		unmet("the machine is too small for a candidate that is larger than all others",
 			"--guest-memory 1024");
