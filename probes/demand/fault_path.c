@@ -389,8 +389,13 @@ static volatile char *map_live(enum fault_kind kind)
 	return memory;
 }
 
-/* The other process lives on until the pipe is closed, or is gone already. */
-static void fork_other(bool stays)
+/* The other process of a page that two have: alive until it is let go. */
+struct other {
+	pid_t child; /* 0: there is none */
+	int end;     /* closed, it lets the child go */
+};
+
+static struct other fork_other(void)
 {
 	int ends[2];
 
@@ -400,24 +405,36 @@ static void fork_other(bool stays)
 	if (child == 0) {
 		char byte;
 		MUST(close(ends[1]) == 0);
-		_exit(stays && read(ends[0], &byte, 1) < 0);
+		_exit(read(ends[0], &byte, 1) < 0);
 	}
 	MUST(close(ends[0]) == 0);
-	if (!stays)
-		MUST(waitpid(child, NULL, 0) == child);
+	return (struct other){child, ends[1]};
 }
 
-static void prepare(enum fault_kind kind, volatile char *memory)
+static void let_go(const struct other *other)
 {
+	if (other->child == 0)
+		return;
+	MUST(close(other->end) == 0);
+	MUST(waitpid(other->child, NULL, 0) == other->child);
+}
+
+static struct other prepare(enum fault_kind kind, volatile char *memory)
+{
+	struct other other = {0};
+
 	switch (kind) {
 	case ZERO_PAGE_WRITE:
 		(void)*memory;
 		break;
 	case SHARED_BY_FORK:
+		*memory = 1;
+		return fork_other();
 	case LAST_OWNER:
 	case HUGE_LAST_OWNER:
 		*memory = 1;
-		fork_other(kind == SHARED_BY_FORK);
+		other = fork_other();
+		let_go(&other);
 		break;
 	case SWAPPED_IN:
 		*memory = 1;
@@ -432,6 +449,7 @@ static void prepare(enum fault_kind kind, volatile char *memory)
 	case POOL_PAGE:
 		break;
 	}
+	return (struct other){0};
 }
 
 static void measure_fault(enum fault_kind kind)
@@ -441,7 +459,7 @@ static void measure_fault(enum fault_kind kind)
 	trace_begin(HANDLE_MM_FAULT, HUGETLB_FAULT);
 	set("events/exceptions/page_fault_user/enable", "1");
 	trace_this_process();
-	prepare(kind, memory);
+	const struct other other = prepare(kind, memory);
 	set("tracing_on", "1");
 	if (is_write(kind))
 		*memory = 2;
@@ -449,6 +467,7 @@ static void measure_fault(enum fault_kind kind)
 		(void)*memory;
 	set("tracing_on", "0");
 	observe_path("address=0x100000000000 ");
+	let_go(&other);
 }
 
 /* --- faults ----------------------------------------------------------------------------------- */
