@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/values.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
@@ -274,19 +275,23 @@ static void fork_once(void *context, int64_t i)
 		_exit(0);
 }
 
-/* What status has of the child: the tables of the lower three levels. */
-static int64_t status_tables(pid_t child)
+/* What status has of the child: the tables of the lower three levels. False where it has run. */
+static bool status_tables(pid_t child, int64_t *tables)
 {
 	char path[sizeof("/proc//status") + 3 * sizeof(child)];
+	uint64_t kib = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", child);
-	const struct kernel_file status = kernel_file_open(path, KERNEL_FILE_USUAL_BYTES);
-	return (int64_t)vm_kib_to_pages_floor(
-		(uint64_t)kernel_meminfo_value(kernel_file_read(&status), "VmPTE"));
+	struct kernel_file status = kernel_file_open(path, KERNEL_FILE_USUAL_BYTES);
+	const bool lives = kernel_meminfo_find(kernel_file_read(&status), "VmPTE", &kib);
+	kernel_file_close(&status);
+	*tables = (int64_t)vm_kib_to_pages_floor(kib);
+	return lives;
 }
 
-static bool take_spaces(
-	struct quiet *quiet, const struct kernel_file *meminfo, struct between *between)
+/* *tables: of a child that has not run either, if nobody has. */
+static bool take_spaces(struct quiet *quiet, const struct kernel_file *meminfo,
+	struct between *between, int64_t *tables)
 {
 	static pid_t children[USES_MOST];
 
@@ -294,7 +299,9 @@ static bool take_spaces(
 		children[i] = -1;
 	quiet_begin(quiet);
 	*between = use(meminfo, &(struct user){fork_once, children, FORKS_BETWEEN});
-	const bool is_quiet = quiet_end(quiet);
+	MUST(children[1] > 0);
+	const bool lives = status_tables(children[1], tables);
+	const bool is_quiet = quiet_end(quiet) && lives;
 	for (size_t i = 1; i < USES_MOST && children[i] != -1; i++)
 		MUST(children[i] > 0 && kill(children[i], SIGKILL) == 0 &&
 			waitpid(children[i], NULL, 0) == children[i]);
@@ -308,6 +315,7 @@ static void measure_spaces(const struct probe_arguments *arguments)
 	const struct kernel_file meminfo =
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	struct between between[QUIET_WANTED];
+	int64_t tables[QUIET_WANTED];
 	struct quiet quiet;
 	size_t count = 0;
 
@@ -316,15 +324,10 @@ static void measure_spaces(const struct probe_arguments *arguments)
 	quiet.late_frees_matter = true;
 	while (count < QUIET_WANTED) {
 		quiet_try(&quiet, "PageTables");
-		count += take_spaces(&quiet, &meminfo, &between[count]);
+		count += take_spaces(&quiet, &meminfo, &between[count], &tables[count]);
 	}
 	observe_jumps(between);
-	const pid_t child = fork();
-	if (child == 0)
-		(void)pause();
-	MUST(child > 0);
-	observe("status-tables", status_tables(child), VM_UNIT_COUNT, "VmPTE");
-	MUST(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	observe_values("status-tables", "", tables, QUIET_WANTED, VM_UNIT_COUNT, "VmPTE");
 }
 
 static const char *const claims[] = {"xlate.tables-system", NULL};
@@ -353,7 +356,7 @@ PROBE(tables_spaces) = {
 	.method =
 		"Fork children that do not run, one after the other, until PageTables jumps; then "
 		"at least 16 more, until it jumps again: five times in which nobody else ran. "
-		"Read what status has of another child.",
+		"Read what status has of one of them.",
 	.threats = "Others build tables too: only stretches count in which no other task ran, by "
 		   "the number of context switches. A child that ran would build tables of its "
 		   "own: it waits for this CPU. Under emulation a fork takes so long that tables "
