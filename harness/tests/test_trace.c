@@ -168,8 +168,8 @@ static void nonsense_generators_are_refused(void **state)
 	(void)state;
 	static const char *const texts[] = {"", "zip", "zipf:pages", "zipf:pages=", "zipf:pages=0",
 		"zipf:pages=1x", "zipf:pages=-1", "zipf:nothing=1", "zipf:exponent=nan",
-		"zipf:exponent=-1", "uniform:count=1001", "phases:pages=5,hot=6", "hot:part=100",
-		"loop:,"};
+		"zipf:exponent=-1", "zipf:pages=1001", "uniform:count=1001", "phases:pages=5,hot=6",
+		"hot:part=100", "loop:,"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct trace TRACE_DROPS trace = {0};

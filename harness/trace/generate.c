@@ -190,6 +190,12 @@ bool trace_generate(struct trace *trace, const char *what, const struct trace_op
 			(unsigned long long)options->most_references);
 		return false;
 	}
+	/* Each page has a weight, which takes the room of a reference. */
+	if (wanted.kind == ZIPF && wanted.pages > options->most_references) {
+		message("generator \"%.60s\": more than %llu pages to weigh: raise --most", what,
+			(unsigned long long)options->most_references);
+		return false;
+	}
 	double *cumulated = weights_of(&wanted);
 	if (wanted.kind == ZIPF && cumulated == NULL) {
 		message("generator \"%.60s\": no memory for the weights of so many pages", what);
