@@ -421,9 +421,30 @@ static void observe_series(const struct machine *machine)
 }
 
 /*
- * Everybody else runs first: woken, the background reclaimer is at work before the next step. When
- * it stops it naps for a tenth of a second and looks at high once more before it sleeps until it is
- * woken, so nothing is taken until that is over: linux:6.12:mm/vmscan.c:kswapd_try_to_sleep.
+ * Takes pages until the background reclaimer was at work, or we had to be; returns how many were
+ * free before that. When it stops it naps for a tenth of a second and looks at high once more
+ * before it sleeps until it is woken, so nothing is taken until that is over:
+ * linux:6.12:mm/vmscan.c:kswapd_try_to_sleep.
+ */
+static int64_t run_into_mark(struct machine *machine)
+{
+	const struct sample before = machine->last;
+	int64_t free_pages;
+
+	do {
+		free_pages = machine->last.free_pages;
+		step(machine, STEP_PAGES);
+	} while (machine->last.runs == before.runs && machine->last.stalls == before.stalls);
+	rest_ms(NAP_MS);
+	look(machine);
+	return free_pages;
+}
+
+/*
+ * Everybody else runs first: woken, the background reclaimer is at work before the next step. One
+ * that does not wake at all lets us run into the other mark. So may one that found nothing sixteen
+ * times, when the machine ran out of memory in an earlier trial, until somebody else has found
+ * something: the first time is not counted. linux:6.12:mm/vmscan.c:wakeup_kswapd, shrink_node
  */
 static void measure_background(struct machine *machine)
 {
@@ -432,16 +453,9 @@ static void measure_background(struct machine *machine)
 	schedule(0, SCHED_IDLE, 0);
 	rest_ms(NAP_MS);
 	look(machine);
+	(void)run_into_mark(machine);
 	for (size_t wake = 0; wake < WAKES; wake++) {
-		const struct sample before = machine->last;
-		/* One that does not wake at all lets us run into the other mark. */
-		do {
-			at_wake[wake] = machine->last.free_pages;
-			step(machine, STEP_PAGES);
-		} while (
-			machine->last.runs == before.runs && machine->last.stalls == before.stalls);
-		rest_ms(NAP_MS);
-		look(machine);
+		at_wake[wake] = run_into_mark(machine);
 		at_stop[wake] = machine->last.free_pages;
 	}
 	observe_values("free-at-wake", "", at_wake, WAKES, VM_UNIT_PAGES, "zoneinfo");
