@@ -273,6 +273,9 @@ static void fork_once(void *context, int64_t i)
 	children[i] = fork();
 	if (children[i] == 0)
 		_exit(0);
+	if (children[i] < 0)
+		unmet("fewer processes may be made than are wanted here",
+			"ulimit -u and pids.max of 300 or more");
 }
 
 /* What status has of the child: the tables of the lower three levels. False where it has run. */
@@ -299,11 +302,10 @@ static bool take_spaces(struct quiet *quiet, const struct kernel_file *meminfo,
 		children[i] = -1;
 	quiet_begin(quiet);
 	*between = use(meminfo, &(struct user){fork_once, children, FORKS_BETWEEN});
-	MUST(children[1] > 0);
 	const bool lives = status_tables(children[1], tables);
 	const bool is_quiet = quiet_end(quiet) && lives;
 	for (size_t i = 1; i < USES_MOST && children[i] != -1; i++)
-		MUST(children[i] > 0 && kill(children[i], SIGKILL) == 0 &&
+		MUST(kill(children[i], SIGKILL) == 0 &&
 			waitpid(children[i], NULL, 0) == children[i]);
 	/* What is left of them is freed late: better now than in the next stretch. */
 	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
