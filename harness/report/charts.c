@@ -266,6 +266,16 @@ static void add_point(struct pool *pool, struct chart *chart, const char *name, 
 	line->count++;
 }
 
+/* Of cases that differ in what was drawn for them one picture is enough. */
+static bool is_kept(const struct gathering *gathering, const struct chart *chart)
+{
+	for (size_t i = 0; i < gathering->count; i++)
+		if (strcmp(gathering->items[i].title, chart->title) == 0 &&
+			strcmp(gathering->items[i].claim, chart->claim) == 0)
+			return true;
+	return false;
+}
+
 static double references_of(const struct record_launch *launch)
 {
 	for (size_t i = 0; i < launch->observations_count; i++)
@@ -307,7 +317,7 @@ static void take_misses(struct gathering *gathering, const struct record_launch 
 			chart.wide_x ||
 			(line->x[0] > 0 && line->x[line->count - 1] / line->x[0] > SIZES_SPREAD);
 	}
-	if (chart.lines_count != 0 && chart.lines[0].count > 1)
+	if (chart.lines_count != 0 && chart.lines[0].count > 1 && !is_kept(gathering, &chart))
 		keep(gathering, &chart);
 }
 

@@ -124,8 +124,6 @@ static enum exit_status read_facts(struct run *run)
 		message("%s", error.text);
 		return EXIT_DEFECTIVE;
 	}
-	if (run->options.anonymous)
-		facts_make_anonymous(run->result->pool, &run->facts);
 	return EXIT_CONFORMS;
 }
 
@@ -175,10 +173,14 @@ static enum exit_status open_record(struct run *run)
 static enum exit_status seal(struct run *run)
 {
 	struct pool POOL_DROPS pool = {0};
+	struct facts told = run->facts;
 
 	if (run->resumes)
 		return EXIT_CONFORMS;
-	const char *facts = facts_to_json(&pool, &run->facts);
+	/* What the record tells, and no more: trials still need to know which group is ours. */
+	if (run->options.anonymous)
+		facts_make_anonymous(&pool, &told);
+	const char *facts = facts_to_json(&pool, &told);
 	return plan_seal(&run->plan, &run->options, facts, &run->facts.host, &run->writer)
 		       ? EXIT_CONFORMS
 		       : EXIT_DEFECTIVE;

@@ -78,6 +78,11 @@ for name in "$build_name" "$group"; do
 	[ -z "$name" ] || ! grep -qF -- "$name" anonymous.jsonl || fail "the record names \"$name\""
 done
 expect 0 '' "$program" judge anonymous.jsonl
+# It is kept from the record, not from the run: what needs our group has it.
+waiting() {
+	"$program" run --claim '^reclaim\.two-lists$' --profile quick --allow pressure "$@" --json | grep -c '"requirement":"an own memory group"' || true
+}
+[ "$(waiting --anonymous)" = "$(waiting)" ] || fail "an anonymous run has no memory group"
 
 # --- exchanged fillings: exactly the rows on which they disagree turn round
 "$program" judge --json a.jsonl | grep -c '"textbook":"differs"' >differing || true
