@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/message.h"
+#include "run/launch.h"
 #include "scenario/lockstep.h"
 #include "scenario/trial.h"
 #include "suite/check.h"
@@ -195,6 +196,37 @@ static struct check_finding finding_of(const struct lockstep *l, struct pool *po
 	};
 }
 
+static bool was_disturbed(const struct record_trial *trial, enum launch_disturbance disturbance)
+{
+	const char *name = launch_disturbance_word(disturbance);
+
+	for (size_t i = 0; i < trial->disturbances_count; i++)
+		if (strcmp(trial->disturbances[i].name, name) == 0)
+			return trial->disturbances[i].count > 0;
+	return false;
+}
+
+/*
+ * A fault may find no free block for a huge page, but the kernel counts that. One that never takes
+ * huge pages, though it may, would be explained away.
+ */
+static void ask_for_count(const struct lockstep *lockstep, const struct record_trial *trial,
+	struct check_finding *finding)
+{
+	if (finding->outcome != CHECK_AGREES || lockstep->freedoms[VM_FREEDOM_NO_HUGE_FRAME] == 0 ||
+		was_disturbed(trial, LAUNCH_THP_FAULT_FALLBACK))
+		return;
+	*finding = (struct check_finding){
+		.outcome = CHECK_DIFFERS,
+		.expected = "a huge page at a fault, or one more in thp_fault_fallback",
+		.observed = "small pages, and thp_fault_fallback as it was",
+		.because =
+			"an area that may have huge pages gets one at the first fault; where there "
+			"is no free block for it, that is counted",
+		.cite = "linux:6.12:mm/huge_memory.c:do_huge_pmd_anonymous_page",
+	};
+}
+
 static const char *judge_trial(const struct check_case *check_case, const struct vm_model *model,
 	const struct check_evidence *evidence, const struct check_trial *trial,
 	struct check_finding *finding)
@@ -219,10 +251,12 @@ static const char *judge_trial(const struct check_case *check_case, const struct
 	lockstep_begin(&lockstep, &pool, &script, model, evidence->host, seen.groups[0].words);
 	lockstep.first_only = true;
 	const bool ran = lockstep_run(&lockstep, &seen, &why);
-	if (ran)
+	if (ran) {
 		*finding = finding_of(&lockstep, evidence->pool);
-	else
+		ask_for_count(&lockstep, trial->trial, finding);
+	} else {
 		why = pool_text(evidence->pool, why);
+	}
 	lockstep_end(&lockstep);
 	return ran ? NULL : why;
 }

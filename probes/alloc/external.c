@@ -105,6 +105,19 @@ static int64_t pool_of(int64_t pages)
 	return kernel_number_at(POOL_PATH);
 }
 
+/* Compaction gives up early and puts off what failed: until a whole one brings nothing more. */
+static int64_t take_whole_blocks(void)
+{
+	int64_t had = pool_of(BLOCKS_LIMIT), before;
+
+	do {
+		before = had;
+		MUST(kernel_write(COMPACT_PATH, "1") == 0);
+		had = pool_of(BLOCKS_LIMIT);
+	} while (had > before);
+	return had;
+}
+
 static uint64_t frame_at(const struct fragments *fragments, size_t page)
 {
 	return frame_of(fragments->pagemap, fragments->memory + page * VM_PAGE_BYTES);
@@ -200,7 +213,7 @@ static void measure(const struct probe_arguments *arguments)
 	fragment(&fragments);
 	MUST(kernel_write(UNEVICTABLE_PATH, "0") == 0);
 	/* Those that can still be had are taken first. */
-	const int64_t had = pool_of(BLOCKS_LIMIT);
+	const int64_t had = take_whole_blocks();
 	const struct free_pages left = free_pages();
 	observe("free-for-it",
 		left.free_pages - left.high_pages > 2 * wanted * (int64_t)BLOCK_PAGES, VM_UNIT_BOOL,
