@@ -299,6 +299,8 @@ static const char *const claims[] = {"area.aslr", NULL};
 PROBE(aslr) = {
 	.name = "area.aslr",
 	.claims = claims,
+	/* The range that the rule computes; and its bits measured, within intervals of chance. */
+	.letters = "FB",
 	.question = "From how many places are program, mappings, stack and heap drawn, and how "
 		    "evenly?",
 	.method = "Execute a small position-independent program 256 times, stop it before its "
