@@ -193,9 +193,19 @@ static const struct detector detectors[] = {
 	/* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
 	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
 	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
-	BY_RELEASE(PUNCH_KEEPS_DIRTY, 6, 12),
-	/* "ext4: refactor ext4_punch_hole()", which leaves the rounding to the page cache */
-	BY_FILESYSTEM(PUNCH_UNMAPS_ALL, "ext4", 6, 14),
+	/* "ext4: don't write back data before punch hole in nojournal mode", which went back */
+	{.feature = VM_FEATURE_PUNCH_KEEPS_DIRTY,
+		.surface = SURFACE_FILESYSTEM,
+		.what = "ext4",
+		.since = {6, 14, 0},
+		.backports = {{6, 12, 41}}},
+	BY_FILESYSTEM(PUNCH_KEEPS_DIRTY, NULL, 0, 0),
+	/* "ext4: refactor ext4_punch_hole()", of the same series: the page cache rounds now */
+	{.feature = VM_FEATURE_PUNCH_UNMAPS_ALL,
+		.surface = SURFACE_FILESYSTEM,
+		.what = "ext4",
+		.since = {6, 14, 0},
+		.backports = {{6, 12, 41}}},
 	BY_FILESYSTEM(PUNCH_UNMAPS_ALL, NULL, 0, 0),
 	BY_RELEASE(SPLIT_BY_HALVES, 6, 15),
 	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),

@@ -149,11 +149,13 @@ static void copy_entries(struct vm_machine *m, uint32_t area_number, uint32_t ch
 		const uint64_t marker = entry_marker(entry);
 
 		if (marker != 0) {
-			/* linux:6.12:mm/memory.c:copy_pte_marker */
+			/* linux:6.12:mm/memory.c:copy_pte_marker; that a guard was protected is
+			 * lost
+			 */
 			const bool kept = (marker & MARKER_GUARD) != 0 || area_of(m, child)->uffd;
 			const struct place to = place_make(m, child_mm, cursor.at.address, 1);
 			if (kept && to.table != NONE)
-				entry_set(m, to, entry);
+				entry_set(m, to, swap_entry_make(SWAP_TYPE_MARKER, marker));
 		} else if (!leaf_is_present(entry)) {
 			copy_swapped(m, area->mm, cursor.at, child_mm);
 		} else if (cursor.at.level == 1) {

@@ -245,6 +245,9 @@ static void a_guard_can_be_protected(void **state)
 	assert_int_equal(written, 0);
 	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_GUARD);
 	assert_true(page(f, 0, BASE).pagemap >> VM_PAGEMAP_UFFD_WP & 1);
+	fork_to(f, 0, 1);
+	assert_int_equal(page(f, 1, BASE).state, VM_PAGE_GUARD);
+	assert_false(page(f, 1, BASE).pagemap >> VM_PAGEMAP_UFFD_WP & 1);
 	on(f, VM_OP_UFFD_UNREGISTER, 0, BASE, PAGE);
 	assert_true(page(f, 0, BASE).pagemap >> VM_PAGEMAP_UFFD_WP & 1);
 }
