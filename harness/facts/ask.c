@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/folder.h"
 #include "facts/cpuid.h"
 #include "facts/topology.h"
 #include "kernel/mounts.h"
@@ -199,7 +200,7 @@ static void ask_places(struct facts_source *source)
 	FILE *stream = writing_open(&writing)->stream;
 
 	if (mountinfo.error == 0) {
-		print_place(stream, mountinfo.text, "work", ".");
+		print_place(stream, mountinfo.text, "work", folder_for_trials());
 		print_place(stream, mountinfo.text, "temporary", "/tmp");
 	}
 	writing_put(source, ASK_PLACES, &writing);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/folder.h"
 #include "run/disturbance.h"
 #include "run/orphans.h"
 #include "run/spawn.h"
@@ -75,13 +76,11 @@ static int remove_entry(const char *path, const struct stat *state, int kind, st
 
 static int make_folder(struct flight *flight)
 {
-	const char *const parents[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+	const char *parent = NULL;
 
-	for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
-		if (parents[i] == NULL || *parents[i] != '/')
-			continue;
+	for (size_t i = 0; (parent = folder_parent(i)) != NULL; i++) {
 		const int length = snprintf(
-			flight->folder, sizeof(flight->folder), "%s/mmconform-XXXXXX", parents[i]);
+			flight->folder, sizeof(flight->folder), "%s/mmconform-XXXXXX", parent);
 		if (length < (int)sizeof(flight->folder) && mkdtemp(flight->folder) != NULL)
 			return 0;
 	}

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "run/launch.h"
 #include "run/spawn.h"
 
@@ -80,7 +81,7 @@ static int start(struct stream *s, int input, int report)
 		&(struct spawn){
 			.path = path,
 			.argv = argv,
-			.directory = P_tmpdir,
+			.directory = folder_for_trials(),
 			.input = input,
 			.error = s->errors,
 			.report = report,
