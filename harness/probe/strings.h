@@ -18,6 +18,7 @@ enum string_name {
 	STRING_TWICE,	      /* some pages twice, others once, then new ones */
 	STRING_SCAN,	      /* pages used twice, then a file of many times the memory */
 	STRING_BALANCE,	      /* more pages used twice than the active list may hold */
+	STRING_REFAULT,	      /* a list of pages used twice that nobody uses any more, and a loop */
 	STRING_SECOND_CHANCE, /* pages used once through page tables, then new ones by read() */
 	STRING_LOOP,	      /* a loop larger than memory */
 	STRING_TWO_LOOPS,     /* two loops that fit one at a time, in turns */
@@ -66,6 +67,10 @@ static inline struct string string_of(enum string_name name, uint32_t limit)
 	case STRING_BALANCE:
 		string_add(&string, 0, limit * 7 / 8, 2, NULL);
 		string_add(&string, limit * 7 / 8, 3 * limit, 1, "end");
+		break;
+	case STRING_REFAULT:
+		string_add(&string, 0, limit / 2, 2, NULL);
+		string_add(&string, limit / 2, limit * 3 / 4, 2 * STRING_TURNS, "end");
 		break;
 	case STRING_SECOND_CHANCE:
 		string.mapped = limit / 4;

@@ -22,7 +22,7 @@ static const uint32_t cpu_batches[] = {1, 15, VM_CPU_BATCH_FRAMES_LIMIT};
 
 #define CPU_BATCHES (sizeof(cpu_batches) / sizeof(cpu_batches[0]))
 #define LAGS	    5
-#define DRAWN	    (8 * LAGS)
+#define DRAWN	    (64 * LAGS)
 
 /* Of each page and look, of each round: the least and the most that came out. */
 struct outcome {

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -272,6 +273,29 @@ static void predict_counts(struct vm_predictions *predictions, const char *claim
 	}
 }
 
+/* Promised while next to nothing is free; whoever takes it is killed, or another one for it. */
+static void predict_granted(const struct vm_host *host, struct vm_predictions *predictions)
+{
+	const bool strict = vm_host_knob(host, VM_KNOB_OVERCOMMIT_MEMORY, 0) == 2;
+	const int64_t granted = 1;
+
+	vm_predict(predictions,
+		&(struct vm_prediction){
+			.claim = "overcommit.optimistic",
+			.quantity = "granted",
+			.at = "",
+			.unit = VM_UNIT_BOOL,
+			.form = strict ? VM_FORM_SILENT : VM_FORM_EXACT,
+			.values = &granted,
+			.values_count = 1,
+			.because = strict ? "mode 2 promises only what it has"
+					  : "what is asked for is less than the machine has, "
+					    "and nobody looks at what is left: the shortage "
+					    "comes at the access",
+			.cite = "linux:6.12:mm/util.c:__vm_enough_memory",
+		});
+}
+
 static void predict_protected(struct vm_predictions *predictions)
 {
 	const int64_t died = 0;
@@ -311,8 +335,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const size_t count = count_of(scene);
 	bool chosen[CANDIDATES];
 
-	if (scene == MACHINE)
+	if (scene == MACHINE) {
+		predict_granted(host, predictions);
 		predict_protected(predictions);
+	}
 	predict_counts(predictions, about.claim);
 	if (rank(model, host, arguments, readings, chosen)) {
 		predict_victim(predictions, about, count, chosen);
@@ -454,6 +480,17 @@ static int64_t make_short(const struct probe_arguments *arguments, const struct 
 	return memory_pages("MemTotal") + memory_pages("SwapTotal");
 }
 
+/* A promise of as much as will be asked for, while memory is full. Nobody touches it. */
+static void observe_granted(size_t pages)
+{
+	void *promised = mmap(NULL, pages * VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	observe("granted", promised != MAP_FAILED, VM_UNIT_BOOL, "mmap");
+	if (promised != MAP_FAILED)
+		MUST(munmap(promised, pages * VM_PAGE_BYTES) == 0);
+}
+
 static void measure(const struct probe_arguments *arguments)
 {
 	const struct memory_group own = memory_group_own();
@@ -477,6 +514,8 @@ static void measure(const struct probe_arguments *arguments)
 		observe_oom(&files, places[i]);
 		oom_files_close(&files);
 	}
+	if (scene_of(arguments) == MACHINE)
+		observe_granted(asked_pages(arguments));
 	observe("asked-got",
 		candidate_ask(&candidates[ASKER], (enum asking)probe_argument(arguments, "asking"),
 			asked_pages(arguments)),
@@ -530,7 +569,8 @@ PROBE(adjusted_victim) = {
 	.measure = MEASURES(measure),
 };
 
-static const char *const machine_claims[] = {"oom.victim", "oom.adjust", NULL};
+static const char *const machine_claims[] = {
+	"oom.victim", "oom.adjust", "overcommit.optimistic", NULL};
 
 PROBE(machine_victim) = {
 	.name = "oom.machine-victim",

@@ -13,7 +13,7 @@
 #include "vm/model.h"
 
 static const char *const string_labels[] = {
-	"twice", "scan", "balance", "second-chance", "loop", "two-loops", "loops-apart"};
+	"twice", "scan", "balance", "refault", "second-chance", "loop", "two-loops", "loops-apart"};
 
 #define STRING_PARAMETER(first, count)                                                           \
 	{                                                                                        \
@@ -21,11 +21,16 @@ static const char *const string_labels[] = {
 		.choices = {(first), (first) + 1, (first) + 2}, .labels = &string_labels[first], \
 	}
 
-#define LIMIT_PARAMETER                                                                       \
-	{                                                                                     \
-		.name = "limit", .unit = VM_UNIT_PAGES, .choices_count = 1, .choices = {512}, \
-		.lowest = 600, .highest = 1000, .step = 1, .drawn = 1,                        \
+#define LIMIT_OF(usual, least, most)                                                              \
+	{                                                                                         \
+		.name = "limit", .unit = VM_UNIT_PAGES, .choices_count = 1, .choices = {(usual)}, \
+		.lowest = (least), .highest = (most), .step = 1, .drawn = 1,                      \
 	}
+
+#define LIMIT_PARAMETER LIMIT_OF(512, 600, 1000)
+
+/* Where the sizes of the lists decide, what is not known of them yet must be few pages beside. */
+#define LARGE_LIMIT_PARAMETER LIMIT_OF(2000, 2100, 3000)
 
 /* Where the generational lists decide they are put aside: these are claims on the two lists. */
 #define GENERATIONS_PARAMETER                                                     \
@@ -46,7 +51,9 @@ static const struct probe_parameter twice_parameters[] = {
 static const struct probe_parameter scan_parameters[] = {
 	STRING_PARAMETER(STRING_SCAN, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
 static const struct probe_parameter balance_parameters[] = {
-	STRING_PARAMETER(STRING_BALANCE, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
+	STRING_PARAMETER(STRING_BALANCE, 1), LARGE_LIMIT_PARAMETER, GENERATIONS_PARAMETER};
+static const struct probe_parameter refault_parameters[] = {
+	STRING_PARAMETER(STRING_REFAULT, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
 static const struct probe_parameter chance_parameters[] = {
 	STRING_PARAMETER(STRING_SECOND_CHANCE, 1), LIMIT_PARAMETER, GENERATIONS_PARAMETER};
 static const struct probe_parameter loop_parameters[] = {
@@ -62,6 +69,7 @@ static const struct excluded excluded[] = {
 	[STRING_SCAN] = {3, {VM_LIST_RIVAL_LRU, VM_LIST_RIVAL_FIFO, VM_LIST_RIVAL_NO_PROMOTION}},
 	[STRING_BALANCE] = {4, {VM_LIST_RIVAL_LRU, VM_LIST_RIVAL_FIFO, VM_LIST_RIVAL_NO_PROMOTION,
 				       VM_LIST_RIVAL_NO_DEMOTION}},
+	[STRING_REFAULT] = {1, {VM_LIST_RIVAL_NO_REFAULT_ACTIVATION}},
 	[STRING_SECOND_CHANCE] = {3,
 		{VM_LIST_RIVAL_LRU, VM_LIST_RIVAL_FIFO, VM_LIST_RIVAL_NO_SECOND_CHANCE}},
 	[STRING_LOOP] = {0, {VM_LIST_RIVAL_NONE}},
@@ -128,6 +136,9 @@ static void measure(const struct probe_arguments *arguments)
 STRING_PROBE(twice, "reclaim.two-lists", "reclaim.two-lists", twice_parameters,
 	"Does a second use keep a page, and a first one not?",
 	"Some pages of a file are read twice, others once, then four times the limit of new ones.");
+STRING_PROBE(refault, "reclaim.refault", "policy.two-list", refault_parameters,
+	"Does a page that comes back soon enough displace one that nobody uses any more?",
+	"Half the limit is read twice and left alone; then three quarters of it in a loop.");
 STRING_PROBE(scan, "reclaim.scan-resistant", "reclaim.scan-resistant", scan_parameters,
 	"Does one pass over a large file leave the working set alone?",
 	"A third of the limit is read twice, then five times the limit once.");
