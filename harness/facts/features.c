@@ -90,6 +90,9 @@ static const struct detector detectors[] = {
 	BY_CONFIG(HUGE_ZERO_PAGE, "CONFIG_TRANSPARENT_HUGEPAGE"),
 	/* "mm: thp: allocate THP on hugezeropage wp-fault" */
 	BY_RELEASE(HUGE_ZERO_WRITE_ALLOCATES, 6, 13),
+	/* Where one CPU is all that there can be, counters need no refreshing. */
+	BY_FILE(SMP, "proc/sys/vm/stat_interval", "proc/sys/vm"),
+	BY_CONFIG(SMP, "CONFIG_SMP"),
 	BY_FILE(MTHP, THP_FOLDER "/hugepages-64kB", MM_FOLDER),
 	BY_RELEASE(MTHP, 6, 8),
 	BY_FILE(HUGETLB_2M, MM_FOLDER "/hugepages/hugepages-2048kB", MM_FOLDER),

@@ -86,6 +86,8 @@ void live_forget_tracker(void)
 
 static int64_t answer(long result)
 {
+	if (result < 0 && errno == ENOSYS)
+		live_unmet("this kernel was built without a call that the script makes");
 	return result < 0 ? -errno : result;
 }
 

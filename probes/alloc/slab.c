@@ -148,7 +148,10 @@ static void measure(const struct probe_arguments *arguments)
 {
 	static int64_t size[CACHES_LIMIT], objects[CACHES_LIMIT], pages[CACHES_LIMIT],
 		leftover[CACHES_LIMIT], classes[CACHES_LIMIT];
-	const struct kernel_file file = kernel_file_open("/proc/slabinfo", KERNEL_FILE_LARGE_BYTES);
+	struct kernel_file file;
+
+	if (!kernel_file_try_open("/proc/slabinfo", KERNEL_FILE_LARGE_BYTES, &file))
+		unmet("/proc/slabinfo", "a kernel that has it, and the right to read it");
 	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&file));
 	struct kernel_slab_row cache;
 	struct kernel_error error;

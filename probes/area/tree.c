@@ -65,12 +65,14 @@ static int64_t nodes_in_use(const struct kernel_file *slabinfo)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	const struct kernel_file slabinfo =
-		kernel_file_open("/proc/slabinfo", KERNEL_FILE_LARGE_BYTES);
+	struct kernel_file slabinfo;
+
+	(void)arguments;
+	if (!kernel_file_try_open("/proc/slabinfo", KERNEL_FILE_LARGE_BYTES, &slabinfo))
+		unmet("/proc/slabinfo", "a kernel that has it, and the right to read it");
 	char *memory = mmap(NULL, (size_t)vm_pages_to_bytes(AREAS), PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	(void)arguments;
 	MUST(memory != MAP_FAILED);
 	/* Every other page with other rights: each is an area, and so is what lies between. */
 	for (uint64_t i = 1; i < AREAS; i += 2)

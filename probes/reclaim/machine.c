@@ -383,6 +383,9 @@ static struct machine prepare(void)
 
 	machine.file = mkstemp(name);
 	MUST(machine.file >= 0 && unlink(name) == 0);
+	uint64_t runs;
+	if (!kernel_vmstat_find(kernel_file_read(&machine.vmstat), "pageoutrun", &runs))
+		unmet("counters of events in /proc/vmstat", "CONFIG_VM_EVENT_COUNTERS");
 	look(&machine);
 	/* Holes, of which there are more than memory. */
 	MUST(ftruncate(machine.file, (off_t)(4 * machine.zone->managed_pages * VM_PAGE_BYTES)) ==

@@ -204,6 +204,7 @@ static void predict_protection(const struct zone_readings *zones, size_t index,
 struct list_inputs {
 	struct moving low, min, fraction;
 	uint32_t cpus_node, cpus_online;
+	bool has_threshold;
 	bool limits_printed; /* 6.12 has them and prints only what it made of them */
 };
 
@@ -244,6 +245,16 @@ static void predict_threshold(const struct zone_reading *zone, const struct list
 	struct vm_prediction prediction = about[THRESHOLD];
 
 	prediction.at = zone->place;
+	if (!given->has_threshold) {
+		const int64_t none = 0;
+		prediction.form = VM_FORM_EXACT;
+		prediction.values = &none;
+		prediction.values_count = 1;
+		prediction.because = "where there can be but one CPU all counters are exact";
+		prediction.cite = "linux:6.12:mm/vmstat.c:refresh_zone_stat_thresholds";
+		vm_predict(predictions, &prediction);
+		return;
+	}
 	prediction.form = VM_FORM_AMONG;
 	prediction.values = (int64_t[]){
 		(int64_t)vm_zone_stat_threshold(managed, given->cpus_online),
@@ -292,7 +303,8 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	struct vm_predictions *predictions)
 {
 	const struct probe_reading *ratios = probe_reading_of(readings, "reserve-ratio", "");
-	struct list_inputs given = {.cpus_online = host->cpus_online};
+	struct list_inputs given = {.cpus_online = host->cpus_online,
+		.has_threshold = vm_host_has(host, VM_FEATURE_SMP)};
 	struct zone_readings zones;
 
 	if (ratios == NULL || !moving_of(readings, "high-fraction", "", &given.fraction)) {

@@ -156,7 +156,8 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 				 ? VM_MERGE_EITHER_FAMILY_SINGLE
 				 : VM_MERGE_TARGET_FAMILY_SINGLE,
 		.saved_dirty = vm_host_has(host, VM_FEATURE_SAVED_DIRTY),
-		.stack_maps_small = vm_host_has(host, VM_FEATURE_STACK_MAPS_SMALL),
+		.stack_maps_small = vm_host_has(host, VM_FEATURE_STACK_MAPS_SMALL) &&
+				    vm_host_has(host, VM_FEATURE_THP),
 		.remap_realigns = vm_host_has(host, VM_FEATURE_MREMAP_REALIGNS),
 		.remap_moves_many = vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY),
 		.takes_over_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER),

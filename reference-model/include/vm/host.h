@@ -24,6 +24,7 @@
 	X(HUGE_ZERO_PAGE, "huge-zero-page")                       \
 	X(HUGE_ZERO_WRITE_ALLOCATES, "huge-zero-write-allocates") \
 	X(MTHP, "mthp")                                           \
+	X(SMP, "smp")                                             \
 	X(HUGETLB_2M, "hugetlb-2m")                               \
 	X(HUGETLB_1G, "hugetlb-1g")                               \
 	X(SWAP, "swap")                                           \
