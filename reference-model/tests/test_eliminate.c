@@ -13,8 +13,8 @@
 #include "vm/random.h"
 
 #define SEEDS	   24
-#define PATTERNS   48
-#define PAGES_MOST 1024
+#define PATTERNS   ((size_t)48)
+#define PAGES_MOST ((size_t)1024)
 #define ROOM_BYTES ((size_t)8 << 20)
 
 #define SMALL VM_PAGE_BYTES
@@ -98,7 +98,8 @@ static void test_truth_survives_and_others_do_not(void **state)
 	size_t struck_out = 0;
 
 	(void)state;
-	assert_true(arena.base != NULL && pages != NULL);
+	if (arena.base == NULL || pages == NULL)
+		abort();
 	for (size_t i = 0; i < CANDIDATES; i++)
 		candidates[i] = config_of(i);
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -134,7 +135,8 @@ static void test_nothing_learnt(void **state)
 	uint64_t random_state = 1;
 
 	(void)state;
-	assert_true(arena.base != NULL && pages != NULL);
+	if (arena.base == NULL || pages == NULL)
+		abort();
 	const struct vm_pattern patterns[] = {
 		draw(pages, &random_state), draw(pages + PAGES_MOST, &random_state)};
 	for (size_t i = 0; i < CANDIDATES; i++)
