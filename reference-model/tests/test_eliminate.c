@@ -12,7 +12,7 @@
 #include "vm/eliminate.h"
 #include "vm/random.h"
 
-#define SEEDS	   24
+#define SEEDS	   ((size_t)24)
 #define PATTERNS   ((size_t)48)
 #define PAGES_MOST ((size_t)1024)
 #define ROOM_BYTES ((size_t)8 << 20)
