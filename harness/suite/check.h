@@ -33,7 +33,7 @@ struct check {
 	const struct probe_needs *needs; /* never NULL */
 	const char *letters;		 /* as in struct probe */
 	bool timed;
-	bool lengthy;	   /* left out by profiles that limit cases */
+	bool lengthy;	   /* left out by profiles that limit cases, unless asked for */
 	unsigned launches; /* at least 1 */
 	unsigned deadline_s;
 	bool randomize_layout, own_score; /* as in struct probe */

@@ -252,6 +252,7 @@ PROBE(external) = {
 		.features_count = 1,
 		.features = {VM_FEATURE_HUGETLB_2M}},
 	.deadline_s = 120,
+	.lengthy = true,
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),
 };

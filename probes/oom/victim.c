@@ -589,6 +589,7 @@ PROBE(machine_victim) = {
 		.capabilities = VM_CAPABILITY_SYS_RESOURCE,
 		.group_limit_bytes = UNLIMITED_BYTES},
 	.deadline_s = 120,
+	.lengthy = true,
 	.own_score = true,
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),

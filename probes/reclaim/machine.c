@@ -528,6 +528,7 @@ static void measure(const struct probe_arguments *arguments)
 		.parameters = (parameter_table),                                                 \
 		.needs = {.root = true, .allow_pressure = true, .own_machine = true},            \
 		.deadline_s = 120,                                                               \
+		.lengthy = true,                                                                 \
 		.suits = suits,                                                                  \
 		.predict = PREDICTS(predict),                                                    \
 		.measure = MEASURES(measure),                                                    \
