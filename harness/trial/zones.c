@@ -84,3 +84,23 @@ uint64_t zone_high_pages(const struct kernel_zone *zone)
 {
 	return zone->high_pages;
 }
+
+/* What a lower zone keeps from requests that might be served by a higher one is not for them. */
+int64_t zones_room_pages(void)
+{
+	static struct zone_passes *passes;
+	int64_t room = 0;
+
+	if (passes == NULL)
+		passes = zone_passes_open();
+	zone_passes_read(passes, 0);
+	for (size_t i = 0; i < passes->zoneinfo[0].count; i++) {
+		const struct kernel_zone *zone = &passes->zoneinfo[0].zone[i];
+		uint64_t kept_pages = zone->min_pages;
+		if (zone->protection_count != 0)
+			kept_pages += zone->protection_pages[zone->protection_count - 1];
+		if (zone->free_pages > kept_pages)
+			room += (int64_t)(zone->free_pages - kept_pages);
+	}
+	return room;
+}

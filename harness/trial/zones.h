@@ -29,6 +29,9 @@ void zone_place(const struct kernel_zone *zone, char place[ZONE_PLACE_BYTES]);
 void observe_zones(const struct zone_passes *passes, const char *quantity,
 	uint64_t (*figure)(const struct kernel_zone *zone));
 
+/* How many pages ordinary requests may still have before they meet min everywhere. */
+int64_t zones_room_pages(void);
+
 uint64_t zone_managed_pages(const struct kernel_zone *zone);
 uint64_t zone_boost_pages(const struct kernel_zone *zone);
 uint64_t zone_min_pages(const struct kernel_zone *zone);

@@ -22,6 +22,7 @@
 #include "trial/files.h"
 #include "trial/kernel_log.h"
 #include "trial/trial.h"
+#include "trial/zones.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
 
@@ -38,6 +39,9 @@ enum { ASKER = 4, GROUP_CANDIDATES = 5, BALLAST = 5, CANDIDATES = 6 };
 #define ROOM_PAGES    200
 #define ASKED_PAGES   400
 #define ADDRESS_BYTES VM_GIB_BYTES
+/* What the protected one has at least, and all together: of so many shares. */
+#define BALLAST_SHARES 6
+#define MACHINE_SHARES 14
 /* A limit that no machine reaches: the groups are there for their counts. */
 #define UNLIMITED_BYTES (UINT64_C(1) << 40)
 
@@ -443,21 +447,6 @@ static int64_t memory_pages(const char *name)
 		kernel_small_text_at("/proc/meminfo", text, sizeof(text)), name));
 }
 
-/*
- * What processes can still have: all that is free down to min, where they reclaim by themselves,
- * and of the cache half, because not all of it can go. MemAvailable leaves out what is between min
- * and high, and more of the cache: linux:6.12:mm/show_mem.c:si_mem_available
- */
-static int64_t pages_left(void)
-{
-	const int64_t cached = memory_pages("Active(file)") + memory_pages("Inactive(file)") +
-			       memory_pages("SReclaimable");
-
-	return memory_pages("MemFree") + cached / 2 -
-	       (int64_t)vm_kib_to_pages_floor(
-		       (uint64_t)kernel_number_at("/proc/sys/vm/min_free_kbytes"));
-}
-
 /* The group gets a limit, or the machine loses its memory to the protected one. */
 static int64_t make_short(const struct probe_arguments *arguments, const struct memory_group *group,
 	struct candidate candidates[CANDIDATES])
@@ -470,13 +459,15 @@ static int64_t make_short(const struct probe_arguments *arguments, const struct 
 		MUST(memory_group_limit(group, GROUP_LIMIT_SWAP, 0) == 0);
 		return memory_group_capacity_pages(group);
 	}
-	const int64_t pages = pages_left() - (int64_t)share_pages;
-	if (pages < (int64_t)(6 * share_pages))
-		unmet("the machine is too small for a candidate that is larger than all others",
-			"--guest-memory 1024");
-	const struct candidate_plan ballast = {
-		.group = group, .pages = (size_t)pages, .adjustment = VM_OOM_ADJUSTMENT_LOWEST};
+	const struct candidate_plan ballast = {.group = group,
+		.pages = BALLAST_SHARES * share_pages,
+		.adjustment = VM_OOM_ADJUSTMENT_LOWEST};
 	candidates[BALLAST] = candidate_start(&ballast);
+	/* As it grows cache is given up for it: it goes on until there is none, and little else. */
+	const int64_t left_pages = (int64_t)share_pages / 2;
+	for (int64_t room = zones_room_pages(); room > left_pages; room = zones_room_pages())
+		MUST(candidate_ask(
+			&candidates[BALLAST], ASK_BY_WRITING, (size_t)(room - left_pages)));
 	return memory_pages("MemTotal") + memory_pages("SwapTotal");
 }
 
@@ -502,6 +493,10 @@ static void measure(const struct probe_arguments *arguments)
 
 	if (kernel_number_at("/proc/sys/vm/panic_on_oom") > (scene_of(arguments) == GROUP))
 		unmet("the kernel panics when it is out of memory", "vm.panic_on_oom = 0");
+	if (scene_of(arguments) == MACHINE &&
+		memory_pages("MemAvailable") < MACHINE_SHARES * probe_argument(arguments, "share"))
+		unmet("the machine is too small for a candidate that is larger than all others",
+			"--guest-memory 1024");
 	plan((enum ranking)probe_argument(arguments, "ranking"),
 		(size_t)probe_argument(arguments, "share"), &group, plans);
 	for (size_t i = 0; i < GROUP_CANDIDATES; i++)
