@@ -224,10 +224,11 @@ bool stream_close(struct stream *s)
 {
 	int status = 0;
 
-	/* Whoever stops listening early ends the trial: it would wait for the pipe for ever. */
-	if (!s->ended && s->pid > 0)
+	/* Whoever stops listening early ends the trial, which would wait for the pipe for ever, or
+	 * has not come back from a step at all. */
+	const bool stopped = !s->ended || s->reason[0] != '\0';
+	if (stopped && s->pid > 0)
 		(void)kill(s->pid, SIGKILL);
-	const bool stopped = !s->ended;
 	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (!stopped && status != 0 && s->reason[0] == '\0') {

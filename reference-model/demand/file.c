@@ -4,6 +4,7 @@
 #include "demand/fault.h"
 #include "frame/cache.h"
 #include "frame/frame.h"
+#include "machine/outcome.h"
 
 #define FAULT_AROUND_PAGES 16
 
@@ -222,6 +223,19 @@ static bool read_huge(struct vm_machine *m, const struct area *area, uint64_t in
 	return cache_read_large(m, area->object, first, last);
 }
 
+/*
+ * linux:6.12:mm/filemap.c:filemap_fault_recheck_pte_none: in a locked area an entry that is not
+ * empty is taken for a page that somebody else has brought meanwhile. A marker is none: the fault
+ * is begun again for ever.
+ */
+static bool never_ends(const struct vm_machine *m, const struct fault *fault)
+{
+	const struct area *area = area_of(m, fault->area);
+
+	return (area->flags & VM_AREA(LOCKED)) != 0 && !area_is_shmem(m, area) &&
+	       entry_marker(entry_get(m, place_of(m, fault->mm, fault->address))) != 0;
+}
+
 /* The page in the cache, read or made if it is not there. */
 static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, uint32_t *frame)
 {
@@ -234,6 +248,11 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 	if (*frame != NONE) {
 		use_cached(m, fault, *frame);
 		return FAULT_DONE;
+	}
+	if (never_ends(m, fault)) {
+		outcome_silent(m, "the fault of a locked page whose protection outlived it has no "
+				  "end");
+		return FAULT_NO_ROOM;
 	}
 	const uint32_t entry = entry_find(m, area->object, index);
 	if (area_is_shmem(m, area)) {

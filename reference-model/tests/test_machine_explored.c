@@ -231,6 +231,24 @@ static void protection_outlives_pages_of_files(void **state)
 	assert_non_null(f->last.silent);
 }
 
+static void a_locked_page_behind_its_protection_is_not_spoken_of(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, PAGE);
+	map_file(f, 0, BASE, PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	scan(f, BASE, PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, NULL);
+	run(f, (struct vm_operation){.kind = VM_OP_LOCK,
+		       .address = BASE,
+		       .length = PAGE,
+		       .flags = VM_MLOCK_ONFAULT});
+	const struct vm_operation touch = {
+		.kind = VM_OP_TOUCH_READ, .address = BASE, .length = PAGE};
+	vm_machine_do(f->machine, &touch, &f->last);
+	assert_non_null(f->last.silent);
+}
+
 static void a_guard_can_be_protected(void **state)
 {
 	struct fixture *f = *state;
@@ -378,6 +396,7 @@ int main(void)
 		TEST_LARGE(cold_splits_what_it_holds_in_part),
 		TEST(a_hole_in_the_first_page_unmaps_everything),
 		TEST(protection_outlives_pages_of_files),
+		TEST(a_locked_page_behind_its_protection_is_not_spoken_of),
 		TEST(a_guard_can_be_protected),
 		TEST(a_move_takes_the_registration_of_its_neighbour),
 		TEST(shared_memory_has_no_family_for_its_guards),
