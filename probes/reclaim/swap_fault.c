@@ -38,7 +38,8 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		"nothing has to be read for a fresh page",
 		"linux:6.12:mm/memory.c:do_anonymous_page");
 	predict_shape(&claim, "touch", VM_SHAPE_RISES, NULL,
-		"a page that is in swap is read from the device; a fresh one is cleared",
+		"a page that is in swap is looked up and read from the device; a fresh one is "
+		"cleared, and no more",
 		"linux:6.12:mm/memory.c:do_swap_page");
 }
 
@@ -97,9 +98,9 @@ static int64_t touch(void *context)
 		swap_out(memory);
 	}
 	const struct rusage before = usage_now();
-	int64_t elapsed_ns = cost_now_ns();
+	int64_t elapsed_ns = cost_cpu_ns();
 	memory_write(memory, vm_pages_to_bytes(PAGES));
-	elapsed_ns = cost_now_ns() - elapsed_ns;
+	elapsed_ns = cost_cpu_ns() - elapsed_ns;
 	const struct rusage after = usage_now();
 	field->major_faults[field->batch] = after.ru_majflt - before.ru_majflt;
 	field->faults[field->batch] =
@@ -127,8 +128,8 @@ static void measure(const struct probe_arguments *arguments)
 		};
 		const char *at = places[order[i]];
 		cost_measure(&plan, &samples);
-		observe_values("touch", at, samples.elapsed_ns, samples.count, VM_UNIT_NS,
-			"CLOCK_MONOTONIC_RAW");
+		observe_values(
+			"touch", at, samples.elapsed_ns, samples.count, VM_UNIT_NS, "CPU time");
 		observe_values("faults", at, field.faults, BATCHES, VM_UNIT_COUNT, "getrusage");
 		observe_values("major-faults", at, field.major_faults, BATCHES, VM_UNIT_COUNT,
 			"getrusage");
@@ -144,7 +145,8 @@ PROBE(swap_fault) = {
 	.question = "What does touching a page cost that is in swap?",
 	.method = "Write a byte to each of 64 pages, fresh and after MADV_PAGEOUT; faults are "
 		  "counted beside the time, and mincore says that all pages are gone.",
-	.threats = "Pages of zeros are not written to swap: each has a byte that is none. Reading "
+	.threats = "A busy neighbour: CPU time, without the wait for the device. Pages of zeros "
+		   "are not written to swap: each has a byte that is none. Reading "
 		   "ahead makes major faults minor ones: only their sum is predicted.",
 	.by_hand = "perf trace -F maj --no-syscalls stress-ng --vm 1 --vm-madvise pageout -t 5",
 	.needs = {.memory_bytes = 64 * VM_MIB_BYTES, .swap_bytes = SWAP_BYTES},
