@@ -96,6 +96,7 @@ void cost_observe(const struct cost_plan *plan, const char *quantity, const char
 
 	cost_measure(plan, &samples);
 	observe_values(quantity, at, samples.elapsed_ns, samples.count, VM_UNIT_NS, plan->witness);
-	observe_values(faults_quantity, at, samples.minor_faults, samples.count, VM_UNIT_COUNT,
-		"getrusage");
+	observe_values(faults_quantity, at,
+		plan->faults != NULL ? plan->faults : samples.minor_faults, samples.count,
+		VM_UNIT_COUNT, "getrusage");
 }

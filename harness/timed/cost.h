@@ -29,6 +29,8 @@ struct cost_plan {
 	const char *witness; /* the clock that the body reads */
 	unsigned warm_ups;   /* batches that are run first and not kept */
 	unsigned batches;    /* 1 to COST_BATCHES_LIMIT */
+	/* One a batch, counted by the body in the part that it times; NULL: all that it takes. */
+	const int64_t *faults;
 };
 
 /* The samples, in the order in which they were taken. */

@@ -98,23 +98,20 @@ static int64_t write_beside_snapshot(void *context)
 
 static void time_it(struct field *field, size_t place, bool drops)
 {
-	static struct cost_samples samples;
 	const char *quantity = drops ? "dropped" : "kept";
 	const struct cost_plan plan = {
 		.name = quantity,
 		.body = write_beside_snapshot,
 		.context = field,
+		.witness = "CPU time",
 		.batches = BATCHES,
+		.faults = field->faults,
 	};
 
 	field->drops = drops;
 	field->batch = 0;
 	field->written_bytes = vm_pages_to_bytes((uint64_t)written_pages[place]);
-	cost_measure(&plan, &samples);
-	observe_values(
-		quantity, places[place], samples.elapsed_ns, samples.count, VM_UNIT_NS, "CPU time");
-	observe_values(drops ? "dropped-faults" : "kept-faults", places[place], field->faults,
-		BATCHES, VM_UNIT_COUNT, "getrusage");
+	cost_observe(&plan, quantity, drops ? "dropped-faults" : "kept-faults", places[place]);
 }
 
 static void measure(const struct probe_arguments *arguments)

@@ -142,22 +142,19 @@ static int64_t touch_one_kind(void *context)
 
 static void time_it(struct field *field, enum kind kind, size_t place)
 {
-	static struct cost_samples samples;
 	const struct cost_plan plan = {
 		.name = kinds[kind].quantity,
 		.body = touch_one_kind,
 		.context = field,
+		.witness = "CPU time",
 		.batches = BATCHES,
+		.faults = field->faults,
 	};
 
 	field->kind = kind;
 	field->length_bytes = vm_pages_to_bytes((uint64_t)pages_counts[place]);
 	field->batch = 0;
-	cost_measure(&plan, &samples);
-	observe_values(kinds[kind].quantity, places[place], samples.elapsed_ns, samples.count,
-		VM_UNIT_NS, "CPU time");
-	observe_values(kinds[kind].faults_quantity, places[place], field->faults, BATCHES,
-		VM_UNIT_COUNT, "getrusage");
+	cost_observe(&plan, kinds[kind].quantity, kinds[kind].faults_quantity, places[place]);
 }
 
 static void measure(const struct probe_arguments *arguments)

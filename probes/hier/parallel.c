@@ -106,7 +106,6 @@ static int64_t touch_at_once(void *context)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static struct cost_samples samples;
 	uint64_t state = trial_seed();
 	size_t order[PLACES_COUNT];
 
@@ -120,13 +119,11 @@ static void measure(const struct probe_arguments *arguments)
 			.name = "touch",
 			.body = touch_at_once,
 			.context = &field,
+			.witness = "CPU time",
 			.batches = BATCHES,
+			.faults = field.faults,
 		};
-		cost_measure(&plan, &samples);
-		observe_values("touch", places[order[i]], samples.elapsed_ns, samples.count,
-			VM_UNIT_NS, "CPU time");
-		observe_values("faults", places[order[i]], field.faults, BATCHES, VM_UNIT_COUNT,
-			"getrusage");
+		cost_observe(&plan, "touch", "faults", places[order[i]]);
 	}
 }
 

@@ -112,7 +112,6 @@ static int64_t touch(void *context)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	static struct cost_samples samples;
 	uint64_t state = trial_seed();
 	size_t order[PLACES_COUNT];
 
@@ -124,13 +123,12 @@ static void measure(const struct probe_arguments *arguments)
 			.name = "touch",
 			.body = touch,
 			.context = &field,
+			.witness = "CPU time",
 			.batches = BATCHES,
+			.faults = field.faults,
 		};
 		const char *at = places[order[i]];
-		cost_measure(&plan, &samples);
-		observe_values(
-			"touch", at, samples.elapsed_ns, samples.count, VM_UNIT_NS, "CPU time");
-		observe_values("faults", at, field.faults, BATCHES, VM_UNIT_COUNT, "getrusage");
+		cost_observe(&plan, "touch", "faults", at);
 		observe_values("major-faults", at, field.major_faults, BATCHES, VM_UNIT_COUNT,
 			"getrusage");
 	}
