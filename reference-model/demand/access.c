@@ -262,7 +262,7 @@ enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame)
 {
 	uint32_t area = area_holding(m, access->mm, access->address);
-	bool unshare = false;
+	bool unshare = false, tried = false;
 
 	if (area == NONE && access->grows_stack)
 		area = stack_grow(m, access->mm, access->address);
@@ -276,6 +276,7 @@ enum fault_result access_by_kernel(
 			.area = area,
 			.address = access->address,
 			.write = access->write || unshare,
+			.tried = tried,
 			.by_kernel = true,
 			.restarted = access->populates,
 			.holds_lock = access->holds_lock,
@@ -283,6 +284,9 @@ enum fault_result access_by_kernel(
 		const enum fault_result result = fault_handle(m, &fault);
 		if (result != FAULT_DONE)
 			return result;
+		/* linux:6.12:mm/memory.c:fault_dirty_shared_page gives the lock up */
+		tried = access->write && !access->holds_lock && !access->populates &&
+			(area_of(m, area)->flags & VM_AREA(SHARED)) != 0;
 	}
 	/* FOLL_TOUCH: mark_page_accessed; and set_page_dirty where the entry does not say so */
 	if (is_zero_frame(m, *frame))

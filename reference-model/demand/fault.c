@@ -145,7 +145,7 @@ enum fault_result fault_handle(struct vm_machine *m, struct fault *fault)
 	if (result != FAULT_DONE)
 		return result;
 	struct process *charged = &processes_of(m)[fault->process];
-	if (fault->major && (!fault->restarted || fault->at_once)) {
+	if (fault->tried || (fault->major && (!fault->restarted || fault->at_once))) {
 		rule_obey(m, RULE_DEMAND_MAJOR);
 		charged->major_faults++;
 		m->outcome->major_faults++;

@@ -22,6 +22,7 @@ struct fault {
 	bool write, fetch;
 	bool major;
 	bool again;	 /* the lock was given up, and the fault begun once more */
+	bool tried;	 /* FAULT_FLAG_TRIED: the lock was given up before, so it counts as major */
 	bool by_kernel;	 /* on somebody's behalf, not by an access */
 	bool restarted;	 /* populating: a fault that had to wait is begun anew, and then minor */
 	bool at_once;	 /* what it read came without waiting */

@@ -249,6 +249,18 @@ static void a_locked_page_behind_its_protection_is_not_spoken_of(void **state)
 	assert_non_null(f->last.silent);
 }
 
+static void a_remote_write_gives_the_lock_up_and_comes_again(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, PAGE, RW, SHARED);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	scan(f, BASE, PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, NULL);
+	on(f, VM_OP_REMOTE_WRITE, 0, BASE, 1);
+	assert_int_equal(f->last.minor_faults, 1);
+	assert_int_equal(f->last.major_faults, 1);
+}
+
 static void a_guard_can_be_protected(void **state)
 {
 	struct fixture *f = *state;
@@ -397,6 +409,7 @@ int main(void)
 		TEST(a_hole_in_the_first_page_unmaps_everything),
 		TEST(protection_outlives_pages_of_files),
 		TEST(a_locked_page_behind_its_protection_is_not_spoken_of),
+		TEST(a_remote_write_gives_the_lock_up_and_comes_again),
 		TEST(a_guard_can_be_protected),
 		TEST(a_move_takes_the_registration_of_its_neighbour),
 		TEST(shared_memory_has_no_family_for_its_guards),
