@@ -238,15 +238,16 @@ struct receiver {
 	int exit_status; /* -1: it did not come */
 	guest_sink *sink;
 	void *context;
+	unsigned char packed[65536];
 };
 
 /* Makes what came plain again and passes it on. False when that is not to be, or not wanted. */
-static bool pass_on(struct receiver *receiver, unsigned char *bytes, size_t size_bytes)
+static bool pass_on(struct receiver *receiver, size_t size_bytes)
 {
 	z_stream *stream = &receiver->stream;
 	unsigned char plain[65536];
 
-	stream->next_in = bytes;
+	stream->next_in = receiver->packed;
 	stream->avail_in = (uInt)size_bytes;
 	while (!receiver->whole) {
 		stream->next_out = plain;
@@ -270,7 +271,6 @@ static enum guest_end pump(struct machine *machine, const struct guest *guest, i
 	struct receiver *receiver)
 {
 	const int64_t deadline_ms = milliseconds_now() + (int64_t)guest->deadline_s * 1000;
-	unsigned char bytes[65536];
 
 	for (;;) {
 		struct pollfd waits[] = {
@@ -291,10 +291,11 @@ static enum guest_end pump(struct machine *machine, const struct guest *guest, i
 			return GUEST_VANISHED;
 		if (ready <= 0 || waits[0].revents == 0)
 			continue;
-		const ssize_t got_bytes = read(machine->output, bytes, sizeof(bytes));
+		const ssize_t got_bytes =
+			read(machine->output, receiver->packed, sizeof(receiver->packed));
 		if (got_bytes <= 0)
 			return GUEST_VANISHED;
-		if (!pass_on(receiver, bytes, (size_t)got_bytes))
+		if (!pass_on(receiver, (size_t)got_bytes))
 			return GUEST_CANCELLED;
 	}
 }

@@ -2,8 +2,10 @@
 #include "judge/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "judge/predict.h"
@@ -200,21 +202,40 @@ const char *prediction_text(struct pool *pool, const struct vm_prediction *predi
 	return "nothing";
 }
 
+static bool skip(const char **text, const char *word)
+{
+	const size_t length = strlen(word);
+
+	if (strncmp(*text, word, length) != 0)
+		return false;
+	*text += length;
+	return true;
+}
+
+static bool number_after(const char **text, const char *word, int64_t *number)
+{
+	char *end = NULL;
+
+	if (!skip(text, word))
+		return false;
+	errno = 0;
+	*number = strtoll(*text, &end, 10);
+	const bool good = end != *text && errno == 0;
+	*text = end;
+	return good;
+}
+
 bool prediction_text_knee(const char *text, const char *quantity, int64_t knee[2])
 {
-	const size_t length = strlen(quantity);
-	long long first = 0, last = 0;
+	int64_t first = 0, last = 0;
 
-	if (strncmp(text, quantity, length) != 0)
+	if (!skip(&text, quantity) || !skip(&text, ": knee "))
 		return false;
-	text += length;
-	if (sscanf(text, ": knee from %lld to %lld", &first, &last) == 2) {
-		knee[0] = first;
-		knee[1] = last;
-		return true;
-	}
-	if (sscanf(text, ": knee at %lld", &first) != 1)
+	if (number_after(&text, "at ", &first))
+		last = first;
+	else if (!number_after(&text, "from ", &first) || !number_after(&text, " to ", &last))
 		return false;
-	knee[0] = knee[1] = first;
+	knee[0] = first;
+	knee[1] = last;
 	return true;
 }

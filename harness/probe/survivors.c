@@ -33,7 +33,7 @@ struct outcome {
 
 static void *zeroed(size_t count, size_t size_bytes)
 {
-	void *memory = calloc(count, size_bytes);
+	void *memory = calloc(count == 0 ? 1 : count, size_bytes);
 
 	if (memory == NULL)
 		abort();
@@ -109,7 +109,7 @@ static uint32_t lag_moves(const struct vm_host *host)
 	return CHARGE_BATCH * (host->cpus_online + 1) + SWAP_CLUSTER_PAGES;
 }
 
-#define WAYS (CPU_BATCHES * LAGS + DRAWN)
+#define WAYS ((uint32_t)CPU_BATCHES * LAGS + DRAWN)
 
 static void take_way(const struct vm_host *host, uint32_t way, struct vm_replace_config *config)
 {
@@ -223,8 +223,8 @@ static void predict_part(const struct string *string, const struct outcome *outc
 
 	for (uint32_t page = 0; page < part->count; page++) {
 		const size_t index = look * string->pages + part->first + page;
-		spans[2 * page] = !outcome->may_go[index];
-		spans[2 * page + 1] = outcome->may_stay[index];
+		spans[(size_t)2 * page] = !outcome->may_go[index];
+		spans[(size_t)2 * page + 1] = outcome->may_stay[index];
 	}
 	about->values = spans;
 	about->values_count = 2 * (size_t)part->count;

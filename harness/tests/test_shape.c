@@ -311,7 +311,7 @@ static enum shape_answer ask_reach(const int64_t interval[2], size_t doubled, do
 		.inputs_count = COUNT,
 	};
 
-	for (size_t i = 0; i < LAUNCHES * COUNT; i++) {
+	for (size_t i = 0; i < (size_t)LAUNCHES * COUNT; i++) {
 		const size_t place = i % COUNT;
 		const double rise = place > doubled ? 410 + 200 * (double)(place - doubled) : 0;
 		control[i] = 1000 + place_noise * noise(&state);

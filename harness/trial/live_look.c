@@ -688,7 +688,7 @@ static void look_at_pools(void)
 
 uint32_t live_surfaces_available(void)
 {
-	uint32_t surfaces = LIVE_SURFACES_ALL | LIVE_SURFACES_FAST;
+	uint32_t surfaces = LIVE_SURFACES_ALL | LIVE_SURFACE(SIZES);
 	uint64_t figure;
 
 	/* The file may be there and still refuse: without the privilege reads end at once. */

@@ -7,8 +7,8 @@
 
 #include "trial/trial.h"
 
-#define MS_PER_S  1000
-#define NS_PER_MS 1000000
+#define MS_PER_S  1000L
+#define NS_PER_MS 1000000L
 
 void rest_ms(unsigned milliseconds)
 {

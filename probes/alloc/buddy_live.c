@@ -118,7 +118,7 @@ static void predict_row(struct vm_prediction about, const char *quantity, const 
 		spans[2 * i] = spans[2 * i + 1] = (int64_t)row[CPU_ORDERS + i];
 	about.form = VM_FORM_WITHIN;
 	about.values = spans;
-	about.values_count = 2 * SHOWN_ORDERS;
+	about.values_count = (size_t)2 * SHOWN_ORDERS;
 	vm_predict(predictions, &about);
 }
 

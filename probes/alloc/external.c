@@ -22,7 +22,7 @@
 /* More than this is no machine for the test: each page is written once, under emulation. */
 #define MACHINE_BLOCKS_LIMIT 1024
 /* By frame: there is a hole below 4 GiB. */
-#define BLOCKS_LIMIT (4 * MACHINE_BLOCKS_LIMIT)
+#define BLOCKS_LIMIT ((size_t)4 * MACHINE_BLOCKS_LIMIT)
 
 static const struct probe_parameter parameters[] = {
 	{
@@ -108,12 +108,12 @@ static int64_t pool_of(int64_t pages)
 /* Compaction gives up early and puts off what failed: until a whole one brings nothing more. */
 static int64_t take_whole_blocks(void)
 {
-	int64_t had = pool_of(BLOCKS_LIMIT), before;
+	int64_t had = pool_of((int64_t)BLOCKS_LIMIT), before;
 
 	do {
 		before = had;
 		MUST(kernel_write(COMPACT_PATH, "1") == 0);
-		had = pool_of(BLOCKS_LIMIT);
+		had = pool_of((int64_t)BLOCKS_LIMIT);
 	} while (had > before);
 	return had;
 }

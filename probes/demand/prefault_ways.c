@@ -135,7 +135,9 @@ static struct batch touch_after(enum way way)
 
 static void time_way(enum way way)
 {
-	int64_t touch_ns[BATCHES], fresh_ns[BATCHES], request_ns[BATCHES], faults[BATCHES];
+	const char *const at = places[way];
+	int64_t touch_ns[BATCHES] = {0}, fresh_ns[BATCHES] = {0}, request_ns[BATCHES] = {0},
+		faults[BATCHES] = {0};
 
 	for (size_t i = 0; i < BATCHES; i++) {
 		const struct batch batch = touch_after(way);
@@ -145,10 +147,10 @@ static void time_way(enum way way)
 		/* No request at all. */
 		fresh_ns[i] = touch_after(WAY_LIMIT).touch_ns;
 	}
-	observe_values("touch", places[way], touch_ns, BATCHES, VM_UNIT_NS, "CPU time");
-	observe_values("touch-fresh", places[way], fresh_ns, BATCHES, VM_UNIT_NS, "CPU time");
-	observe_values("request", places[way], request_ns, BATCHES, VM_UNIT_NS, "CPU time");
-	observe_values("touch-faults", places[way], faults, BATCHES, VM_UNIT_COUNT, "getrusage");
+	observe_values("touch", at, touch_ns, BATCHES, VM_UNIT_NS, "CPU time");
+	observe_values("touch-fresh", at, fresh_ns, BATCHES, VM_UNIT_NS, "CPU time");
+	observe_values("request", at, request_ns, BATCHES, VM_UNIT_NS, "CPU time");
+	observe_values("touch-faults", at, faults, BATCHES, VM_UNIT_COUNT, "getrusage");
 }
 
 static void measure(const struct probe_arguments *arguments)

@@ -25,7 +25,7 @@
  * is looked at. */
 #define LOOKED	64
 #define APART	64
-#define PAGES	(LOOKED * APART)
+#define PAGES	((size_t)LOOKED * APART)
 #define IDLE_MS 1000
 
 /* --- predicting ------------------------------------------------------------------------------- */
@@ -35,10 +35,10 @@ static void predict_all(
 {
 	int64_t spans[2 * LOOKED];
 
-	for (size_t i = 0; i < 2 * LOOKED; i++)
+	for (size_t i = 0; i < (size_t)2 * LOOKED; i++)
 		spans[i] = value;
 	about.values = spans;
-	about.values_count = 2 * LOOKED;
+	about.values_count = (size_t)2 * LOOKED;
 	vm_predict(predictions, &about);
 }
 

@@ -93,7 +93,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 			: monitored ? VM_FORM_MOSTLY
 				    : VM_FORM_WITHIN,
 		.values = spans,
-		.values_count = 2 * WINDOWS,
+		.values_count = (size_t)2 * WINDOWS,
 		.because = "each page used in the window has its bit set again, and no other; "
 			   "excludes counting what is resident",
 		.cite = "linux:6.12:fs/proc/task_mmu.c:clear_refs_pte_range",

@@ -88,7 +88,7 @@ static void predict_jumps(struct vm_predictions *predictions, struct vm_predicti
 	}
 	prediction->form = VM_FORM_WITHIN;
 	prediction->values = values;
-	prediction->values_count = 2 * QUIET_WANTED;
+	prediction->values_count = (size_t)2 * QUIET_WANTED;
 	vm_predict(predictions, prediction);
 }
 
