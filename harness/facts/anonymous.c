@@ -553,8 +553,9 @@ bool anonymous_text(struct pool *pool, const char *path, struct kernel_text *tex
 	if (stream == NULL)
 		abort();
 	/* Texts have no NUL; what hides behind one could pass differently the second time. */
-	const struct kernel_text all = {
-		.bytes = text->bytes, .length_bytes = strnlen(text->bytes, text->length_bytes)};
+	struct kernel_text all = *text;
+	if (all.length_bytes != 0)
+		all.length_bytes = strnlen(all.bytes, all.length_bytes);
 	row->filter(pool, all, stream);
 	if (fclose(stream) != 0)
 		abort();
