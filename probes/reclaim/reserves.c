@@ -304,7 +304,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 {
 	const struct probe_reading *ratios = probe_reading_of(readings, "reserve-ratio", "");
 	struct list_inputs given = {.cpus_online = host->cpus_online,
-		.has_threshold = vm_host_has(host, VM_FEATURE_SMP)};
+		.has_threshold = !vm_host_lacks(host, VM_FEATURE_SMP)};
 	struct zone_readings zones;
 
 	if (ratios == NULL || !moving_of(readings, "high-fraction", "", &given.fraction)) {

@@ -213,6 +213,13 @@ static inline bool vm_host_has(const struct vm_host *host, enum vm_feature featu
 	return host->feature[feature].present;
 }
 
+/* It was looked for and is not there; a record may be older than the question. */
+static inline bool vm_host_lacks(const struct vm_host *host, enum vm_feature feature)
+{
+	return host->feature[feature].evidence != VM_EVIDENCE_NONE &&
+	       !host->feature[feature].present;
+}
+
 /* The knob's value, or otherwise where the kernel does not have the knob. */
 static inline int64_t vm_host_knob(const struct vm_host *host, enum vm_knob knob, int64_t otherwise)
 {
