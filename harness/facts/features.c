@@ -189,6 +189,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(STACK_MAPS_SMALL, 6, 7),
 	/* "mm/mremap: optimize the start addresses in move_page_tables()" */
 	BY_RELEASE(MREMAP_REALIGNS, 6, 7),
+	/* "mm: prohibit the last subpage from reusing the entire large folio" */
+	BY_RELEASE(LARGE_FOLIO_GIVEN_BACK, 6, 9),
 	/* "mm: Copy-on-Write (COW) reuse support for PTE-mapped THP" */
 	BY_RELEASE(LARGE_FOLIO_TAKEOVER, 6, 15),
 	/* "mm: allow guard regions in file-backed and read-only mappings" */

@@ -123,6 +123,14 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 		vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
 }
 
+static enum vm_large_takeover large_takeover(const struct vm_host *host)
+{
+	if (vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER))
+		return VM_LARGE_TAKEOVER_SAME_SPACE;
+	return vm_host_lacks(host, VM_FEATURE_LARGE_FOLIO_GIVEN_BACK) ? VM_LARGE_TAKEOVER_LAST_PIECE
+								      : VM_LARGE_TAKEOVER_NEVER;
+}
+
 void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
 	*behaviours = (struct vm_behaviours){
@@ -160,7 +168,7 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 				    vm_host_has(host, VM_FEATURE_THP),
 		.remap_realigns = vm_host_has(host, VM_FEATURE_MREMAP_REALIGNS),
 		.remap_moves_many = vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY),
-		.takes_over_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER),
+		.large_takeover = large_takeover(host),
 		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
 		.guard_letter = vm_host_has(host, VM_FEATURE_GUARD_LETTER),
 		/* Page by page was an interlude: linux:6.12:fs/proc/task_mmu.c:pagemap_pmd_range */

@@ -46,21 +46,30 @@ int32_t maps_of_mm(const struct vm_machine *m, uint32_t mm, uint32_t head)
 }
 
 /*
- * linux:6.12:mm/memory.c:wp_can_reuse_anon_folio: nobody else can hold a reference. Pieces of a
- * large folio are never taken over before 6.15, and since then if all entries that map any of it
- * are of this address space.
+ * linux:6.12:mm/memory.c:wp_can_reuse_anon_folio: nobody else can hold a reference. What a large
+ * folio has of them are those of its entries, wherever they are: no batch holds one.
  */
+static bool can_take_over_piece(const struct vm_machine *m, uint32_t mm, uint32_t head)
+{
+	switch (m->behaviours.large_takeover) {
+	case VM_LARGE_TAKEOVER_NEVER:
+		return false;
+	case VM_LARGE_TAKEOVER_LAST_PIECE: /* linux:6.1:mm/memory.c:do_wp_page */
+		return folio_references(m, head) == 1;
+	case VM_LARGE_TAKEOVER_SAME_SPACE:
+		return folio_of(m, head)->maps > 1 &&
+		       maps_of_mm(m, mm, head) == (int32_t)folio_references(m, head);
+	}
+	VM_ASSERT(false);
+	return false;
+}
+
 static bool can_take_over(struct vm_machine *m, uint32_t mm, uint32_t frame)
 {
-	const uint32_t head = head_of(m, frame);
-
 	if (folio_has(m, frame, FOLIO_KSM))
 		return false;
-	if (folio_pages(m, frame) > 1) {
-		if (!m->behaviours.takes_over_large_folios || folio_of(m, head)->maps <= 1)
-			return false;
-		return maps_of_mm(m, mm, head) == (int32_t)folio_references(m, head);
-	}
+	if (folio_pages(m, frame) > 1)
+		return can_take_over_piece(m, mm, head_of(m, frame));
 	if (folio_of(m, frame)->maps != 1)
 		return false;
 	if (folio_has(m, frame, FOLIO_SWAP_CACHE)) {

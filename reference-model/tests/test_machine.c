@@ -85,6 +85,42 @@ static void writer_pays_and_last_owner_takes_over(void **state)
 	assert_true((page(f, 0, BASE).kpageflags >> VM_KPF_ANON_EXCLUSIVE & 1) != 0);
 }
 
+/* What is left of a huge page, in one or two pieces, and a child that has come and gone: whether
+ * the write to the first piece takes it over. */
+static bool takes_over(bool given_back, bool same_space, uint64_t left_bytes)
+{
+	struct fixture *f = fixture_plain();
+
+	f->host.feature[VM_FEATURE_LARGE_FOLIO_GIVEN_BACK] =
+		(struct vm_feature_fact){.present = given_back, .evidence = VM_EVIDENCE_VERSION};
+	f->host.feature[VM_FEATURE_LARGE_FOLIO_TAKEOVER].present = same_space;
+	fixture_start(f, VM_MODEL_LINUX);
+	map(f, 0, BASE, HUGE, RW, PRIVATE);
+	advise(f, 0, BASE, HUGE, VM_MADV_HUGEPAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, HUGE);
+	on(f, VM_OP_UNMAP, 0, BASE + left_bytes, HUGE - left_bytes);
+	const uint32_t frame = page(f, 0, BASE).frame;
+	fork_to(f, 0, 1);
+	on(f, VM_OP_EXIT, 1, 0, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	assert_int_equal(minor(f), 1);
+	const bool kept = page(f, 0, BASE).frame == frame;
+	void *state = f;
+	teardown(&state);
+	return kept;
+}
+
+static void pieces_of_large_folios_are_taken_over_by_behaviour(void **state)
+{
+	(void)state;
+	assert_true(takes_over(false, false, PAGE));
+	assert_false(takes_over(false, false, 2 * PAGE));
+	assert_false(takes_over(true, false, PAGE));
+	assert_false(takes_over(true, false, 2 * PAGE));
+	assert_false(takes_over(true, true, PAGE));
+	assert_true(takes_over(true, true, 2 * PAGE));
+}
+
 static void fork_copies_entries_of_private_areas_only(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +303,7 @@ int main(void)
 			dropped_ranges_give_whole_tables_back, setup_linux, teardown),
 		cmocka_unit_test_setup_teardown(
 			writer_pays_and_last_owner_takes_over, setup_linux, teardown),
+		cmocka_unit_test(pieces_of_large_folios_are_taken_over_by_behaviour),
 		cmocka_unit_test_setup_teardown(
 			fork_copies_entries_of_private_areas_only, setup_linux, teardown),
 		cmocka_unit_test_setup_teardown(contents_are_exact, setup_linux, teardown),

@@ -231,6 +231,13 @@ enum vm_merge {
 	VM_MERGE_EITHER_FAMILY_SINGLE,	  /* the same, whichever side has it: since 6.16 */
 };
 
+/* Who writes to a piece of a large folio that fork shared, and does not copy it. */
+enum vm_large_takeover {
+	VM_LARGE_TAKEOVER_NEVER,      /* nobody: 6.9 to 6.14 */
+	VM_LARGE_TAKEOVER_LAST_PIECE, /* whoever maps its only mapped piece: until 6.8 */
+	VM_LARGE_TAKEOVER_SAME_SPACE, /* who maps several pieces, and nobody else any: since 6.15 */
+};
+
 /* When a page is zeroed. */
 enum vm_zeroing {
 	VM_ZEROING_IN_ADVANCE, /* osn: those that are unused are */
@@ -285,11 +292,11 @@ struct vm_behaviours {
 	bool stack_maps_small; /* MAP_STACK asks for small pages: since 6.7 */
 	bool remap_realigns;   /* mremap moves whole tables below an area's start: since 6.7 */
 	bool remap_moves_many; /* and checks its target first: since 6.17 */
-	bool takes_over_large_folios; /* the last owner of a large folio does not copy: 6.15 */
-	bool maps_whole_folios;	      /* a file fault maps all of a large folio: since 6.18 */
-	bool guard_letter;	      /* areas remember that they may hold guards: "gu" */
-	bool huge_exclusive_by_head;  /* pagemap's bit 56 of a huge leaf looks at its first page
-					 only: since 6.15 */
+	enum vm_large_takeover large_takeover;
+	bool maps_whole_folios;	     /* a file fault maps all of a large folio: since 6.18 */
+	bool guard_letter;	     /* areas remember that they may hold guards: "gu" */
+	bool huge_exclusive_by_head; /* pagemap's bit 56 of a huge leaf looks at its first page
+					only: since 6.15 */
 	bool cuts_by_halves; /* truncation splits only what it must of a large folio: since 6.15 */
 	bool punch_keeps_dirty; /* a hole in a disk file cuts dirty pages without writing them first
 				 */

@@ -68,6 +68,7 @@
 	X(SAVED_DIRTY, "saved-dirty")                             \
 	X(STACK_MAPS_SMALL, "stack-maps-small")                   \
 	X(MREMAP_REALIGNS, "mremap-realigns")                     \
+	X(LARGE_FOLIO_GIVEN_BACK, "large-folio-given-back")       \
 	X(LARGE_FOLIO_TAKEOVER, "large-folio-takeover")           \
 	X(GUARDED_FILES, "guarded-files")                         \
 	X(MERGE_EITHER_FAMILY, "merge-either-family")             \
