@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -311,18 +312,19 @@ static void looks_around(void)
 {
 	char folder[PATH_MAX], link[PATH_MAX] = "";
 	struct rlimit processes = {0};
-	int descriptors = 0;
+	int descriptors = 0, policy = -1;
 
 	(void)getrlimit(RLIMIT_NPROC, &processes);
 	for (int i = 0; i < 1024; i++)
 		descriptors += fcntl(i, F_GETFD) >= 0;
 	(void)readlink("/proc/self/fd/0", link, sizeof(link) - 1);
+	(void)syscall(SYS_get_mempolicy, &policy, NULL, 0UL, NULL, 0UL);
 	(void)fprintf(stderr,
 		"%d descriptors, input %s, folder %s, leader %d, HOME %s, secret %d, processes "
-		"%llu",
+		"%llu, policy %d",
 		descriptors, link, getcwd(folder, sizeof(folder)), getsid(0) == getpid(),
 		getenv("HOME"), getenv("MMCONFORM_SECRET") != NULL,
-		(unsigned long long)processes.rlim_cur);
+		(unsigned long long)processes.rlim_cur, policy);
 	good();
 }
 
