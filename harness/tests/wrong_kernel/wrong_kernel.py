@@ -11,6 +11,7 @@ Orders, one a line (see wrong_kernels.list):
                                    FIND must be there exactly once
     skip SYMBOL CALLEE             the function's calls of the other are not made
     dump SYMBOL FILE               the function's bytes, for whoever writes a patch
+    argument TEXT                  added to the kernel's command line
     freeze PATH, answer ...        passed on to wrong_init
 What was done goes to WRONG_LOG, a line "patched N" when everything was."""
 import os
@@ -176,12 +177,13 @@ def main():
     with open(ORDERS, encoding="ascii") as file:
         orders = [line.strip() for line in file if line.strip()]
     inside = [o for o in orders if o.split()[0] in ("freeze", "answer")]
-    patches = [o for o in orders if o not in inside]
+    words = [o.split(None, 1)[1] for o in orders if o.split()[0] == "argument"]
+    patches = [o for o in orders if o.split()[0] not in ("argument", "freeze", "answer")]
     symbols = [f"symbol {name}" for name in all_named(patches)]
     arguments = sys.argv[1:]
     add_to_initramfs(arguments[arguments.index("-initrd") + 1],
                      "".join(line + "\n" for line in symbols + inside))
-    arguments[arguments.index("-append") + 1] += " rdinit=/wrong/init"
+    arguments[arguments.index("-append") + 1] += " ".join(["", *words, "rdinit=/wrong/init"])
     port = f"{SCRATCH}/debugger"
     if os.path.exists(port):
         os.unlink(port)
