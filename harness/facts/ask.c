@@ -20,6 +20,7 @@
 #include "base/folder.h"
 #include "facts/cpuid.h"
 #include "facts/topology.h"
+#include "kernel/monitors.h"
 #include "kernel/mounts.h"
 #include "vm/units.h"
 
@@ -223,47 +224,19 @@ static void ask_marks(struct facts_source *source)
 	writing_put(source, ASK_MARKS, &writing);
 }
 
-/* With the newline; false if there is no such process any more. */
-static bool thread_name(const char *process, char *name, size_t size_bytes)
-{
-	char path[64];
+#define MONITORS_LIMIT 16
 
-	if (snprintf(path, sizeof(path), "/proc/%s/comm", process) >= (int)sizeof(path))
-		return false;
-	FILE *stream = fopen(path, "re");
-	if (stream == NULL)
-		return false;
-	const bool is_read = fgets(name, (int)size_bytes, stream) != NULL;
-	(void)fclose(stream);
-	return is_read;
-}
-
-/*
- * DAMON clears the reference bits of those it watches, whoever started it: sysfs, a module, the
- * kernel itself. Its threads have one name. linux:6.12:mm/damon/core.c:__damon_start They can be
- * seen where the threads of the kernel can, which is not so in a PID namespace.
- */
 static void ask_monitors(struct facts_source *source)
 {
-	char name[32] = "";
+	struct monitor monitors[MONITORS_LIMIT];
 	struct writing writing;
-	DIR *folder = opendir("/proc");
-	const struct dirent *entry;
+	size_t count;
 
-	if (folder == NULL)
+	if (!monitors_find(monitors, MONITORS_LIMIT, &count))
 		return;
-	if (!thread_name("2", name, sizeof(name)) || strcmp(name, "kthreadd\n") != 0) {
-		(void)closedir(folder);
-		return;
-	}
 	FILE *stream = writing_open(&writing)->stream;
-	while ((entry = readdir(folder)) != NULL) {
-		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' &&
-			thread_name(entry->d_name, name, sizeof(name)) &&
-			strncmp(name, "kdamond.", strlen("kdamond.")) == 0)
-			(void)fputs(name, stream);
-	}
-	(void)closedir(folder);
+	for (size_t i = 0; i < count && i < MONITORS_LIMIT; i++)
+		(void)fprintf(stream, "%s\n", monitors[i].name);
 	writing_put(source, ASK_MONITORS, &writing);
 }
 

@@ -10,8 +10,8 @@
 
 #define BYTES_LIMIT	 ((size_t)1 << 20)
 #define CHOICES_TRIED	 6
-#define OWN_STEPS_LIMIT	 16
-#define OWN_MISSES_LIMIT 40
+#define OWN_STEPS_LIMIT	 64
+#define OWN_MISSES_LIMIT 200
 #define CHECKPOINT_STEPS 32
 /* exec's leftovers and brk aside, this is where areas may lie: one page below 2^47. */
 #define MMAP_TOP UINT64_C(0x7ffffffff000)
@@ -308,71 +308,93 @@ static bool try_choices(struct lockstep *l)
 	return true;
 }
 
+/* What the kernel may do by itself; whole: to all of a file, not to the page of the last miss. */
+struct own_kind {
+	enum vm_operation_kind kind;
+	bool whole;
+};
+
 /* An own step of the kernel about a file, or about the place where the last miss was. */
-static bool own_step(const struct lockstep *l, enum vm_operation_kind kind, uint32_t index,
+static bool own_step(const struct lockstep *l, const struct own_kind *kind, uint32_t index,
 	struct vm_operation *own)
 {
 	struct vm_file_view file;
 
 	*own = (struct vm_operation){
-		.kind = kind, .process = index, .other = index, .file = VM_NO_FILE};
-	if (kind == VM_OP_STEP_EVICT) {
+		.kind = kind->kind, .process = index, .other = index, .file = VM_NO_FILE};
+	if (kind->kind == VM_OP_STEP_EVICT) {
 		own->file = l->miss_file;
 		own->offset = vm_pages_to_bytes(l->miss_page);
 		return l->miss_file != VM_NO_FILE &&
 		       vm_machine_process(l->machine, index) == VM_PROCESS_RUNNING;
 	}
-	if (kind != VM_OP_STEP_WRITE_BACK) {
+	if (kind->kind != VM_OP_STEP_WRITE_BACK) {
 		own->address = l->miss_address;
 		return l->miss_address != 0 &&
 		       vm_machine_process(l->machine, index) == VM_PROCESS_RUNNING;
 	}
-	if (index >= l->script->files_count)
+	if (index >= l->script->files_count || (!kind->whole && l->miss_file != index))
 		return false;
 	vm_machine_file(l->machine, index, &file);
 	own->file = index;
-	own->length = file.size_bytes;
-	if (l->miss_file == index) {
-		own->offset = vm_pages_to_bytes(l->miss_page);
-		own->length = VM_PAGE_BYTES;
-	}
+	own->offset = kind->whole ? 0 : vm_pages_to_bytes(l->miss_page);
+	own->length = kind->whole ? file.size_bytes : VM_PAGE_BYTES;
 	return file.exists && file.dirty_pages != 0;
+}
+
+/* Whether the step explains something; what it did is taken back if not. */
+static bool try_one(struct lockstep *l, const struct own_kind *kind, const struct vm_operation *own)
+{
+	const bool writes = kind->kind == VM_OP_STEP_WRITE_BACK, written_back = l->written_back;
+	const size_t misses = l->misses;
+	const struct vm_outcome answer = l->outcome;
+	const uint32_t miss_file = l->miss_file;
+	const uint64_t miss_page = l->miss_page, miss_address = l->miss_address;
+	struct vm_outcome outcome;
+	bool flying[LIVE_FILES_LIMIT];
+
+	memcpy(flying, l->in_flight, sizeof(flying));
+	if (writes) {
+		l->in_flight[own->file] = true;
+		l->written_back = true;
+	}
+	vm_machine_copy(l->spare, l->machine);
+	vm_machine_do(l->machine, own, &outcome);
+	l->outcome = answer;
+	compare_all(l);
+	/* Of a file that was not written as a whole, the pages are found one by one. */
+	if (l->misses < misses && !(writes && kind->whole && l->miss_file == own->file)) {
+		l->step_freedoms[kind->kind]++;
+		return true;
+	}
+	memcpy(l->in_flight, flying, sizeof(flying));
+	l->written_back = written_back;
+	vm_machine_copy(l->machine, l->spare);
+	l->misses = misses;
+	l->miss_file = miss_file;
+	l->miss_page = miss_page;
+	l->miss_address = miss_address;
+	return false;
 }
 
 /* What the kernel may do by itself, if it explains something. */
 static bool try_own_step(struct lockstep *l)
 {
-	static const enum vm_operation_kind kinds[] = {VM_OP_STEP_WRITE_BACK, VM_OP_STEP_EVICT,
-		VM_OP_STEP_FREE_LAZY, VM_OP_STEP_COLLAPSE, VM_OP_STEP_SPLIT};
-	const size_t misses = l->misses;
+	static const struct own_kind kinds[] = {{VM_OP_STEP_WRITE_BACK, true},
+		{VM_OP_STEP_WRITE_BACK, false}, {VM_OP_STEP_EVICT, false},
+		{VM_OP_STEP_FREE_LAZY, false}, {VM_OP_STEP_COLLAPSE, true},
+		{VM_OP_STEP_SPLIT, false}};
+	struct vm_operation own;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		/* Of these only a collapse shows in hundreds of pages at once. */
-		if (misses >= OWN_MISSES_LIMIT && kinds[i] != VM_OP_STEP_COLLAPSE)
+		/* The others do not show in hundreds of pages at once. */
+		if (l->misses >= OWN_MISSES_LIMIT && !kinds[i].whole)
 			continue;
-		for (uint32_t k = 0; k < LIVE_PROCESSES_LIMIT; k++) {
-			const struct vm_outcome answer = l->outcome;
-			struct vm_outcome outcome;
-			struct vm_operation own;
-			if (!own_step(l, kinds[i], k, &own))
-				continue;
-			bool flying[LIVE_FILES_LIMIT];
-			memcpy(flying, l->in_flight, sizeof(flying));
-			if (kinds[i] == VM_OP_STEP_WRITE_BACK)
-				l->in_flight[own.file] = true;
-			vm_machine_copy(l->spare, l->machine);
-			vm_machine_do(l->machine, &own, &outcome);
-			l->outcome = answer;
-			compare_all(l);
-			if (l->misses < misses) {
-				l->step_freedoms[kinds[i]]++;
+		for (uint32_t k = 0; k < LIVE_PROCESSES_LIMIT; k++)
+			if (own_step(l, &kinds[i], k, &own) && try_one(l, &kinds[i], &own))
 				return true;
-			}
-			memcpy(l->in_flight, flying, sizeof(flying));
-			vm_machine_copy(l->machine, l->spare);
-		}
 	}
-	/* The count is of what the machine says now. */
+	/* The frames and slots that were paired are those of what the machine says now. */
 	compare_all(l);
 	return false;
 }
@@ -477,6 +499,7 @@ size_t lockstep_step(
 	l->step = step;
 	take_groups(l, groups, count);
 	memset(&l->outcome, 0, sizeof(l->outcome));
+	l->written_back = false;
 	if (step != 0) {
 		begin_flight(l);
 		do_operation(l, step, 0);
@@ -546,6 +569,7 @@ void lockstep_begin(struct lockstep *l, struct pool *pool, const struct script *
 	if (l->machine == NULL || l->before == NULL || l->spare == NULL || l->decisions == NULL)
 		abort();
 	l->pools_compared = uses_pools(script);
+	l->monitored = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED);
 	/* linux:6.2:include/linux/mm.h:get_mm_counter; all processes stay on one CPU */
 	if (!vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS))
 		l->late_pages =

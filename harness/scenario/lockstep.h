@@ -47,6 +47,8 @@ struct lockstep {
 	struct pairs frames, slots;
 	/* Files whose write-back was begun by a call that does not wait for it: FILE_DROP. */
 	bool in_flight[LIVE_FILES_LIMIT];
+	bool written_back; /* in this step, by the kernel's own write-back */
+	bool monitored;	   /* the host has threads that may take pages away */
 	bool pools_compared;
 	/* Pages that a resident figure may be late by: what the CPU held back at the start, and
 	 * now. */

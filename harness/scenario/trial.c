@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/message.h"
+#include "kernel/monitors.h"
 #include "run/launch.h"
 
 #define OUTPUT_LIMIT_BYTES ((size_t)256 << 20)
@@ -50,6 +51,24 @@ bool scenario_load(struct pool *pool, const char *path, struct scenario *scenari
 
 const struct live_looks scenario_looks = {.always = LIVE_SURFACES_ALL};
 
+/* Once for all trials: one that is started later is a change of the host. */
+static void name_monitors(struct live_head *head)
+{
+	static struct monitor monitors[LIVE_MONITORS_LIMIT];
+	static size_t count;
+	static bool asked, seen;
+
+	if (!asked)
+		seen = monitors_find(monitors, LIVE_MONITORS_LIMIT, &count);
+	asked = true;
+	head->monitors_count = LIVE_MONITORS_UNKNOWN;
+	if (!seen || count > LIVE_MONITORS_LIMIT)
+		return;
+	head->monitors_count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++)
+		head->monitors[i] = monitors[i].thread;
+}
+
 const void *scenario_input(struct pool *pool, const struct script *script, enum live_format format,
 	const struct live_looks *looks, size_t *length_bytes)
 {
@@ -62,6 +81,7 @@ const void *scenario_input(struct pool *pool, const struct script *script, enum 
 		.format = format,
 	};
 
+	name_monitors(&head);
 	unsigned char *input = pool_take(pool, sizeof(head) + operations_bytes);
 	memcpy(input, &head, sizeof(head));
 	memcpy(input + sizeof(head), script->operations, operations_bytes);

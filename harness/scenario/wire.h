@@ -42,12 +42,18 @@ struct live_looks {
 	uint32_t seldom_every;
 };
 
+#define LIVE_MONITORS_LIMIT   4
+#define LIVE_MONITORS_UNKNOWN UINT32_MAX
+
 struct live_head {
 	uint64_t magic;
 	uint32_t operation_bytes; /* sizeof(struct vm_operation): both sides agree */
 	uint32_t operations_count;
 	struct live_looks looks;
 	enum live_format format;
+	/* Threads that may take pages away, or LIVE_MONITORS_UNKNOWN: there may be some. */
+	uint32_t monitors_count;
+	int32_t monitors[LIVE_MONITORS_LIMIT];
 };
 
 /* kind, name as a quantity of the record, witness */
@@ -248,6 +254,8 @@ enum live_faults {
 	LIVE_FAULTS_MAJOR,
 	LIVE_FAULTS_SLEEPS,   /* voluntary context switches of the step */
 	LIVE_FAULTS_SURFACES, /* what was read after this step */
+	/* 1: a monitor may have run meanwhile. Looked for only where the step took faults. */
+	LIVE_FAULTS_MONITORED,
 	LIVE_FAULTS_LIMIT,
 };
 

@@ -20,7 +20,7 @@ struct tool {
 	struct record record;
 	struct check_list checks;
 	struct vm_host facts;
-	size_t judged, silent;
+	size_t judged, silent, stale;
 };
 
 static const char *script_of(const struct record *record, const char *check)
@@ -52,8 +52,13 @@ static enum answer judge_case(struct tool *tool, const struct record_prediction 
 
 	if (launch == NULL || launch->trial.end != RECORD_TRIAL_OBSERVED)
 		return CANNOT_SAY;
-	if (check == NULL || !case_of_record(&pool, check, &sealed->parameters, &check_case, &why))
+	if (check == NULL ||
+		!case_of_record(&pool, check, &sealed->parameters, &check_case, &why)) {
+		(void)printf("%s: the record is out of date: %s\n", id,
+			check == NULL ? "no such check" : why);
+		tool->stale++;
 		return CANNOT_SAY;
+	}
 	case_host(&check_case, &tool->facts, &host);
 	host_as_measured(&host, &launch->trial);
 	const struct vm_model model = vm_model_for(VM_MODEL_LINUX, &host);
@@ -112,5 +117,5 @@ int main(int argc, char **argv)
 	if (answer != DIFFERS)
 		(void)printf("%zu cases agree, with %zu claims silent\n", tool.judged, tool.silent);
 	pool_drop(&tool.pool);
-	return answer == DIFFERS ? 1 : tool.judged == 0 ? CANNOT_SAY : 0;
+	return answer == DIFFERS ? 1 : tool.judged == 0 || tool.stale != 0 ? CANNOT_SAY : 0;
 }

@@ -28,6 +28,7 @@
 #define LIVE_PAIRS_LIMIT	((size_t)8192)
 #define LIVE_INSTRUMENT_LIMIT	64
 #define LIVE_REASON_LIMIT_BYTES 240
+#define LIVE_SCHEDSTAT_BYTES	64
 
 struct kernel_stat;
 
@@ -61,6 +62,8 @@ struct live_shared {
 	uint64_t counters_base[LIVE_COUNTER_LIMIT], sizes_base[LIVE_SIZE_LIMIT];
 	uint64_t start[LIVE_START_LIMIT];
 	uint64_t ksm_base[LIVE_POOLS_LIMIT - LIVE_POOLS_KSM];
+	char monitors_ran[LIVE_MONITORS_LIMIT]
+			 [LIVE_SCHEDSTAT_BYTES]; /* as the kernel told it last */
 	enum live_phase phase;
 	uint32_t step;	 /* from 1 */
 	uint32_t actor;	 /* of this step */
@@ -155,6 +158,12 @@ void live_look_with(void *memory);
 
 /* What all processes have in common: the machine's own files, the names of lines. Before a fork. */
 void live_prepare_looks(void);
+
+/* Other when pages of files came, went, or were written back. */
+uint64_t live_cache_digest(void);
+
+/* Whether a monitor may have run since this was asked last. */
+bool live_monitors_ran(void);
 /* Opens the files of /proc of this process; again after a fork. */
 void live_open_surfaces(void);
 void live_close_surfaces(void);

@@ -58,6 +58,9 @@ static struct {
 	int maps, smaps, status, statm, pagemap, page_flags, page_counts;
 	bool queries; /* PROCMAP_QUERY answers */
 	int pools[LIVE_POOLS_LIMIT];
+	struct {
+		int schedstat, stat;
+	} monitors[LIVE_MONITORS_LIMIT];
 	uint8_t smaps_fields[VM_SMAPS_LIMIT]; /* KERNEL_SMAPS_LIMIT: no figure of the parser */
 } look;
 
@@ -617,6 +620,22 @@ static void look_at_files(void)
 	send(LIVE_FILES);
 }
 
+uint64_t live_cache_digest(void)
+{
+	uint64_t digest = 0;
+
+	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
+		const struct live_file *file = &live->files[i];
+		const struct cache_range whole = {0};
+		struct cache_figures figures = {0};
+		if (file->exists)
+			(void)syscall(SYS_CACHESTAT, (long)file->read_write, &whole, &figures, 0L);
+		digest = digest * 31 + figures.cached;
+		digest = digest * 31 + figures.dirty;
+	}
+	return digest;
+}
+
 /* Which pages of the file are cached and dirty, as bits; false where the kernel does not tell. */
 static bool ask_for_pages(const struct live_file *file, uint64_t *cached, uint64_t *dirty)
 {
@@ -650,6 +669,53 @@ static void look_at_cache(void)
 	send(LIVE_CACHE);
 }
 
+/*
+ * What schedstat tells of a thread changes when it gets a CPU and when it leaves it; in between,
+ * only its state says that it runs.
+ */
+static bool monitor_ran(size_t i)
+{
+	char *const last = live->monitors_ran[i];
+	char now[LIVE_SCHEDSTAT_BYTES] = "";
+	struct kernel_stat stat;
+	struct kernel_error error;
+
+	if (look.monitors[i].schedstat < 0 || look.monitors[i].stat < 0 ||
+		pread(look.monitors[i].schedstat, now, sizeof(now) - 1, 0) <= 0)
+		return true;
+	const bool changed = strcmp(now, last) != 0;
+	memcpy(last, now, sizeof(now));
+	return changed || kernel_stat_parse(read_text(look.monitors[i].stat), &stat, &error) != 0 ||
+	       stat.state == 'R';
+}
+
+bool live_monitors_ran(void)
+{
+	bool ran = false;
+
+	if (live->head.monitors_count == LIVE_MONITORS_UNKNOWN)
+		return true;
+	for (size_t i = 0; i < live->head.monitors_count; i++)
+		ran |= monitor_ran(i);
+	return ran;
+}
+
+static void open_monitors(void)
+{
+	char path[64];
+
+	if (live->head.monitors_count == LIVE_MONITORS_UNKNOWN)
+		return;
+	for (size_t i = 0; i < live->head.monitors_count; i++) {
+		const int thread = live->head.monitors[i];
+		(void)snprintf(path, sizeof(path), "/proc/%d/schedstat", thread);
+		look.monitors[i].schedstat = open_own(path);
+		(void)snprintf(path, sizeof(path), "/proc/%d/stat", thread);
+		look.monitors[i].stat = open_own(path);
+	}
+	(void)live_monitors_ran();
+}
+
 void live_prepare_looks(void)
 {
 #define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
@@ -671,6 +737,7 @@ void live_prepare_looks(void)
 	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++)
 		look.pools[i] = open_own(paths[i]);
 	find_smaps_fields();
+	open_monitors();
 }
 
 static void look_at_pools(void)

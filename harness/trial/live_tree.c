@@ -24,9 +24,6 @@
 #include "trial/report.h"
 #include "trial/rseq.h"
 
-/* Since 5.14; newer than some headers. */
-#define POPULATE_READ  22
-#define POPULATE_WRITE 23
 /* Shorter runs of untouched pages stay: they are not worth an area. */
 #define UNUSED_PAGES_LEAST 32
 #define UNUSED_PAGES_MOST  2048
@@ -74,7 +71,7 @@ void live_warm(void)
 	for (size_t i = 0; i < own_count; i++)
 		/* Refused for the kernel's own pages ([vvar]): nothing there is ours to touch. */
 		(void)madvise((void *)(uintptr_t)own[i].start, own[i].end - own[i].start,
-			own[i].private_writable ? POPULATE_WRITE : POPULATE_READ);
+			own[i].private_writable ? VM_MADV_POPULATE_WRITE : VM_MADV_POPULATE_READ);
 	live_count_faults(quiet);
 }
 
@@ -209,11 +206,29 @@ static bool areas_may_differ(void)
 	}
 }
 
+/*
+ * All that is seen belongs to one moment: where somebody wrote back a file meanwhile, as sync() of
+ * any program does, it is looked at again. That ends: a page is written once.
+ */
+static uint32_t look_at_one_moment(void)
+{
+	uint64_t digest;
+	uint32_t surfaces;
+
+	do {
+		digest = live_cache_digest();
+		surfaces = live_look(surfaces_of_step(), areas_may_differ());
+	} while (digest != live_cache_digest());
+	return surfaces;
+}
+
 static void look(uint64_t faults[LIVE_FAULTS_LIMIT])
 {
-	const uint32_t surfaces = live_look(surfaces_of_step(), areas_may_differ());
-
 	uint64_t now[LIVE_FAULTS_LIMIT];
+
+	if ((faults[LIVE_FAULTS_MINOR] | faults[LIVE_FAULTS_MAJOR]) != 0)
+		faults[LIVE_FAULTS_MONITORED] = live_monitors_ran();
+	const uint32_t surfaces = look_at_one_moment();
 
 	check_quiet("looking after", now);
 	faults[LIVE_FAULTS_SURFACES] = surfaces;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 
 #include "record/line.h"
 #include "trial/trial.h"
+#include "vm/machine.h"
 
 #define PROTOCOL	      1
 #define DESCRIPTOR	      3
@@ -165,6 +167,26 @@ static __attribute__((noinline)) void populate_stack(void)
 		stack[i] = 0;
 }
 
+/*
+ * Code and constants likewise: fault-around brings most of them along, but leaves out a page that
+ * somebody else has locked at that moment, as another process that faults on the same library does
+ * (linux:6.12:mm/filemap.c:next_uptodate_folio). Before 5.14 there is no such advice.
+ */
+static int populate_object(struct dl_phdr_info *object, size_t size_bytes, void *context)
+{
+	(void)size_bytes, (void)context;
+	for (size_t i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		const uint64_t start = object->dlpi_addr + segment->p_vaddr;
+		const uint64_t first = vm_align_down(start, VM_PAGE_BYTES);
+
+		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
+			(void)madvise((void *)(uintptr_t)first, start + segment->p_memsz - first,
+				VM_MADV_POPULATE_READ);
+	}
+	return 0;
+}
+
 void report_open(const char *subject, uint64_t seed)
 {
 	trial.descriptor = fcntl(DESCRIPTOR, F_GETFD) >= 0 ? DESCRIPTOR : STDOUT_FILENO;
@@ -183,6 +205,7 @@ void report_open(const char *subject, uint64_t seed)
 	for (size_t i = 0; i < sizeof(*trial.buffer); i += (size_t)VM_PAGE_BYTES)
 		((volatile char *)trial.buffer)[i] = 0;
 	populate_stack();
+	(void)dl_iterate_phdr(populate_object, NULL);
 }
 
 static void write_line(struct pool *pool, const struct record_line *line)

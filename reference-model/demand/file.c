@@ -96,6 +96,9 @@ static bool map_slots(struct vm_machine *m, const struct fault *fault, uint32_t 
 	uint64_t frame_slot, struct window slots)
 {
 	const uint64_t base = vm_align_down(fault->address, VM_HUGE_2M_BYTES);
+	const bool dirty = object_of(m, area_of(m, fault->area)->object)->kind == VM_FILE_DISK &&
+			   folio_has(m, frame, FOLIO_DIRTY);
+	const bool unmapped = folio_of(m, frame)->maps == 0;
 	bool found = false;
 
 	for (uint64_t i = slots.first; i < slots.last; i++) {
@@ -104,6 +107,8 @@ static bool map_slots(struct vm_machine *m, const struct fault *fault, uint32_t 
 			continue;
 		map_cached(m, fault, place, frame + (uint32_t)(i - frame_slot), false);
 		found |= i == slots.slot;
+		m->outcome->around_dirty_pages += dirty && i != slots.slot;
+		m->outcome->around_unmapped_pages += unmapped && i != slots.slot;
 	}
 	return found;
 }

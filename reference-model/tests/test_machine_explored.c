@@ -377,6 +377,24 @@ static void what_came_along_may_be_on_its_way(void **state)
 	assert_false(page(f, 0, BASE + PAGE).in_core_open);
 }
 
+static void neighbours_that_others_may_lock_are_counted(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 4 * PAGE);
+	file_write(f, 0, 0, 3 * PAGE, 7);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	file_write(f, 0, 0, 2 * PAGE, 7);
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_PRIVATE, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	assert_int_equal(f->last.around_dirty_pages, 1);
+	assert_int_equal(f->last.around_unmapped_pages, 2);
+	map_file(f, 0, BASE + 8 * PAGE, 4 * PAGE, RO, VM_MAP_PRIVATE, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + 8 * PAGE, PAGE);
+	assert_int_equal(f->last.around_dirty_pages, 1);
+	assert_int_equal(f->last.around_unmapped_pages, 0);
+}
+
 static void a_page_that_was_locked_may_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -404,6 +422,7 @@ int main(void)
 		TEST(a_larger_end_clears_what_lay_behind_the_old_one),
 		TEST_LARGE(a_larger_end_cuts_what_reaches_behind_it),
 		TEST_LARGE(a_cut_leaves_the_tag),
+		TEST(neighbours_that_others_may_lock_are_counted),
 		TEST_LARGE(fault_around_maps_whole_folios),
 		TEST_LARGE(cold_splits_what_it_holds_in_part),
 		TEST(a_hole_in_the_first_page_unmaps_everything),

@@ -277,6 +277,15 @@ struct vm_outcome {
 	} signal;
 	/* Faults that getrusage charges to the actor for this operation. */
 	uint32_t minor_faults, major_faults;
+	/*
+	 * Of what fault-around brought along: dirty pages of files on disk, and pages that nobody
+	 * mapped. It leaves out what somebody has locked, and each page then takes a fault of its
+	 * own, which is major if it had to wait (linux:6.12:mm/filemap.c:next_uptodate_folio,
+	 * lock_folio_maybe_drop_mmap; mm/memory.c:mm_account_fault). Whoever writes back locks the
+	 * first (fs/ext4/inode.c:mpage_prepare_extent_to_map), whoever reclaims the second
+	 * (mm/vmscan.c:shrink_folio_list).
+	 */
+	uint32_t around_dirty_pages, around_unmapped_pages;
 	size_t out_count; /* bytes stored to out, or that would have been */
 	uint32_t choice_count;
 	enum vm_freedom choices[VM_OUTCOME_CHOICES]; /* met, in order */
