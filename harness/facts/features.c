@@ -197,7 +197,6 @@ static const struct detector detectors[] = {
 	BY_RELEASE(GUARDED_FILES, 6, 15),
 	/* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
 	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
-	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
 	/* "ext4: don't write back data before punch hole in nojournal mode", which went back */
 	{.feature = VM_FEATURE_PUNCH_KEEPS_DIRTY,
 		.surface = SURFACE_FILESYSTEM,
@@ -213,6 +212,7 @@ static const struct detector detectors[] = {
 		.backports = {{6, 12, 41}}},
 	BY_FILESYSTEM(PUNCH_UNMAPS_ALL, NULL, 0, 0),
 	BY_RELEASE(SPLIT_BY_HALVES, 6, 15),
+	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
 	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),
 	/* "mm: introduce VM_MAYBE_GUARD and make visible in /proc/$pid/smaps" */
 	BY_RELEASE(GUARD_LETTER, 6, 18),

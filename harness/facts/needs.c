@@ -293,8 +293,7 @@ static void need_processor(struct listing *listing)
 		      });
 }
 
-/* Scenarios write to it themselves, also where it has the value already that the run holds it at.
- */
+/* Scenarios write to it themselves, also where the run holds it at the value that it has. */
 static void need_ksm(struct listing *listing)
 {
 	static const char path[] = "/sys/kernel/mm/ksm/run";

@@ -71,7 +71,7 @@ void live_warm(void)
 	for (size_t i = 0; i < own_count; i++)
 		/* Refused for the kernel's own pages ([vvar]): nothing there is ours to touch. */
 		(void)madvise((void *)(uintptr_t)own[i].start, own[i].end - own[i].start,
-			own[i].private_writable ? VM_MADV_POPULATE_WRITE : VM_MADV_POPULATE_READ);
+			own[i].private_writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 	live_count_faults(quiet);
 }
 

@@ -15,7 +15,6 @@
 
 #include "record/line.h"
 #include "trial/trial.h"
-#include "vm/machine.h"
 
 #define PROTOCOL	      1
 #define DESCRIPTOR	      3
@@ -182,7 +181,7 @@ static int populate_object(struct dl_phdr_info *object, size_t size_bytes, void 
 
 		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
 			(void)madvise((void *)(uintptr_t)first, start + segment->p_memsz - first,
-				VM_MADV_POPULATE_READ);
+				MADV_POPULATE_READ);
 	}
 	return 0;
 }
