@@ -138,8 +138,10 @@ static void hostile_json_is_refused_with_a_reason(void **state)
 	const char *text = facts_to_json(&pool, &facts);
 	for (size_t i = 0; i < sizeof(replaced) / sizeof(replaced[0]); i++) {
 		const char *found = strstr(text, replaced[i][0]);
-		if (found == NULL)
+		if (found == NULL) {
 			fail_msg("%s is not in the text", replaced[i][0]);
+			return;
+		}
 		const char *bad = pool_format(&pool, "%.*s%s%s", (int)(found - text), text,
 			replaced[i][1], found + strlen(replaced[i][0]));
 		if (facts_from_json(&pool, bad, strlen(bad), &again, &why))

@@ -186,12 +186,13 @@ static void only_small_pages(void)
 static void warm_heap(void)
 {
 	enum { BLOCKS = 4 };
+	const size_t largest_bytes = small_lengths_bytes[SMALL_COUNT - 1];
 	void *blocks[BLOCKS];
 
 	for (size_t i = 0; i < BLOCKS; i++) {
-		blocks[i] = malloc(small_lengths_bytes[SMALL_COUNT - 1]);
+		blocks[i] = malloc(largest_bytes);
 		MUST(blocks[i] != NULL);
-		(void)set_memory(blocks[i], 1, small_lengths_bytes[SMALL_COUNT - 1]);
+		(void)set_memory(blocks[i], 1, largest_bytes);
 	}
 	for (size_t i = 0; i < BLOCKS; i++)
 		free(blocks[i]);
