@@ -165,14 +165,22 @@ static int hold_knobs(struct trying *trying)
 	return 0;
 }
 
-static int join_group(struct trying *trying, uint64_t limit_bytes)
+/*
+ * A trial that runs wild ends at the limit of memory, and at that of swap, where the kernel has
+ * one: the host's swap is not for it either.
+ */
+static int join_group(struct trying *trying, const struct probe_needs *needs)
 {
+	const uint64_t limit_bytes = needs->group_limit_bytes;
 	struct group group;
 	int error = guard_group(trying->execution->guard, "trial", &group);
 
 	if (error == 0)
 		error = group_limit(&group, limit_bytes);
 	if (error != 0)
+		return error;
+	error = group_swap_limit(&group, needs->swap_bytes != 0 ? needs->swap_bytes : limit_bytes);
+	if (error != 0 && error != -ENOENT && error != -EOPNOTSUPP)
 		return error;
 	group_join_path(&group, trying->join_path, sizeof(trying->join_path));
 	trying->join[0] = trying->join_path;
@@ -214,7 +222,7 @@ static int hold(struct trying *trying)
 		error = guard_hold(guard, vm_knob_word(VM_KNOB_KSM_RUN), "0", in_force);
 	}
 	if (error == 0 && needs->group_limit_bytes != 0)
-		error = join_group(trying, needs->group_limit_bytes);
+		error = join_group(trying, needs);
 	return error;
 }
 

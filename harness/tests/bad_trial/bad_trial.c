@@ -293,6 +293,71 @@ static void bombs(void)
 	wait_for_ever();
 }
 
+#define SPAN_BYTES  ((size_t)1 << 36)
+#define TABLE_BYTES ((size_t)1 << 21)
+#define PAGE_BYTES  ((size_t)1 << 12)
+
+static char *reserve(int sharing)
+{
+	char *memory = mmap(NULL, SPAN_BYTES, PROT_READ | PROT_WRITE,
+		sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void fills(int sharing)
+{
+	volatile char *memory = reserve(sharing);
+
+	for (size_t at = 0; memory != NULL && at < SPAN_BYTES; at += PAGE_BYTES)
+		memory[at] = 1;
+}
+
+static void fills_tables(void)
+{
+	for (;;) {
+		volatile char *memory = reserve(MAP_PRIVATE);
+		if (memory == NULL)
+			return;
+		for (size_t at = 0; at < SPAN_BYTES; at += TABLE_BYTES)
+			(void)memory[at];
+	}
+}
+
+static void fills_file(void)
+{
+	static char bytes[PAGE_BYTES];
+	const int file = memfd_create("gorge", MFD_CLOEXEC);
+
+	while (file >= 0 && write(file, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+/*
+ * Takes memory of every kind without end, one process after the other, and then itself. What is in
+ * a file belongs to no process, so the last one may well take all others down.
+ */
+static void gorges(void)
+{
+	static const int kinds = 4;
+
+	for (int kind = 0; kind < kinds; kind++) {
+		const pid_t child = fork();
+		if (child == 0) {
+			if (kind < 2)
+				fills(kind == 0 ? MAP_PRIVATE : MAP_SHARED);
+			else if (kind == 2)
+				fills_tables();
+			else
+				fills_file();
+			_exit(0);
+		}
+		(void)waitpid(child, NULL, 0);
+	}
+	for (;;)
+		fills(MAP_PRIVATE);
+}
+
 static void litters(void)
 {
 	(void)mkdir("a", 0700);
@@ -388,6 +453,7 @@ static const struct {
 	WAY(leaves_ended_child),
 	WAY(daemonizes),
 	WAY(bombs),
+	WAY(gorges),
 	WAY(litters),
 	WAY(leaves_segment),
 	WAY(looks_around),
