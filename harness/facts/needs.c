@@ -351,6 +351,8 @@ int facts_requirements(struct pool *pool, const struct facts *facts,
 		need_allowed(&listing, "pressure", allowed->pressure);
 	if (needs->ksm)
 		need_ksm(&listing);
+	if (needs->huge_2m_varies || needs->huge_1g_varies)
+		need_allowed(&listing, "settings", allowed->settings);
 	if (needs->processor)
 		need_processor(&listing);
 	if (needs->own_machine)

@@ -86,6 +86,9 @@ int guard_descriptor(const struct guard *guard);
  * -ENOMEM... with a sentence when this host cannot supply it.
  */
 
+/* The pool of that size may be made larger and smaller by the trial; it is put back. */
+__attribute__((warn_unused_result)) int guard_huge_pages_vary(
+	struct guard *guard, uint64_t page_bytes);
 /* At least so many free and unreserved huge pages of the size (2 MiB or 1 GiB) in the pool. */
 __attribute__((warn_unused_result)) int guard_huge_pages(
 	struct guard *guard, uint64_t page_bytes, uint64_t pages);

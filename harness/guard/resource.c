@@ -47,27 +47,58 @@ static int read_unreserved(struct guard *guard, const char *folder, uint64_t *pa
 	return failed;
 }
 
+struct huge_pool {
+	const char *folder, *knob;
+};
+
+static struct huge_pool pool_of(uint64_t page_bytes)
+{
+	assert(page_bytes == VM_HUGE_2M_BYTES || page_bytes == VM_HUGE_1G_BYTES);
+	if (page_bytes == VM_HUGE_2M_BYTES)
+		return (struct huge_pool){"hugepages-2048kB", "hugetlb.2m.nr_hugepages"};
+	return (struct huge_pool){"hugepages-1048576kB", "hugetlb.1g.nr_hugepages"};
+}
+
+static int refuse_pool(struct guard *guard, int failed, uint64_t page_bytes)
+{
+	return guard_refuse(guard, failed,
+		"this kernel has no pool of huge pages of %" PRIu64 " MiB",
+		page_bytes / VM_MIB_BYTES);
+}
+
+int guard_huge_pages_vary(struct guard *guard, uint64_t page_bytes)
+{
+	const struct huge_pool pool = pool_of(page_bytes);
+	uint64_t now = 0;
+	char value[32];
+	int failed = read_pool(guard, pool.folder, "nr_hugepages", &now);
+
+	if (failed != 0)
+		return refuse_pool(guard, failed, page_bytes);
+	(void)snprintf(value, sizeof(value), "%" PRIu64, now);
+	failed = guard_hold(guard, pool.knob, value, NULL);
+	if (failed == 0)
+		guard_let_go(guard, pool.knob);
+	return failed;
+}
+
 int guard_huge_pages(struct guard *guard, uint64_t page_bytes, uint64_t pages)
 {
-	const bool small = page_bytes == VM_HUGE_2M_BYTES;
-	const char *const folder = small ? "hugepages-2048kB" : "hugepages-1048576kB";
-	const char *const knob = small ? "hugetlb.2m.nr_hugepages" : "hugetlb.1g.nr_hugepages";
+	const struct huge_pool pool = pool_of(page_bytes);
+	const char *const folder = pool.folder;
 	uint64_t unreserved = 0, now = 0;
 	char value[32];
 	const size_t mark = guard->stack.count;
 
-	assert(small || page_bytes == VM_HUGE_1G_BYTES);
 	int failed = read_unreserved(guard, folder, &unreserved);
 	if (failed == 0)
 		failed = read_pool(guard, folder, "nr_hugepages", &now);
 	if (failed != 0)
-		return guard_refuse(guard, failed,
-			"this kernel has no pool of huge pages of %" PRIu64 " MiB",
-			page_bytes / VM_MIB_BYTES);
+		return refuse_pool(guard, failed, page_bytes);
 	if (unreserved >= pages)
 		return 0;
 	(void)snprintf(value, sizeof(value), "%" PRIu64, now + pages - unreserved);
-	failed = guard_hold(guard, knob, value, NULL);
+	failed = guard_hold(guard, pool.knob, value, NULL);
 	if (failed != 0 || guard->dry_run)
 		return failed;
 	failed = read_unreserved(guard, folder, &unreserved);

@@ -18,8 +18,8 @@ struct vm_machine *probe_machine(
 		.swap_synchronous = true,
 		.mmap_top = UINT64_C(1)
 			    << (host->page_table_levels == VM_PAGING_LEVELS_LIMIT ? 56 : 47),
-		.huge_2m_pages = 1,
-		.huge_1g_pages = 1,
+		.huge_2m = {.total = 1, .free = 1},
+		.huge_1g = {.total = 1, .free = 1},
 	};
 	const size_t size_bytes = vm_machine_size_bytes(&setup.limits);
 	struct vm_machine *machine = vm_machine_create(

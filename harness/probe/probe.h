@@ -56,6 +56,7 @@ struct probe_needs {
 	bool own_machine;    /* the whole machine is: no option allows that but --guest */
 	uint64_t memory_bytes;
 	unsigned huge_2m_pages, huge_1g_pages; /* taken into the pool by the guard */
+	bool huge_2m_varies, huge_1g_varies;   /* resizes the pool; the guard puts it back */
 	uint64_t swap_bytes;	    /* a swap file made by the guard, unless there is swap */
 	uint64_t group_limit_bytes; /* an own memory group with this limit; 0: none needed */
 };

@@ -215,6 +215,10 @@ static int hold(struct trying *trying)
 		error = guard_huge_pages(guard, VM_HUGE_2M_BYTES, needs->huge_2m_pages);
 	if (error == 0 && needs->huge_1g_pages != 0)
 		error = guard_huge_pages(guard, VM_HUGE_1G_BYTES, needs->huge_1g_pages);
+	if (error == 0 && needs->huge_2m_varies)
+		error = guard_huge_pages_vary(guard, VM_HUGE_2M_BYTES);
+	if (error == 0 && needs->huge_1g_varies)
+		error = guard_huge_pages_vary(guard, VM_HUGE_1G_BYTES);
 	if (error == 0 && needs->swap_bytes != 0 && trying->execution->facts->swap_kib == 0)
 		error = hold_swap(guard, needs->swap_bytes);
 	if (error == 0 && needs->ksm) {

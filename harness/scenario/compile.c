@@ -463,6 +463,23 @@ static bool read_other_and_digit(struct compiler *c, struct vm_operation *o)
 	return read_other(c, o) && read_digit(c, o);
 }
 
+static bool read_pool(struct compiler *c, struct vm_operation *o)
+{
+	uint64_t kind;
+	int64_t count;
+
+	if (!cursor_expect_word_of(&c->cursor, "a pool", file_kind_words, &kind) ||
+		!cursor_expect_expression(&c->cursor, &count))
+		return false;
+	if (kind != VM_FILE_HUGETLB_2M && kind != VM_FILE_HUGETLB_1G)
+		return cursor_fail(&c->cursor, "expected a pool: hugetlb-2m or hugetlb-1g");
+	if (count < 0 || count > LIVE_POOL_PAGES_LIMIT)
+		return cursor_fail(&c->cursor, "expected 0 to 64 huge pages");
+	o->file_kind = (enum vm_file_kind)kind;
+	o->length = (uint64_t)count;
+	return true;
+}
+
 /* NULL: the kernel does these by itself; or, for vfork, there would be nobody left to look. */
 static bool (*const operands[VM_OP_LIMIT])(struct compiler *, struct vm_operation *) = {
 	[VM_OP_MAP] = read_map,
@@ -502,6 +519,7 @@ static bool (*const operands[VM_OP_LIMIT])(struct compiler *, struct vm_operatio
 	[VM_OP_UFFD_UNREGISTER] = read_range,
 	[VM_OP_PAGEMAP_SCAN] = read_scan,
 	[VM_OP_KSM_RUN] = read_digit,
+	[VM_OP_POOL] = read_pool,
 };
 
 static bool kind_of(const char *text, enum vm_operation_kind *kind)

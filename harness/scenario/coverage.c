@@ -12,15 +12,31 @@
 /* Room for what a scenario swaps out, where it asks for swap. */
 #define SWAP_PAGES UINT64_C(65536)
 
-/* What the executor would say of itself, had the case all that it needs. */
-static void start_of(
-	const struct check *check, const struct vm_host *host, uint64_t start[LIVE_START_LIMIT])
+/* How far the case lets a pool grow by itself. */
+static uint64_t growth_of(const struct probe_arguments *arguments)
 {
+	for (size_t i = 0; i < arguments->count; i++) {
+		const char *const knob = arguments->parameters[i].knob;
+		if (knob != NULL && strcmp(knob, "hugetlb.2m.nr_overcommit_hugepages") == 0)
+			return (uint64_t)arguments->values[i];
+	}
+	return 0;
+}
+
+/* What the executor would say of itself, had the case all that it needs. */
+static void start_of(const struct check_case *check_case, const struct vm_host *host,
+	uint64_t start[LIVE_START_LIMIT])
+{
+	const struct check *check = check_case->check;
+
 	lockstep_usual_start(host, start);
 	if (check->needs->swap_bytes != 0)
 		start[LIVE_START_SWAP_PAGES] = SWAP_PAGES;
 	start[LIVE_START_SWAP_SYNCHRONOUS] = 1;
+	start[LIVE_START_HUGE_2M_TOTAL] = check->needs->huge_2m_pages;
 	start[LIVE_START_HUGE_2M_FREE] = check->needs->huge_2m_pages;
+	start[LIVE_START_HUGE_2M_OVERCOMMIT] = growth_of(&check_case->arguments);
+	start[LIVE_START_HUGE_1G_TOTAL] = check->needs->huge_1g_pages;
 	start[LIVE_START_HUGE_1G_FREE] = check->needs->huge_1g_pages;
 }
 
@@ -40,7 +56,7 @@ static void run_case(
 	if (!scenario_compile(&pool, check->of_kind, check_case->arguments.values, &script, &error))
 		return;
 	case_host(check_case, facts, &host);
-	start_of(check, &host, start);
+	start_of(check_case, &host, start);
 	const struct vm_model model = vm_model_for(VM_MODEL_LINUX, &host);
 	lockstep_begin(lockstep, &pool, &script, &model, &host, start);
 	for (uint32_t step = 0; step <= script.operations_count; step++)
@@ -106,7 +122,6 @@ static const struct {
 	{"frame.migrate", "a step of the kernel's own: compaction"},
 	{"demand.read-huge",
 		"left to explore: which folios the reading makes, and so what is mapped, is open"},
-	{"frame.hugetlb-surplus", "needs a pool that may grow: nr_overcommit_hugepages"},
 };
 
 const char *coverage_beyond_scripts(const char *rule)

@@ -27,6 +27,13 @@ void lockstep_usual_start(const struct vm_host *host, uint64_t start[LIVE_START_
 	start[LIVE_START_RAM_PAGES] = vm_bytes_to_pages_floor(8 * VM_GIB_BYTES);
 }
 
+/* Words of LIVE_START, from a pool's total on. */
+static struct vm_huge_pool pool_at(const uint64_t *words)
+{
+	return (struct vm_huge_pool){
+		.total = words[0], .free = words[1], .reserved = words[2], .surplus = words[3]};
+}
+
 void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_LIMIT],
 	struct vm_machine_setup *setup)
 {
@@ -37,8 +44,10 @@ void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_
 		.swap_synchronous = start[LIVE_START_SWAP_SYNCHRONOUS] != 0,
 		.break_address = start[LIVE_START_BREAK],
 		.mmap_top = MMAP_TOP,
-		.huge_2m_pages = (uint32_t)start[LIVE_START_HUGE_2M_FREE],
-		.huge_1g_pages = (uint32_t)start[LIVE_START_HUGE_1G_FREE],
+		.huge_2m = pool_at(start + LIVE_START_HUGE_2M_TOTAL),
+		.huge_2m_overcommit_pages = start[LIVE_START_HUGE_2M_OVERCOMMIT],
+		.huge_1g = pool_at(start + LIVE_START_HUGE_1G_TOTAL),
+		.huge_1g_overcommit_pages = start[LIVE_START_HUGE_1G_OVERCOMMIT],
 		.disk_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_FILES),
 		.readahead_pages = start[LIVE_START_READAHEAD_PAGES] == LIVE_ABSENT
 					   ? VM_READAHEAD_UNKNOWN
@@ -541,7 +550,7 @@ static bool uses_pools(const struct script *script)
 		const struct vm_operation *o = &script->operations[i];
 		if ((o->kind == VM_OP_MAP && (o->flags & VM_MAP_HUGETLB) != 0) ||
 			(o->kind == VM_OP_FILE_CREATE && o->file_kind >= VM_FILE_HUGETLB_2M) ||
-			o->kind == VM_OP_KSM_RUN)
+			o->kind == VM_OP_KSM_RUN || o->kind == VM_OP_POOL)
 			return true;
 	}
 	return false;

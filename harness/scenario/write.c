@@ -23,7 +23,7 @@ static bool has_range(enum vm_operation_kind kind)
 {
 	return kind != VM_OP_BREAK && kind != VM_OP_LOCK_ALL && kind != VM_OP_UNLOCK_ALL &&
 	       kind != VM_OP_FORK && kind != VM_OP_EXIT && kind != VM_OP_WAIT &&
-	       kind != VM_OP_CLEAR_REFS && kind != VM_OP_KSM_RUN &&
+	       kind != VM_OP_CLEAR_REFS && kind != VM_OP_KSM_RUN && kind != VM_OP_POOL &&
 	       (kind < VM_OP_FILE_CREATE || kind > VM_OP_FILE_CLOSE);
 }
 
@@ -188,6 +188,9 @@ static void add_other_operation(struct writer *w, const struct vm_operation *o)
 		add(w, pool_format(w->pool, " %s %u", process_name(w, o->other), o->flags));
 	else if (o->kind == VM_OP_KSM_RUN)
 		add(w, pool_format(w->pool, " %u", o->flags));
+	else if (o->kind == VM_OP_POOL)
+		add(w, pool_format(w->pool, " %s %llu", word_for(file_kind_words, o->file_kind),
+			       (unsigned long long)o->length));
 }
 
 static void add_operation(struct writer *w, const struct vm_operation *o, const char *comment)

@@ -107,6 +107,18 @@ static void needs_follow_from_operations(void **state)
 	assert_int_equal(scenario.needs.features[0], VM_FEATURE_PAGEMAP_SCAN);
 }
 
+static void a_resized_pool_is_put_back(void **state)
+{
+	static const char text[] = HEAD "pool hugetlb-2m 3\n";
+	struct scenario scenario;
+	struct scenario_error error;
+
+	(void)state;
+	assert_true(scenario_read(&pool, text, strlen(text), &scenario, &error));
+	assert_true(scenario.needs.root && scenario.needs.huge_2m_varies);
+	assert_false(scenario.needs.huge_1g_varies);
+}
+
 static void mistakes_have_a_place_and_a_reason(void **state)
 {
 	static const struct {
@@ -131,6 +143,8 @@ static void mistakes_have_a_place_and_a_reason(void **state)
 		{"break 4 5\n", 3, 9, "expected the end of the line, found '5'"},
 		{"for i 0..3\nbreak $i\n", 3, 1,
 			"this block has no 'end', or blocks nest too deep"},
+		{"pool disk 3\n", 3, 12, "expected a pool: hugetlb-2m or hugetlb-1g"},
+		{"pool hugetlb-2m 65\n", 3, 19, "expected 0 to 64 huge pages"},
 		{"file-create f floppy 3\n", 3, 15,
 			"expected a kind of file (disk, memory, hugetlb-2m or hugetlb-1g), "
 			"found 'floppy'"},
@@ -193,6 +207,7 @@ int main(void)
 		cmocka_unit_test_teardown(lines_become_operations, drop),
 		cmocka_unit_test_teardown(parameters_loops_and_conditions, drop),
 		cmocka_unit_test_teardown(needs_follow_from_operations, drop),
+		cmocka_unit_test_teardown(a_resized_pool_is_put_back, drop),
 		cmocka_unit_test_teardown(mistakes_have_a_place_and_a_reason, drop),
 		cmocka_unit_test_teardown(operations_written_are_read_back, drop),
 	};

@@ -450,6 +450,29 @@ static int64_t do_ksm_run(const struct vm_operation *o)
 	return write_ksm_run('0');
 }
 
+/* What others have of the pool stays theirs. A pool that cannot grow is no fault of the kernel's:
+ * its memory may be in pieces. */
+static int64_t do_pool(const struct vm_operation *o)
+{
+	const bool giant = o->file_kind == VM_FILE_HUGETLB_1G;
+	const char *const path = giant ? "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"
+				       : "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+	const uint64_t *at_start =
+		live->start + (giant ? LIVE_START_HUGE_1G_TOTAL : LIVE_START_HUGE_2M_TOTAL);
+	const uint64_t pages = vm_pool_of_others(at_start[0], at_start[1], at_start[2]) + o->length;
+	char text[32];
+
+	const int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+	if (descriptor < 0)
+		return -errno;
+	const int length = snprintf(text, sizeof(text), "%llu", (unsigned long long)pages);
+	const int64_t result = answer(write(descriptor, text, (size_t)length));
+	(void)close(descriptor);
+	if (result >= 0 && live_number_in(path, 0) < pages)
+		live_unmet("the kernel finds no memory in one piece for a larger pool");
+	return result < 0 ? result : 0;
+}
+
 /* What the operation leaves in bytes[] to be told. */
 enum leaves { NOTHING, ITS_RESULT, A_BYTE_A_PAGE };
 
@@ -486,6 +509,7 @@ static const struct {
 	[VM_OP_UFFD_UNREGISTER] = {do_unregister, NOTHING},
 	[VM_OP_PAGEMAP_SCAN] = {do_scan, A_BYTE_A_PAGE},
 	[VM_OP_KSM_RUN] = {do_ksm_run, NOTHING},
+	[VM_OP_POOL] = {do_pool, NOTHING},
 };
 
 static void count(const struct rusage *usage, uint64_t faults[LIVE_FAULTS_LIMIT])

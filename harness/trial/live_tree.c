@@ -200,6 +200,7 @@ static bool areas_may_differ(void)
 	case VM_OP_CLEAR_REFS:
 	case VM_OP_PAGEMAP_SCAN:
 	case VM_OP_KSM_RUN:
+	case VM_OP_POOL:
 		return false;
 	default:
 		return live_self == live->actor;
@@ -408,6 +409,21 @@ static uint64_t readahead_pages(void)
 	return kib == LIVE_ABSENT ? LIVE_ABSENT : vm_kib_to_pages_floor(kib);
 }
 
+#define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
+static const char *const pool_files[] = {
+	POOL("2048", "nr"),
+	POOL("2048", "free"),
+	POOL("2048", "resv"),
+	POOL("2048", "surplus"),
+	POOL("2048", "nr_overcommit"),
+	POOL("1048576", "nr"),
+	POOL("1048576", "free"),
+	POOL("1048576", "resv"),
+	POOL("1048576", "surplus"),
+	POOL("1048576", "nr_overcommit"),
+};
+#undef POOL
+
 static void read_start(void)
 {
 	uint64_t *start = live->start;
@@ -425,10 +441,8 @@ static void read_start(void)
 		vm_kib_to_pages_floor(live->counters_base[LIVE_COUNTER_VM_SIZE]);
 	start[LIVE_START_SURFACES] = live_surfaces_available();
 	start[LIVE_START_RAM_PAGES] = (uint64_t)pages;
-	start[LIVE_START_HUGE_2M_FREE] =
-		live_number_in("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", 0);
-	start[LIVE_START_HUGE_1G_FREE] =
-		live_number_in("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 0);
+	for (unsigned i = 0; i < sizeof(pool_files) / sizeof(pool_files[0]); i++)
+		start[LIVE_START_HUGE_2M_TOTAL + i] = live_number_in(pool_files[i], 0);
 }
 
 /*

@@ -121,6 +121,7 @@ uint32_t area_split(struct vm_machine *m, uint32_t area, uint64_t address)
 	half->uffd = lower->uffd;
 	half->read_only_file = lower->read_only_file;
 	half->reserve_owner = lower->reserve_owner;
+	half->bereft = lower->bereft;
 	half->family = lower->family;
 	family_clone(m, upper, area);
 	lower->end = address;

@@ -315,7 +315,7 @@ static int32_t insert_area(struct vm_machine *m, struct request *request)
 	area->page_offset = request->page_offset;
 	area->object = request->object;
 	area->read_only_file = request->read_only_file;
-	area->reserve_owner = (request->flags & VM_AREA(SHARED)) == 0;
+	area->reserve_owner = (request->flags & (VM_AREA(SHARED) | VM_AREA(NO_RESERVE))) == 0;
 	if (object_is_hugetlb(m, request->object)) {
 		area->flags |= VM_AREA(HUGETLB) | VM_AREA(DONT_EXPAND);
 		area->mm = request->mm;

@@ -241,6 +241,7 @@ static uint32_t make_target(struct vm_machine *m, uint32_t source, const struct 
 	copy->object = wish.object;
 	copy->read_only_file = wish.read_only_file;
 	copy->reserve_owner = area->reserve_owner;
+	copy->bereft = area->bereft;
 	copy->family = area->family;
 	family_clone(m, number, source);
 	area_insert(m, move->mm, number);

@@ -23,6 +23,10 @@ struct vm_huge_pool *hugetlb_pool(struct vm_machine *m, uint32_t object);
 bool hugetlb_reserve(struct vm_machine *m, uint32_t object, const struct area *area);
 /* The area's range goes: reservations that only it held are given back. */
 void hugetlb_restore_reserve(struct vm_machine *m, const struct area *area, uint64_t address);
+/* A reservation that nobody can use any more; surplus pages that stood for it go. */
+void hugetlb_give_up(struct vm_machine *m, uint32_t object, struct entry *entry);
+/* VM_OP_POOL */
+void operation_pool(struct vm_machine *m);
 void hugetlb_unreserve(struct vm_machine *m, const struct area *area, uint64_t start, uint64_t end);
 
 #endif

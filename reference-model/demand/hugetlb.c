@@ -7,6 +7,7 @@
 #include "demand/huge.h"
 #include "frame/cache.h"
 #include "frame/frame.h"
+#include "machine/outcome.h"
 
 struct vm_huge_pool *hugetlb_pool(struct vm_machine *m, uint32_t object)
 {
@@ -30,6 +31,9 @@ static bool pool_ensure(struct vm_machine *m, uint32_t object, uint64_t count)
 	const uint64_t missing = count - unreserved;
 	if (pool->surplus + missing > overcommit_limit(m, object))
 		return false;
+	/* Each node has surplus pages of its own, and which of them go is not seen from outside. */
+	if (m->host.nodes_online > 1)
+		outcome_silent(m, "which node's pages are surplus");
 	rule_obey(m, RULE_FRAME_HUGETLB_SURPLUS);
 	pool->surplus += missing;
 	pool->total += missing;
@@ -71,9 +75,22 @@ bool hugetlb_reserve(struct vm_machine *m, uint32_t object, const struct area *a
 	return true;
 }
 
+/* linux:6.12:mm/hugetlb.c:return_unused_surplus_pages */
+void hugetlb_give_up(struct vm_machine *m, uint32_t object, struct entry *entry)
+{
+	struct vm_huge_pool *pool = hugetlb_pool(m, object);
+
+	entry->reserved = false;
+	pool->reserved--;
+	if (pool->surplus > 0) {
+		pool->surplus--;
+		pool->total--;
+		pool->free--;
+	}
+}
+
 void hugetlb_unreserve(struct vm_machine *m, const struct area *area, uint64_t start, uint64_t end)
 {
-	struct vm_huge_pool *pool = hugetlb_pool(m, area->object);
 	const uint64_t last =
 		first_huge(m, area, start) + (end - start) / object_page_bytes(m, area->object);
 
@@ -83,13 +100,7 @@ void hugetlb_unreserve(struct vm_machine *m, const struct area *area, uint64_t s
 		const uint32_t entry = entry_find(m, area->object, i);
 		if (entry == NONE || !entries_of(m)[entry].reserved)
 			continue;
-		entries_of(m)[entry].reserved = false;
-		pool->reserved--;
-		if (pool->surplus > 0) {
-			pool->surplus--;
-			pool->total--;
-			pool->free--;
-		}
+		hugetlb_give_up(m, area->object, &entries_of(m)[entry]);
 	}
 }
 
@@ -127,6 +138,46 @@ static uint32_t giant_take(struct vm_machine *m)
 	}
 	m->out_of_room = true;
 	return NONE;
+}
+
+/*
+ * linux:6.12:mm/hugetlb.c:set_max_huge_pages. What is free and not promised goes at once; what is
+ * in use becomes surplus, and goes when it is given back.
+ */
+static void pool_resize(struct vm_machine *m, struct vm_huge_pool *pool, uint64_t wanted)
+{
+	const uint64_t used = pool->reserved + pool->total - pool->free;
+	const uint64_t kept = wanted > used ? wanted : used;
+
+	rule_obey(m, RULE_FRAME_HUGETLB_RESIZE);
+	while (pool->surplus > 0 && wanted > pool->total - pool->surplus)
+		pool->surplus--;
+	if (wanted > pool->total - pool->surplus) {
+		const uint64_t missing = wanted - (pool->total - pool->surplus);
+		pool->total += missing;
+		pool->free += missing;
+	}
+	while (kept < pool->total - pool->surplus) {
+		pool->total--;
+		pool->free--;
+	}
+	if (wanted < pool->total - pool->surplus)
+		pool->surplus = pool->total - wanted;
+}
+
+void operation_pool(struct vm_machine *m)
+{
+	const bool giant = m->operation->file_kind == VM_FILE_HUGETLB_1G;
+	struct vm_huge_pool *pool = giant ? &m->huge_1g : &m->huge_2m;
+	const struct vm_huge_pool *start = giant ? &m->setup.huge_1g : &m->setup.huge_2m;
+
+	if (m->host.nodes_online > 1) {
+		outcome_silent(m, "each node has a pool of its own");
+		return;
+	}
+	pool_resize(m, pool,
+		vm_pool_of_others(start->total, start->free, start->reserved) +
+			m->operation->length);
 }
 
 /* A page of the pool for that index, from the reservation if there is one. NONE: SIGBUS. */
@@ -168,6 +219,33 @@ static void hugetlb_map(struct vm_machine *m, const struct fault *fault, struct 
 	entry_set(m, place, leaf);
 }
 
+/*
+ * linux:6.12:mm/hugetlb.c:unmap_ref_private: what the owner was promised it gets, if from those
+ * who inherited the page. They have nothing there from now on.
+ */
+static void take_back(struct vm_machine *m, uint32_t owner, uint64_t index, uint32_t head)
+{
+	const uint32_t object = area_of(m, owner)->object;
+
+	rule_obey(m, RULE_COW_HUGETLB_TAKEN_BACK);
+	for (uint32_t i = 0; i < m->areas.high; i++) {
+		struct area *area = area_of(m, i);
+		if (!area->used || i == owner || area->object != object || area->reserve_owner ||
+			(area->flags & VM_AREA(MAY_SHARE)) != 0 ||
+			index < first_huge(m, area, area->start) ||
+			index >= first_huge(m, area, area->end))
+			continue;
+		const uint64_t beyond = index - first_huge(m, area, area->start);
+		const struct place place =
+			place_of(m, area->mm, area->start + beyond * object_page_bytes(m, object));
+		if (leaf_is_present(entry_get(m, place)) &&
+			leaf_frame(entry_get(m, place)) == head) {
+			zap_entry(m, area->mm, place);
+			area->bereft = true;
+		}
+	}
+}
+
 /* linux:6.12:mm/hugetlb.c:hugetlb_wp */
 static enum fault_result hugetlb_write(
 	struct vm_machine *m, struct fault *fault, struct place place)
@@ -187,6 +265,12 @@ static enum fault_result hugetlb_write(
 	}
 	const uint64_t index = first_huge(m, area, place.address);
 	const uint32_t copy = hugetlb_take(m, area, index);
+	if (copy == NONE && !m->out_of_room && area->reserve_owner &&
+		folio_has(m, head, FOLIO_ANONYMOUS)) {
+		take_back(m, fault->area, index, head);
+		entry_set(m, place, leaf_for_write(m, area, leaf));
+		return FAULT_DONE;
+	}
 	if (copy == NONE)
 		return m->out_of_room ? FAULT_NO_ROOM : FAULT_BUS;
 	rule_obey(m, RULE_COW_HUGETLB_COPY);
@@ -207,7 +291,7 @@ static enum fault_result hugetlb_missing(
 	const uint64_t index = first_huge(m, area, place.address);
 	const bool shared = (area->flags & VM_AREA(MAY_SHARE)) != 0;
 
-	if (index >= object_pages(m, area->object))
+	if (index >= object_pages(m, area->object) || area->bereft)
 		return FAULT_BUS;
 	uint32_t head = cache_lookup(m, area->object, index);
 	if (head == NONE) {

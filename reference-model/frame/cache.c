@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/cache.h"
+#include "demand/huge.h"
 
 #include "area/area.h"
 #include "demand/fault.h"
@@ -345,17 +346,6 @@ static void entry_drop(struct vm_machine *m, uint32_t entry)
 	m->entries.free = entry;
 }
 
-static void give_up_reservation(
-	struct vm_machine *m, const struct object *object, const struct entry *entry)
-{
-	if (!entry->reserved)
-		return;
-	if (object->kind == VM_FILE_HUGETLB_1G)
-		m->huge_1g.reserved--;
-	else
-		m->huge_2m.reserved--;
-}
-
 void object_free_if_unused(struct vm_machine *m, uint32_t number)
 {
 	struct object *object = object_of(m, number);
@@ -366,7 +356,8 @@ void object_free_if_unused(struct vm_machine *m, uint32_t number)
 		const uint32_t next = entries_of(m)[entry].next_in_object;
 
 		/* A large folio leaves the cache whole: its other entries then hold no frame. */
-		give_up_reservation(m, object, &entries_of(m)[entry]);
+		if (entries_of(m)[entry].reserved)
+			hugetlb_give_up(m, number, &entries_of(m)[entry]);
 		if (entries_of(m)[entry].frame != NONE)
 			cache_remove(m, entries_of(m)[entry].frame, false);
 		entry = next;

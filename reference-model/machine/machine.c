@@ -3,6 +3,7 @@
 #include "cow/cow.h"
 #include "cow/track.h"
 #include "demand/fault.h"
+#include "demand/huge.h"
 #include "frame/cache.h"
 #include "frame/frame.h"
 #include "frame/reclaim.h"
@@ -105,10 +106,8 @@ struct vm_machine *vm_machine_create(const struct vm_host *host,
 	for (uint32_t i = 0; i < m->processes.limit; i++)
 		processes_of(m)[i] = (struct process){.mm = NONE};
 	m->huge_zero = NONE;
-	m->huge_2m =
-		(struct vm_huge_pool){.total = setup->huge_2m_pages, .free = setup->huge_2m_pages};
-	m->huge_1g =
-		(struct vm_huge_pool){.total = setup->huge_1g_pages, .free = setup->huge_1g_pages};
+	m->huge_2m = setup->huge_2m;
+	m->huge_1g = setup->huge_1g;
 	/* Frame 0 is the zero page. */
 	VM_ASSERT(folio_take(m, 0) == ZERO_FRAME);
 	m->frames_in_use = 0;
@@ -333,6 +332,7 @@ static operation_function *const operations[VM_OP_LIMIT] = {
 	[VM_OP_UFFD_UNREGISTER] = operation_uffd_unregister,
 	[VM_OP_PAGEMAP_SCAN] = operation_pagemap_scan,
 	[VM_OP_KSM_RUN] = operation_ksm_run,
+	[VM_OP_POOL] = operation_pool,
 	[VM_OP_STEP_WRITE_BACK] = operation_step_write_back,
 	[VM_OP_STEP_EVICT] = operation_step_evict,
 	[VM_OP_STEP_COLLAPSE] = operation_step_collapse,

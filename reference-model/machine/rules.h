@@ -331,6 +331,10 @@
 	X(COW_HUGETLB_COPY, "cow.hugetlb-copy", \
 		"Writing a shared private huge page takes another from the pool.", \
 		"linux:6.12:mm/hugetlb.c:hugetlb_wp") \
+	X(COW_HUGETLB_TAKEN_BACK, "cow.hugetlb-taken-back", \
+		"Without a page for a copy the owner takes the page away from those who " \
+		"inherited it; their next access to it is a SIGBUS.", \
+		"linux:6.12:mm/hugetlb.c:unmap_ref_private") \
 	X(COW_HUGETLB_REUSE, "cow.hugetlb-reuse", \
 		"A huge page that only one process maps is made writable where it is.", \
 		"linux:6.12:mm/hugetlb.c:hugetlb_wp") \
@@ -521,6 +525,9 @@
 	X(FRAME_HUGETLB_SURPLUS, "frame.hugetlb-surplus", \
 		"Beyond the pool surplus pages are taken up to nr_overcommit_hugepages.", \
 		"linux:6.12:mm/hugetlb.c:gather_surplus_pages") \
+	X(FRAME_HUGETLB_RESIZE, "frame.hugetlb-resize", \
+		"A smaller pool keeps what is promised, and calls surplus what is in use.", \
+		"linux:6.12:mm/hugetlb.c:set_max_huge_pages") \
 	X(FRAME_HUGETLB_RETURN, "frame.hugetlb-return", \
 		"A huge page goes back to the pool; surplus pages go back to the system " \
 		"first.", \

@@ -123,6 +123,7 @@ struct area {
 	bool uffd;	     /* registered for asynchronous write protection */
 	bool read_only_file; /* descriptor without write access */
 	bool reserve_owner;  /* hugetlb private: reservations belong to this area */
+	bool bereft;	     /* hugetlb private: the owner took a page back from it */
 };
 
 enum rss_kind { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_LIMIT };

@@ -274,6 +274,66 @@ static void huge_pool_counts(void **state)
 	assert_int_equal(counters(f, 0).page_table_bytes, 2 * PAGE);
 }
 
+static struct vm_huge_pool pool_now(struct fixture *f)
+{
+	struct vm_system_view system;
+
+	vm_machine_system(f->machine, &system);
+	return system.huge_2m;
+}
+
+static void resize_pool(struct fixture *f, uint64_t pages)
+{
+	const struct vm_operation resize = {
+		.kind = VM_OP_POOL, .file_kind = VM_FILE_HUGETLB_2M, .length = pages};
+
+	assert_int_equal(run(f, resize), 0);
+}
+
+static void a_smaller_pool_keeps_what_is_promised(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 3 * HUGE, RW, PRIVATE | VM_MAP_HUGETLB);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	resize_pool(f, 1); /* one in use and two promised: one page goes, two are too many */
+	assert_int_equal(pool_now(f).total, 3);
+	assert_int_equal(pool_now(f).free, 2);
+	assert_int_equal(pool_now(f).reserved, 2);
+	assert_int_equal(pool_now(f).surplus, 2);
+	on(f, VM_OP_UNMAP, 0, BASE + 2 * HUGE, HUGE);
+	assert_int_equal(pool_now(f).total, 2);
+	assert_int_equal(pool_now(f).surplus, 1);
+	resize_pool(f, 3); /* surplus pages count again before new ones are taken */
+	assert_int_equal(pool_now(f).total, 3);
+	assert_int_equal(pool_now(f).surplus, 0);
+	resize_pool(f, 0);
+	on(f, VM_OP_UNMAP, 0, BASE, 2 * HUGE);
+	assert_int_equal(pool_now(f).total, 0);
+}
+
+static void the_owner_takes_its_page_back(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t second = BASE + HUGE;
+
+	resize_pool(f, 2);
+	map(f, 0, BASE, 2 * HUGE, RW, PRIVATE | VM_MAP_HUGETLB);
+	on(f, VM_OP_WRITE, 0, BASE, 1);
+	on(f, VM_OP_WRITE, 0, second, 1);
+	/* As many as may be surplus are somewhere else. */
+	map(f, 0, BASE + 8 * HUGE, 2 * HUGE, RW, PRIVATE | VM_MAP_HUGETLB);
+	fork_to(f, 0, 1);
+	on(f, VM_OP_WRITE, 1, second, 1); /* an heir has no claim to a page */
+	assert_int_equal(f->last.signal.number, VM_SIGBUS);
+	on(f, VM_OP_WRITE, 0, BASE, 1);
+	assert_int_equal(f->last.signal.number, 0);
+	on(f, VM_OP_READ, 1, second, 1);
+	assert_int_equal(f->last.signal.number, 0);
+	on(f, VM_OP_READ, 1, BASE, 1);
+	assert_int_equal(f->last.signal.number, VM_SIGBUS);
+}
+
 static void forced_writes_break_copy_on_write(void **state)
 {
 	struct fixture *f = *state;
@@ -382,7 +442,7 @@ static int setup_rich(void **state)
 	f->setup.limits.cache_pages = 1 << 15;
 	f->setup.swap_pages = 1 << 15;
 	f->setup.swap_synchronous = true;
-	f->setup.huge_2m_pages = 4;
+	f->setup.huge_2m = (struct vm_huge_pool){.total = 4, .free = 4};
 	f->setup.huge_2m_overcommit_pages = 2;
 	fixture_start(f, VM_MODEL_LINUX);
 	*state = f;
@@ -406,6 +466,8 @@ int main(void)
 		TEST(swap_keeps_contents),
 		TEST(equal_pages_are_merged),
 		TEST(huge_pool_counts),
+		TEST(a_smaller_pool_keeps_what_is_promised),
+		TEST(the_owner_takes_its_page_back),
 		TEST(forced_writes_break_copy_on_write),
 		TEST(everything_is_given_back),
 	};

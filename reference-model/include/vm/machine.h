@@ -161,6 +161,7 @@ enum vm_signal_code {
 	X(UFFD_UNREGISTER, "uffd-unregister")	/* address length */                               \
 	X(PAGEMAP_SCAN, "pagemap-scan") /* other address length flags out: see vm_scan_flag */     \
 	X(KSM_RUN, "ksm-run") /* flags: the digit written to ksm/run; 1 scans until stable */      \
+	X(POOL, "pool")	      /* file_kind length: nr_hugepages, beside what others have of it */  \
 	X(STEP_WRITE_BACK, "step-write-back") /* file offset length: the flusher came by */        \
 	X(STEP_EVICT, "step-evict") /* file offset: reclaim took that clean page of the cache */   \
 	X(STEP_COLLAPSE, "step-collapse") /* other address: khugepaged took that 2 MiB range */    \
@@ -314,6 +315,16 @@ struct vm_machine_limits vm_machine_limits_usual(void);
 
 #define VM_READAHEAD_UNKNOWN UINT32_MAX
 
+struct vm_huge_pool {
+	uint64_t total, free, reserved, surplus;
+};
+
+/* What others have of a pool: neither free, nor free and not promised. */
+static inline uint64_t vm_pool_of_others(uint64_t total, uint64_t free, uint64_t reserved)
+{
+	return total - free + reserved;
+}
+
 /* What the host is not asked for because it belongs to this machine alone. */
 struct vm_machine_setup {
 	struct vm_machine_limits limits;
@@ -321,8 +332,8 @@ struct vm_machine_setup {
 	bool swap_synchronous;		/* zram, pmem: swap-in bypasses the swap cache */
 	uint64_t break_address;		/* page-aligned start of the heap; 0: BREAK is silent */
 	uint64_t mmap_top;		/* end of user addresses where areas may be put */
-	uint32_t huge_2m_pages, huge_1g_pages; /* pools, free at the start */
-	uint32_t huge_2m_overcommit_pages, huge_1g_overcommit_pages;
+	struct vm_huge_pool huge_2m, huge_1g; /* at the start */
+	uint64_t huge_2m_overcommit_pages, huge_1g_overcommit_pages;
 	bool disk_large_folios; /* the file system of VM_FILE_DISK makes large folios */
 	uint32_t
 		readahead_pages; /* of that disk, or VM_READAHEAD_UNKNOWN: files on it are silent */
@@ -590,10 +601,6 @@ enum vm_event {
 	VM_EVENTS(VM_EVENT_ENUMERATOR)
 #undef VM_EVENT_ENUMERATOR
 		VM_EVENT_LIMIT,
-};
-
-struct vm_huge_pool {
-	uint64_t total, free, reserved, surplus;
 };
 
 struct vm_system_view {
