@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,10 @@
 #define DESCRIPTORS_LIMIT    256
 
 #define ANSWER_GOT "g"
+
+/* One more than the bits of a plan's nodes: the call takes them for less by one.
+ * linux:6.12:mm/mempolicy.c:get_nodes */
+#define NODES_LIMIT 65
 
 struct command {
 	enum asking asking;
@@ -144,6 +150,8 @@ static _Noreturn void live(const struct candidate_plan *plan, int commands, int 
 	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 	MUST(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
 	memory_group_enter(plan->group, 0);
+	if (plan->nodes != 0)
+		MUST(syscall(SYS_set_mempolicy, MPOL_BIND, &plan->nodes, NODES_LIMIT) == 0);
 	(void)snprintf(text, sizeof(text), "%lld", (long long)plan->adjustment);
 	const int why = kernel_write("/proc/self/oom_score_adj", text);
 	if (why != 0)
@@ -230,6 +238,24 @@ void candidates_end(struct candidate *candidates, size_t count)
 		MUST(waitpid(candidate->process, &candidate->status, 0) == candidate->process);
 		candidate->ended = true;
 	}
+}
+
+struct kernel_status candidate_status(const struct candidate *candidate)
+{
+	struct oom_files files = oom_files_open(candidate->process);
+	struct kernel_status status;
+	struct kernel_error error;
+
+	if (kernel_status_parse(kernel_file_read(&files.status), &status, &error) != 0)
+		broken("status: line %u: %s", error.line, error.reason);
+	oom_files_close(&files);
+	return status;
+}
+
+int64_t candidate_swapped_pages(const struct candidate *candidate)
+{
+	return (int64_t)vm_kib_to_pages_floor(
+		candidate_status(candidate).value_kib[KERNEL_STATUS_VM_SWAP]);
 }
 
 int64_t candidate_index(const struct candidate *candidates, size_t count, uint64_t process)

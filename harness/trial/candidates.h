@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "kernel/process.h"
 #include "trial/memory_group.h"
 #include "trial/oom.h"
 
@@ -35,6 +36,7 @@ struct candidate_plan {
 	size_t address_bytes; /* mapped beside and never touched */
 	int file;	      /* of HOLD_CACHE and ASK_BY_READING; 0: none */
 	int64_t adjustment;
+	uint64_t nodes; /* the only ones it may use, a bit each; 0: as it comes */
 };
 
 struct candidate {
@@ -60,6 +62,9 @@ bool candidate_ask(struct candidate *candidate, enum asking asking, size_t pages
 bool candidate_answers(struct candidate *candidate);
 /* Lets the survivors end, and waits for all of them. */
 void candidates_end(struct candidate *candidates, size_t count);
+/* Its /proc/PID/status: the texts in it are not kept. */
+struct kernel_status candidate_status(const struct candidate *candidate);
+int64_t candidate_swapped_pages(const struct candidate *candidate);
 /* The index of the process, or -1. */
 int64_t candidate_index(const struct candidate *candidates, size_t count, uint64_t process);
 

@@ -50,6 +50,13 @@ struct kernel_text memory_group_read(const struct memory_group *group, const cha
 	return kernel_small_text_at(path, text, sizeof(text));
 }
 
+struct kernel_file memory_group_open(
+	const struct memory_group *group, const char *file, char path[PATH_MAX])
+{
+	path_of(group, file, path);
+	return kernel_file_open(path, KERNEL_FILE_USUAL_BYTES);
+}
+
 static void hand_down(const struct memory_group *group)
 {
 	const int why = memory_group_write(group, "cgroup.subtree_control", "+memory");
@@ -166,9 +173,26 @@ int memory_group_limit(const struct memory_group *group, enum group_limit limit,
 	else
 		(void)snprintf(text, sizeof(text), "%" PRIu64, vm_pages_to_bytes((uint64_t)pages));
 	/* A kernel without accounting of swap has nothing to limit. */
-	if (limit == GROUP_LIMIT_SWAP && !memory_group_has(group, file))
+	if (limit == GROUP_LIMIT_SWAP && !memory_group_limits_swap(group))
 		return 0;
 	return memory_group_write(group, file, text);
+}
+
+bool memory_group_limits_swap(const struct memory_group *group)
+{
+	return memory_group_has(group, limit_file(group, GROUP_LIMIT_SWAP));
+}
+
+int64_t memory_group_soft_limit_pages(const struct memory_group *group)
+{
+	return (int64_t)vm_bytes_to_pages_floor(
+		(uint64_t)number_of(group, limit_file(group, GROUP_LIMIT_SOFT)));
+}
+
+int64_t memory_group_most_of_both_pages(const struct memory_group *group)
+{
+	return (int64_t)vm_bytes_to_pages_floor(
+		(uint64_t)number_of(group, "memory.memsw.max_usage_in_bytes"));
 }
 
 /* linux:6.12:mm/memcontrol.c:mem_cgroup_get_max. The limit of swap is 0 where there can be one. */
@@ -178,7 +202,7 @@ int64_t memory_group_capacity_pages(const struct memory_group *group)
 		(uint64_t)number_of(group, limit_file(group, GROUP_LIMIT_MEMORY)));
 	static char meminfo[1 << 14];
 
-	if (memory_group_has(group, limit_file(group, GROUP_LIMIT_SWAP)))
+	if (memory_group_limits_swap(group))
 		return limit_pages;
 	const int64_t swap_kib = kernel_meminfo_value(
 		kernel_small_text_at("/proc/meminfo", meminfo, sizeof(meminfo)), "SwapTotal");
@@ -219,6 +243,11 @@ int64_t memory_group_failures(const struct memory_group *group)
 {
 	return group->version == 1 ? number_of(group, "memory.failcnt")
 				   : value_of(group, "memory.events", "max");
+}
+
+int64_t memory_group_event(const struct memory_group *group, const char *name)
+{
+	return value_of(group, "memory.events", name);
 }
 
 int64_t memory_group_stat(

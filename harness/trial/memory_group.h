@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "kernel/text.h"
+#include "trial/files.h"
 
 struct memory_group {
 	unsigned version; /* 1 or 2 */
@@ -48,6 +49,13 @@ enum group_limit {
 /* 0 or the errno: some limits are refused when what is there does not fit. */
 int memory_group_limit(const struct memory_group *group, enum group_limit limit, int64_t pages);
 
+/* Whether the kernel limits the swap of groups at all. */
+bool memory_group_limits_swap(const struct memory_group *group);
+/* Version 1. */
+int64_t memory_group_soft_limit_pages(const struct memory_group *group);
+/* Version 1: the most that memory and swap ever were together. How often they met their limit is
+ * counted no more: "page_counter: track failcnt only for legacy cgroups" (6.15) forgot them. */
+int64_t memory_group_most_of_both_pages(const struct memory_group *group);
 /* Its limit, and the swap that it may take: what the OOM killer sets sizes in it beside. */
 int64_t memory_group_capacity_pages(const struct memory_group *group);
 int64_t memory_group_usage_pages(const struct memory_group *group);
@@ -57,12 +65,17 @@ int64_t memory_group_kernel_pages(const struct memory_group *group);
 int64_t memory_group_kills(const struct memory_group *group);
 /* How often a charge met the limit. */
 int64_t memory_group_failures(const struct memory_group *group);
+/* A line of memory.events; version 2. */
+int64_t memory_group_event(const struct memory_group *group, const char *name);
 /* A line of memory.stat, by the name that it has in each version. */
 int64_t memory_group_stat(
 	const struct memory_group *group, const char *name_v1, const char *name_v2);
 
 /* A file of the group: its text is valid until the next one is read. */
 struct kernel_text memory_group_read(const struct memory_group *group, const char *file);
+/* Opened once, for reading again and again; path must outlive it. */
+struct kernel_file memory_group_open(
+	const struct memory_group *group, const char *file, char path[PATH_MAX]);
 bool memory_group_has(const struct memory_group *group, const char *file);
 /* 0 or the errno. */
 int memory_group_write(const struct memory_group *group, const char *file, const char *text);

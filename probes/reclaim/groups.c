@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "kernel/values.h"
 #include "probe/probe.h"
 #include "trial/candidates.h"
 #include "trial/files.h"
@@ -37,16 +36,6 @@ static void predict_span(struct vm_predictions *predictions, const char *claim,
 				});
 }
 
-/* VmSwap of the process, in pages. */
-static int64_t swapped_pages_of(const struct candidate *candidate)
-{
-	struct oom_files files = oom_files_open(candidate->process);
-	const int64_t kib = kernel_meminfo_value(kernel_file_read(&files.status), "VmSwap");
-
-	oom_files_close(&files);
-	return (int64_t)vm_kib_to_pages_floor((uint64_t)kib);
-}
-
 static void need_harmless_killer(void)
 {
 	if (kernel_number_at("/proc/sys/vm/panic_on_oom") > 1)
@@ -59,18 +48,36 @@ static void need_harmless_killer(void)
 
 #define SMALL_LIMIT_PAGES 1024
 #define LARGE_PAGES	  2500
+#define SWAP_LIMIT_PAGES  2048
+#define TOO_LARGE_PAGES	  4000
 
-static const char *const swap_labels[] = {"without", "with"};
+enum swap_allowed { NO_SWAP, ALL_SWAP, ENOUGH_SWAP, TOO_LITTLE_SWAP };
+
+static const char *const swap_labels[] = {"without", "with", "enough", "too-little"};
 
 static const struct probe_parameter extends_parameters[] = {
 	{
 		.name = "swap",
 		.unit = VM_UNIT_COUNT,
-		.choices_count = 2,
-		.choices = {0, 1},
+		.choices_count = 4,
+		.choices = {NO_SWAP, ALL_SWAP, ENOUGH_SWAP, TOO_LITTLE_SWAP},
 		.labels = swap_labels,
 	},
 };
+
+static int64_t swap_limit_pages(enum swap_allowed allowed)
+{
+	switch (allowed) {
+	case NO_SWAP:
+		return 0;
+	case ALL_SWAP:
+		return MEMORY_GROUP_UNLIMITED;
+	case ENOUGH_SWAP:
+	case TOO_LITTLE_SWAP:
+		return SWAP_LIMIT_PAGES;
+	}
+	return 0;
+}
 
 static void predict_extends(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
@@ -78,39 +85,60 @@ static void predict_extends(const struct vm_model *model, const struct vm_host *
 {
 	static const char claim[] = "reclaim.swap-extends";
 	static const char cite[] = "linux:6.12:mm/vmscan.c:get_scan_count";
-	const bool with = probe_argument(arguments, "swap") != 0;
+	const enum swap_allowed allowed = (enum swap_allowed)probe_argument(arguments, "swap");
+	const bool with = allowed == ALL_SWAP || allowed == ENOUGH_SWAP;
+	const int64_t most = SMALL_LIMIT_PAGES + (allowed == NO_SWAP ? 0 : SWAP_LIMIT_PAGES);
 
-	(void)model, (void)host, (void)readings;
+	(void)model, (void)readings;
 	predict_span(predictions, claim, "completed", with, with, VM_UNIT_BOOL,
 		with ? "what does not fit is in swap, and comes back as it was"
 		     : "what does not fit has nowhere to go",
 		cite);
 	predict_span(predictions, claim, "signal", with ? 0 : SIGKILL, with ? 0 : SIGKILL,
-		VM_UNIT_SIGNAL, "without swap the killer comes",
+		VM_UNIT_SIGNAL, "without room in swap the killer comes",
 		"linux:6.12:mm/memcontrol.c:mem_cgroup_out_of_memory");
 	predict_span(predictions, claim, "swapped", with ? LARGE_PAGES - SMALL_LIMIT_PAGES : 0,
-		with ? LARGE_PAGES : 0, VM_UNIT_PAGES,
-		"at least what does not fit below the limit is out", cite);
+		!with			 ? 0
+		: allowed == ENOUGH_SWAP ? SWAP_LIMIT_PAGES
+					 : LARGE_PAGES,
+		VM_UNIT_PAGES,
+		"at least what does not fit below the limit is out, and no more than the group "
+		"may have in swap",
+		cite);
+	if (host->cgroup_version == 1)
+		predict_span(predictions, claim, "most-of-both", with ? LARGE_PAGES : most,
+			allowed == ALL_SWAP ? INT32_MAX : most, VM_UNIT_PAGES,
+			with ? "a page that goes to swap stays charged to memory and swap together"
+			     : "memory and swap are charged together, page by page up to their "
+			       "limit before anybody is killed",
+			"linux:6.12:mm/memcontrol.c:try_charge_memcg");
 }
 
 static void measure_extends(const struct probe_arguments *arguments)
 {
+	const enum swap_allowed allowed = (enum swap_allowed)probe_argument(arguments, "swap");
 	const struct memory_group own = memory_group_own();
 	const struct memory_group group = memory_group_below(&own, "small", false);
 	const struct candidate_plan plan = {.group = &group};
 
 	need_harmless_killer();
+	if (!memory_group_limits_swap(&group))
+		unmet("accounting of swap by groups", "boot without swapaccount=0");
 	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY, SMALL_LIMIT_PAGES) == 0);
-	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP,
-		     probe_argument(arguments, "swap") != 0 ? MEMORY_GROUP_UNLIMITED : 0) == 0);
+	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, swap_limit_pages(allowed)) == 0);
 	struct candidate candidate = candidate_start(&plan);
-	const bool completed = candidate_ask(&candidate, ASK_BY_WRITING, LARGE_PAGES);
-	observe("completed", completed, VM_UNIT_BOOL, "the program");
-	observe("swapped", candidate.ended ? 0 : swapped_pages_of(&candidate), VM_UNIT_PAGES,
+	observe("completed",
+		candidate_ask(&candidate, ASK_BY_WRITING,
+			allowed == TOO_LITTLE_SWAP ? TOO_LARGE_PAGES : LARGE_PAGES),
+		VM_UNIT_BOOL, "the program");
+	observe("swapped", candidate.ended ? 0 : candidate_swapped_pages(&candidate), VM_UNIT_PAGES,
 		"status");
 	candidates_end(&candidate, 1);
 	observe("signal", WIFSIGNALED(candidate.status) ? WTERMSIG(candidate.status) : 0,
 		VM_UNIT_SIGNAL, "wait");
+	if (group.version == 1)
+		observe("most-of-both", memory_group_most_of_both_pages(&group), VM_UNIT_PAGES,
+			"memory.memsw.max_usage_in_bytes");
 	memory_group_remove(&group);
 }
 
@@ -121,7 +149,7 @@ PROBE(extends) = {
 	.claims = extends_claims,
 	.question = "Does a program larger than its memory end well with swap, and not without?",
 	.method = "In a group of 1024 pages a program writes 2500 and reads them all back; the "
-		  "group may use swap or not.",
+		  "group may use swap or not, or 2048 pages of it, which for 4000 are not enough.",
 	.threats = "Pages of one repeated byte take no place in swap: each has its own number.",
 	.by_hand = "systemd-run --scope -p MemoryMax=4M -p MemorySwapMax=0 stress-ng --vm 1",
 	.parameters_count = 1,
@@ -150,15 +178,25 @@ static const struct probe_parameter tunable_parameters[] = {
 		.unit = VM_UNIT_COUNT,
 		.choices_count = 2,
 		.choices = {0, SWAPPINESS_MOST},
+	},
+	{
+		.name = "of-machine",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 2,
+		.choices = {0, SWAPPINESS_MOST},
 		.knob = "vm.swappiness",
 	},
 };
 
-/* The generational lists weigh by other rules. */
+/*
+ * The generational lists weigh by other rules. Version 2 has but the one swappiness for all groups;
+ * with version 1 each group has its own, whatever that of the machine is.
+ */
 static bool suits_tunables(const struct vm_host *host, const struct probe_arguments *arguments)
 {
-	(void)arguments;
-	return vm_host_knob(host, VM_KNOB_LRU_GEN_ENABLED, 0) % 2 == 0;
+	return vm_host_knob(host, VM_KNOB_LRU_GEN_ENABLED, 0) % 2 == 0 &&
+	       (host->cgroup_version == 1 || probe_argument(arguments, "swappiness") ==
+						     probe_argument(arguments, "of-machine"));
 }
 
 static void predict_tunables(const struct vm_model *model, const struct vm_host *host,
@@ -198,7 +236,6 @@ static void measure_tunables(const struct probe_arguments *arguments)
 		.group = &group, .holding = HOLD_CACHE, .pages = TUNED_FILE_PAGES, .file = file};
 	const struct candidate_plan resident = {.group = &group, .pages = TUNED_ANON_PAGES};
 
-	/* Version 2 has but the one for all groups. */
 	if (group.version == 1)
 		MUST(memory_group_write(&group, "memory.swappiness",
 			     probe_argument(arguments, "swappiness") == 0 ? "0" : "200") == 0);
@@ -207,7 +244,8 @@ static void measure_tunables(const struct probe_arguments *arguments)
 	MUST(candidate_ask(&candidates[1], ASK_BY_WRITING, TUNED_ASKED_PAGES));
 	observe("file-left", candidate_file_resident(file, TUNED_FILE_PAGES), VM_UNIT_PAGES,
 		"mincore");
-	observe("swapped", swapped_pages_of(&candidates[0]) + swapped_pages_of(&candidates[1]),
+	observe("swapped",
+		candidate_swapped_pages(&candidates[0]) + candidate_swapped_pages(&candidates[1]),
 		VM_UNIT_PAGES, "status");
 	candidates_end(candidates, 2);
 	memory_group_remove(&group);
@@ -224,7 +262,7 @@ PROBE(tunables) = {
 		  "more than fits; what is left of the file, and what is swapped, is counted.",
 	.threats = "Inactive file pages would go first whatever swappiness says: these are active.",
 	.by_hand = "sysctl vm.swappiness; cat memory.stat",
-	.parameters_count = 1,
+	.parameters_count = 2,
 	.parameters = tunable_parameters,
 	.needs = {.root = true,
 		.allow_pressure = true,

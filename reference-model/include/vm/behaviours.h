@@ -140,6 +140,13 @@ enum vm_status_counters {
 	VM_STATUS_COUNTERS_SUMMED, /* status adds up all CPUs; the killer takes the cheap reading */
 };
 
+/* How many pages a memory group is charged at a time. */
+enum vm_group_charges {
+	VM_GROUP_CHARGES_NOT_TOLD,
+	VM_GROUP_CHARGES_BY_32,
+	VM_GROUP_CHARGES_BY_64,
+};
+
 /* Whether a randomised heap may begin right at the end of the program. */
 enum vm_ksm_scan {
 	VM_KSM_SCAN_ELSEWISE, /* 6.1 and 6.12 leave other pages merged and marked: not known how */
@@ -271,6 +278,7 @@ struct vm_behaviours {
 	enum vm_oom_score_scale oom_score_scale;
 	enum vm_oom_admin_bonus oom_admin_bonus;
 	enum vm_status_counters status_counters;
+	enum vm_group_charges group_charges;
 	enum vm_heap_gap heap_gap;
 	enum vm_ksm_scan ksm_scan;
 	enum vm_anonymous_read anonymous_read;

@@ -49,6 +49,7 @@
 	X(PCP_HIGH_MIN, "pcp-high-min")                           \
 	X(RSS_EXACT_STATUS, "rss-exact-status")                   \
 	X(RSS_BY_CPU, "rss-by-cpu")                               \
+	X(CHARGE_BATCH_64, "charge-batch-64")                     \
 	X(MREMAP_MOVES_MANY, "mremap-moves-many")                 \
 	X(SWAP_ZEROMAP, "swap-zeromap")                           \
 	X(PAGE_TABLE_ISOLATION, "page-table-isolation")           \

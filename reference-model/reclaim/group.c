@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/group.h"
+
+#include "vm/base.h"
+
+uint64_t vm_group_batch_pages(enum vm_group_charges charges)
+{
+	switch (charges) {
+	case VM_GROUP_CHARGES_NOT_TOLD:
+		return 0;
+	case VM_GROUP_CHARGES_BY_32:
+		return 32;
+	case VM_GROUP_CHARGES_BY_64:
+		return 64;
+	}
+	VM_ASSERT(false);
+	return 0;
+}
