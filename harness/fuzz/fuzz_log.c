@@ -15,12 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	struct kernel_log_columns found;
 	struct kernel_log_candidate candidate;
 	struct kernel_error error;
+	struct kernel_text constraint;
 	uint64_t process = 0;
 
 	if (kernel_log_parse(text, &record, &error) == 0) {
 		assert(record.level < 8);
 		assert(kernel_log_complaint(&record) < KERNEL_COMPLAINT_LIMIT);
 		(void)kernel_log_killed(&record, &process);
+		(void)kernel_log_constraint(&record, &constraint);
 		(void)kernel_log_columns(&record, &found);
 		(void)kernel_log_candidate(&record, &columns, &candidate);
 	}

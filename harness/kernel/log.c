@@ -104,6 +104,19 @@ const char *kernel_complaint_word(enum kernel_complaint complaint)
 	return words[complaint];
 }
 
+/* "oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=0,...", which came with 5.0:
+ * linux:6.1:mm/oom_kill.c:dump_oom_summary */
+bool kernel_log_constraint(const struct kernel_log_record *record, struct kernel_text *constraint)
+{
+	static const char words[] = "oom-kill:constraint=";
+
+	if (!record->from_kernel || !kernel_text_starts(record->text, words))
+		return false;
+	*constraint = kernel_text_after(record->text, sizeof(words) - 1);
+	constraint->length_bytes = kernel_text_find(*constraint, ',');
+	return true;
+}
+
 /* linux:6.12:mm/oom_kill.c:__oom_kill_process */
 bool kernel_log_killed(const struct kernel_log_record *record, uint64_t *process)
 {

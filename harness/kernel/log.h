@@ -51,6 +51,7 @@ struct kernel_log_candidate {
 };
 
 /* False: the record is something else. */
+bool kernel_log_constraint(const struct kernel_log_record *record, struct kernel_text *constraint);
 bool kernel_log_killed(const struct kernel_log_record *record, uint64_t *process);
 bool kernel_log_columns(const struct kernel_log_record *record, struct kernel_log_columns *columns);
 bool kernel_log_candidate(const struct kernel_log_record *record,

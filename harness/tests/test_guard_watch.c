@@ -164,7 +164,15 @@ static void what_the_killer_says_is_read(void **state)
 			   "total-vm:9kB\n");
 	assert_true(kernel_log_killed(&record, &process));
 	assert_int_equal(process, 412);
+	struct kernel_text constraint;
+	assert_false(kernel_log_constraint(&record, &constraint));
+	record = record_of("6,3,1,-;oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0,"
+			   "cpuset=/,mems_allowed=0-1,global_oom,task_memcg=/,task=mm,pid=412\n");
+	assert_true(kernel_log_constraint(&record, &constraint));
+	assert_true(kernel_text_is(constraint, "CONSTRAINT_MEMORY_POLICY"));
 	/* Written by somebody who is not the kernel. */
+	record = record_of("11,3,1,-;oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=0\n");
+	assert_false(kernel_log_constraint(&record, &constraint));
 	record = record_of("11,3,1,-;Out of memory: Killed process 412 (mm)\n");
 	assert_false(kernel_log_killed(&record, &process));
 	record = record_of("3,3,1,-;Killed process many\n");

@@ -86,7 +86,7 @@ uint64_t zone_high_pages(const struct kernel_zone *zone)
 }
 
 /* What a lower zone keeps from requests that might be served by a higher one is not for them. */
-int64_t zones_room_pages(void)
+int64_t zones_room_pages(int node)
 {
 	static struct zone_passes *passes;
 	int64_t room = 0;
@@ -97,6 +97,8 @@ int64_t zones_room_pages(void)
 	for (size_t i = 0; i < passes->zoneinfo[0].count; i++) {
 		const struct kernel_zone *zone = &passes->zoneinfo[0].zone[i];
 		uint64_t kept_pages = zone->min_pages;
+		if (node >= 0 && zone->node != (uint64_t)node)
+			continue;
 		if (zone->protection_count != 0)
 			kept_pages += zone->protection_pages[zone->protection_count - 1];
 		if (zone->free_pages > kept_pages)

@@ -29,8 +29,8 @@ void zone_place(const struct kernel_zone *zone, char place[ZONE_PLACE_BYTES]);
 void observe_zones(const struct zone_passes *passes, const char *quantity,
 	uint64_t (*figure)(const struct kernel_zone *zone));
 
-/* How many pages ordinary requests may still have before they meet min everywhere. */
-int64_t zones_room_pages(void);
+/* How many pages ordinary requests may still have of the node before they meet min; -1: of all. */
+int64_t zones_room_pages(int node);
 
 uint64_t zone_managed_pages(const struct kernel_zone *zone);
 uint64_t zone_boost_pages(const struct kernel_zone *zone);

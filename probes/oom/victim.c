@@ -465,7 +465,7 @@ static int64_t make_short(const struct probe_arguments *arguments, const struct 
 	candidates[BALLAST] = candidate_start(&ballast);
 	/* As it grows cache is given up for it: it goes on until there is none, and little else. */
 	const int64_t left_pages = (int64_t)share_pages / 2;
-	for (int64_t room = zones_room_pages(); room > left_pages; room = zones_room_pages())
+	for (int64_t room = zones_room_pages(-1); room > left_pages; room = zones_room_pages(-1))
 		MUST(candidate_ask(
 			&candidates[BALLAST], ASK_BY_WRITING, (size_t)(room - left_pages)));
 	return memory_pages("MemTotal") + memory_pages("SwapTotal");
