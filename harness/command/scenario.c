@@ -213,6 +213,7 @@ static const char *verdict_of(const struct lockstep *l, size_t differences)
 struct presentation {
 	struct pool *pool;
 	const struct options *options;
+	const struct scenario *scenario;
 	const struct script *script;
 	const struct seen *seen; /* NULL: nothing was run */
 	struct side sides[VM_MODEL_LIMIT];
@@ -282,7 +283,7 @@ static int present(struct presentation *p, const struct vm_host *host)
 	struct libscols_table *lines = new_table(p->options->worksheet);
 	uint64_t start[LIVE_START_LIMIT];
 
-	lockstep_usual_start(host, start);
+	lockstep_usual_start(&p->scenario->needs, start);
 	if (p->seen != NULL)
 		memcpy(start, p->seen->groups[0].words, sizeof(start));
 	for (unsigned i = 0; i < VM_MODEL_LIMIT; i++) {
@@ -382,6 +383,7 @@ int command_scenario(int argc, char **argv)
 	struct presentation *presentation = pool_take(&pool, sizeof(*presentation));
 	presentation->pool = &pool;
 	presentation->options = &options;
+	presentation->scenario = &scenario;
 	presentation->script = &script;
 	presentation->seen = runs ? &seen : NULL;
 	(void)printf("%s\n\n", scenario.purpose);

@@ -9,9 +9,6 @@
 #include "scenario/lockstep.h"
 #include "suite/cases.h"
 
-/* Room for what a scenario swaps out, where it asks for swap. */
-#define SWAP_PAGES UINT64_C(65536)
-
 /* How far the case lets a pool grow by itself. */
 static uint64_t growth_of(const struct probe_arguments *arguments)
 {
@@ -21,23 +18,6 @@ static uint64_t growth_of(const struct probe_arguments *arguments)
 			return (uint64_t)arguments->values[i];
 	}
 	return 0;
-}
-
-/* What the executor would say of itself, had the case all that it needs. */
-static void start_of(const struct check_case *check_case, const struct vm_host *host,
-	uint64_t start[LIVE_START_LIMIT])
-{
-	const struct check *check = check_case->check;
-
-	lockstep_usual_start(host, start);
-	if (check->needs->swap_bytes != 0)
-		start[LIVE_START_SWAP_PAGES] = SWAP_PAGES;
-	start[LIVE_START_SWAP_SYNCHRONOUS] = 1;
-	start[LIVE_START_HUGE_2M_TOTAL] = check->needs->huge_2m_pages;
-	start[LIVE_START_HUGE_2M_FREE] = check->needs->huge_2m_pages;
-	start[LIVE_START_HUGE_2M_OVERCOMMIT] = growth_of(&check_case->arguments);
-	start[LIVE_START_HUGE_1G_TOTAL] = check->needs->huge_1g_pages;
-	start[LIVE_START_HUGE_1G_FREE] = check->needs->huge_1g_pages;
 }
 
 /* The rules that the linux model of this host obeys in the case. */
@@ -56,7 +36,8 @@ static void run_case(
 	if (!scenario_compile(&pool, check->of_kind, check_case->arguments.values, &script, &error))
 		return;
 	case_host(check_case, facts, &host);
-	start_of(check_case, &host, start);
+	lockstep_usual_start(check->needs, start);
+	start[LIVE_START_HUGE_2M_OVERCOMMIT] = growth_of(&check_case->arguments);
 	const struct vm_model model = vm_model_for(VM_MODEL_LINUX, &host);
 	lockstep_begin(lockstep, &pool, &script, &model, &host, start);
 	for (uint32_t step = 0; step <= script.operations_count; step++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/reason.h"
 #include "scenario/words.h"
 #include "vm/oom.h"
 
@@ -13,18 +14,26 @@
 #define OWN_STEPS_LIMIT	 64
 #define OWN_MISSES_LIMIT 200
 #define CHECKPOINT_STEPS 32
+/* Room for what a scenario swaps out, where it asks for swap. */
+#define SWAP_PAGES UINT64_C(65536)
 /* exec's leftovers and brk aside, this is where areas may lie: one page below 2^47. */
 #define MMAP_TOP UINT64_C(0x7ffffffff000)
 
-void lockstep_usual_start(const struct vm_host *host, uint64_t start[LIVE_START_LIMIT])
+void lockstep_usual_start(const struct probe_needs *needs, uint64_t start[LIVE_START_LIMIT])
 {
-	(void)host;
 	memset(start, 0, LIVE_START_LIMIT * sizeof(start[0]));
 	start[LIVE_START_AREAS] = 12;
 	start[LIVE_START_TOTAL_PAGES] = 1000;
 	start[LIVE_START_BREAK] = LIVE_BREAK_ADDRESS;
 	start[LIVE_START_SURFACES] = LIVE_SURFACES_ALL;
 	start[LIVE_START_RAM_PAGES] = vm_bytes_to_pages_floor(8 * VM_GIB_BYTES);
+	if (needs->swap_bytes != 0)
+		start[LIVE_START_SWAP_PAGES] = SWAP_PAGES;
+	start[LIVE_START_SWAP_SYNCHRONOUS] = 1;
+	start[LIVE_START_HUGE_2M_TOTAL] = needs->huge_2m_pages;
+	start[LIVE_START_HUGE_2M_FREE] = needs->huge_2m_pages;
+	start[LIVE_START_HUGE_1G_TOTAL] = needs->huge_1g_pages;
+	start[LIVE_START_HUGE_1G_FREE] = needs->huge_1g_pages;
 }
 
 /* Words of LIVE_START, from a pool's total on. */
@@ -72,9 +81,6 @@ bool lockstep_miss(struct lockstep *l, uint64_t address)
 void lockstep_differ(struct lockstep *l, enum live_kind kind, uint32_t process, const char *where,
 	const char *expected, const char *observed)
 {
-	uint16_t rules[LOCKSTEP_RULES_LIMIT];
-	size_t rules_count, all_count;
-
 	if (l->differences_count == LOCKSTEP_DIFFERENCES_LIMIT)
 		return;
 	/* What was wrong before and is wrong in the same way now has been told. */
@@ -87,9 +93,7 @@ void lockstep_differ(struct lockstep *l, enum live_kind kind, uint32_t process, 
 	}
 	if (l->first_difference_step == 0)
 		l->first_difference_step = l->step;
-	rules_count = vm_machine_last_rules(l->machine, rules, LOCKSTEP_RULES_LIMIT);
-	const struct vm_rule *all = vm_machine_rules(&all_count);
-	const struct vm_rule *rule = rules_count == 0 ? NULL : &all[rules[rules_count - 1]];
+	const struct vm_rule *rule = reason_for(l->machine, kind, where);
 	l->differences[l->differences_count++] = (struct difference){
 		.step = l->step,
 		.process = process,
@@ -323,23 +327,35 @@ struct own_kind {
 	bool whole;
 };
 
-/* An own step of the kernel about a file, or about the place where the last miss was. */
+static uint32_t any_running(const struct lockstep *l)
+{
+	uint32_t process = 0;
+
+	while (process < LIVE_PROCESSES_LIMIT &&
+		vm_machine_process(l->machine, process) != VM_PROCESS_RUNNING)
+		process++;
+	return process;
+}
+
+/*
+ * An own step of the kernel about the index-th file, or about the place where the last miss was, in
+ * the index-th process.
+ */
 static bool own_step(const struct lockstep *l, const struct own_kind *kind, uint32_t index,
 	struct vm_operation *own)
 {
 	struct vm_file_view file;
 
 	*own = (struct vm_operation){
-		.kind = kind->kind, .process = index, .other = index, .file = VM_NO_FILE};
+		.kind = kind->kind, .process = any_running(l), .other = index, .file = VM_NO_FILE};
 	if (kind->kind == VM_OP_STEP_EVICT) {
 		own->file = l->miss_file;
 		own->offset = vm_pages_to_bytes(l->miss_page);
-		return l->miss_file != VM_NO_FILE &&
-		       vm_machine_process(l->machine, index) == VM_PROCESS_RUNNING;
+		return index == 0 && l->miss_file != VM_NO_FILE;
 	}
 	if (kind->kind != VM_OP_STEP_WRITE_BACK) {
 		own->address = l->miss_address;
-		return l->miss_address != 0 &&
+		return l->miss_address != 0 && index < LIVE_PROCESSES_LIMIT &&
 		       vm_machine_process(l->machine, index) == VM_PROCESS_RUNNING;
 	}
 	if (index >= l->script->files_count || (!kind->whole && l->miss_file != index))
@@ -399,7 +415,7 @@ static bool try_own_step(struct lockstep *l)
 		/* The others do not show in hundreds of pages at once. */
 		if (l->misses >= OWN_MISSES_LIMIT && !kinds[i].whole)
 			continue;
-		for (uint32_t k = 0; k < LIVE_PROCESSES_LIMIT; k++)
+		for (uint32_t k = 0; k < LIVE_FILES_LIMIT; k++)
 			if (own_step(l, &kinds[i], k, &own) && try_one(l, &kinds[i], &own))
 				return true;
 	}

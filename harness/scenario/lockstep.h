@@ -15,7 +15,6 @@
 #include "vm/model.h"
 
 #define LOCKSTEP_DIFFERENCES_LIMIT 200
-#define LOCKSTEP_RULES_LIMIT	   64
 #define LOCKSTEP_VIEWS_LIMIT	   512 /* as the usual limits of the machine */
 
 struct difference {
@@ -23,7 +22,7 @@ struct difference {
 	enum live_kind kind;
 	const char *where;
 	const char *expected, *observed;
-	const char *because, *cite; /* the last rule of the model in this step */
+	const char *because, *cite; /* the rule of the model that the figure hangs on */
 	uint32_t depends_on;	    /* step of an earlier difference, or 0 */
 };
 
@@ -75,8 +74,8 @@ struct lockstep {
 /* The machine as the model has it before the first step. start: the words of LIVE_START. */
 void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_LIMIT],
 	struct vm_machine_setup *setup);
-/* What a host says of itself stands in for LIVE_START where nothing was run. */
-void lockstep_usual_start(const struct vm_host *host, uint64_t start[LIVE_START_LIMIT]);
+/* Stands in for LIVE_START where nothing was run: a process that has all that is needed. */
+void lockstep_usual_start(const struct probe_needs *needs, uint64_t start[LIVE_START_LIMIT]);
 
 void lockstep_begin(struct lockstep *lockstep, struct pool *pool, const struct script *script,
 	const struct vm_model *model, const struct vm_host *host,

@@ -13,6 +13,7 @@
 
 #include "facts/facts.h"
 #include "scenario/explore.h"
+#include "scenario/reason.h"
 #include "scenario/trial.h"
 
 #define SHORTEST_MOST 6
@@ -234,6 +235,32 @@ static void more_faults_are_believed_where_a_monitor_ran(void **state)
 	monitored->present = was_monitored;
 }
 
+/* A first touch makes tables and takes a fault: each figure has the rule that it hangs on. */
+static void a_difference_has_the_rule_of_its_figure(void **state)
+{
+	struct lockstep *lockstep = pool_take(&pool, sizeof(*lockstep));
+	uint64_t start[LIVE_START_LIMIT];
+	struct script script;
+
+	(void)state;
+	compile_text(text, &script);
+	lockstep_usual_start(&(const struct probe_needs){0}, start);
+	lockstep_begin(lockstep, &pool, &script, &model, &facts.host, start);
+	for (uint32_t step = 0; step <= 4; step++)
+		(void)lockstep_step(lockstep, step, NULL, 0);
+	assert_int_equal(script.operations[3].kind, VM_OP_TOUCH_WRITE);
+	const struct vm_machine *machine = lockstep->machine;
+	assert_string_equal(
+		reason_for(machine, LIVE_FAULTS, "minor faults")->id, "demand.first-touch");
+	assert_string_equal(
+		reason_for(machine, LIVE_COUNTERS, "RSS_ANON")->id, "demand.first-touch");
+	assert_string_equal(
+		reason_for(machine, LIVE_COUNTERS, "VM_PTE")->id, "xlate.table-at-first-touch");
+	/* No rule of this step is about areas. */
+	assert_non_null(reason_for(machine, LIVE_AREAS, "area 1"));
+	lockstep_end(lockstep);
+}
+
 static void a_planted_mistake_is_shrunk(void **state)
 {
 	struct vm_model mistaken = model;
@@ -263,6 +290,7 @@ int main(void)
 		cmocka_unit_test(false_observations_are_told),
 		cmocka_unit_test(late_figures_are_believed_within_a_batch),
 		cmocka_unit_test(more_faults_are_believed_where_a_monitor_ran),
+		cmocka_unit_test(a_difference_has_the_rule_of_its_figure),
 		cmocka_unit_test(a_planted_mistake_is_shrunk),
 	};
 	const int failed = cmocka_run_group_tests_name("scenario lockstep", tests, prepare, NULL);
