@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -31,6 +32,7 @@
  */
 #define CALL_CACHESTAT	   451
 #define CALL_MSEAL	   462
+#define ASK_GET_MDWE	   66 /* PR_GET_MDWE, since 6.3 */
 #define ADVICE_GUARD	   102
 #define MAP_KIND_DROPPABLE 0x08
 #define IOCTL_PAGEMAP_SCAN _IOWR('f', 16, uint64_t[12])
@@ -107,6 +109,11 @@ static struct answer try_mseal(void)
 	return answer_of(syscall(CALL_MSEAL, 0, 0, 1));
 }
 
+static struct answer try_mdwe(void)
+{
+	return answer_of(prctl(ASK_GET_MDWE, 0, 0, 0, 0));
+}
+
 static struct answer try_guard(void)
 {
 	/* No bytes: known advice succeeds, unknown advice is refused first. */
@@ -151,6 +158,7 @@ static const struct {
 	{"procmap-query", try_area_query},
 	{"cachestat", try_cachestat},
 	{"mseal", try_mseal},
+	{"mdwe", try_mdwe},
 	{"guard-install", try_guard},
 	{"map-droppable", try_droppable},
 	{"modify-ldt", try_modify_ldt},

@@ -102,6 +102,7 @@ static const struct {
 	{14, VM_CAPABILITY_IPC_LOCK, false},
 	{24, VM_CAPABILITY_SYS_RESOURCE, false},
 	{19, VM_CAPABILITY_SYS_PTRACE, true},
+	{23, VM_CAPABILITY_SYS_NICE, false},
 };
 
 /*

@@ -67,7 +67,7 @@ static const char *const evidence_words[] = {"none", "config", "surface", "cpuid
 
 /* Bits of vm_host.capabilities by position. */
 static const char *const capability_words[] = {
-	"sys-admin", "sys-rawio", "ipc-lock", "sys-resource", "sys-ptrace"};
+	"sys-admin", "sys-rawio", "ipc-lock", "sys-resource", "sys-ptrace", "sys-nice"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -56,6 +56,7 @@ static const struct {
 	{VM_CAPABILITY_IPC_LOCK, "CAP_IPC_LOCK"},
 	{VM_CAPABILITY_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
 	{VM_CAPABILITY_SYS_PTRACE, "CAP_SYS_PTRACE"},
+	{VM_CAPABILITY_SYS_NICE, "CAP_SYS_NICE"},
 };
 
 static void need_capabilities(struct listing *listing, uint32_t wanted)

@@ -399,6 +399,25 @@ static bool read_advise(struct compiler *c, struct vm_operation *o)
 	return true;
 }
 
+static bool read_process_advise(struct compiler *c, struct vm_operation *o)
+{
+	return read_other(c, o) && read_advise(c, o);
+}
+
+static bool read_poke(struct compiler *c, struct vm_operation *o)
+{
+	if (!read_other_range_value(c, o))
+		return false;
+	return o->length == VM_POKE_BYTES || cursor_fail(&c->cursor, "a word has eight bytes");
+}
+
+static bool read_splice(struct compiler *c, struct vm_operation *o)
+{
+	if (!read_range(c, o))
+		return false;
+	return o->length <= VM_PIPE_BYTES || cursor_fail(&c->cursor, "a pipe has 16 pages");
+}
+
 static bool read_lock(struct compiler *c, struct vm_operation *o)
 {
 	if (!read_range(c, o))
@@ -514,6 +533,11 @@ static bool (*const operands[VM_OP_LIMIT])(struct compiler *, struct vm_operatio
 	[VM_OP_REMOTE_WRITE] = read_other_range_value,
 	[VM_OP_MEM_READ] = read_other_and_range,
 	[VM_OP_MEM_WRITE] = read_other_range_value,
+	[VM_OP_POKE] = read_poke,
+	[VM_OP_SPLICE] = read_splice,
+	[VM_OP_SPLICE_READ] = read_nothing,
+	[VM_OP_PROCESS_ADVISE] = read_process_advise,
+	[VM_OP_DENY_WRITE_EXECUTE] = read_nothing,
 	[VM_OP_CLEAR_REFS] = read_other_and_digit,
 	[VM_OP_UFFD_REGISTER_WP] = read_range,
 	[VM_OP_UFFD_UNREGISTER] = read_range,

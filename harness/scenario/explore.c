@@ -157,7 +157,8 @@ struct filter {
 static enum explore_place place_of(const struct vm_machine *machine, const struct vm_operation *o)
 {
 	const bool remote = o->kind == VM_OP_REMOTE_READ || o->kind == VM_OP_REMOTE_WRITE ||
-			    o->kind == VM_OP_MEM_READ || o->kind == VM_OP_MEM_WRITE;
+			    o->kind == VM_OP_MEM_READ || o->kind == VM_OP_MEM_WRITE ||
+			    o->kind == VM_OP_POKE || o->kind == VM_OP_PROCESS_ADVISE;
 	const uint32_t process = remote ? o->other : o->process;
 
 	if (o->address < LIVE_ARENA_START)
@@ -225,7 +226,7 @@ static struct vm_operation next_operation(
 	for (int i = 1; i < RARE_CANDIDATES && least != 0; i++) {
 		struct generator other = before;
 		other.random = generator->random;
-		const struct vm_operation o = generate_next(&other);
+		const struct vm_operation o = generate_unusual(&other);
 		generator->random = other.random;
 		const uint64_t met = times_met(filter, place_of(filter->machine, &o), &o);
 		if (met < least) {

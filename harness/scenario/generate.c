@@ -13,7 +13,10 @@
 #define WINDOW_PAGES   96
 #define FILE_PAGES     12
 #define HEAP_PAGES     12
-#define FILES_MOST     4
+/* At a time; as many again as there are numbers may have been closed. */
+#define FILES_MOST 4
+/* Nothing unseals: what is sealed is in the way until the script ends. */
+#define SEALED_PAGES_MOST 40
 
 #define CHAPTER(name) (UINT32_C(1) << GENERATE_##name)
 #define ANY	      UINT32_MAX
@@ -92,11 +95,11 @@ static void some_range(struct generator *g, struct vm_operation *o)
 	remember(g, o->address);
 	remember(g, o->address + o->length);
 	/* Mistakes: no length, half a page, an address inside a page. */
-	if (percent(g, 1))
+	if (percent(g, g->mistakes_percent))
 		o->length = 0;
-	else if (percent(g, 1))
+	else if (percent(g, g->mistakes_percent))
 		o->length -= VM_PAGE_BYTES / 2;
-	else if (percent(g, 1))
+	else if (percent(g, g->mistakes_percent))
 		o->address += 8;
 }
 
@@ -127,13 +130,11 @@ static uint32_t some_protection(struct generator *g)
 
 static uint32_t some_file(struct generator *g)
 {
-	const uint32_t first = below(g, FILES_MOST);
+	uint32_t at = below(g, g->files_open == 0 ? 1 : g->files_open);
 
-	for (uint32_t i = 0; i < FILES_MOST; i++) {
-		const uint32_t file = (first + i) % FILES_MOST;
-		if (g->file_open[file])
-			return file;
-	}
+	for (uint32_t i = 0; i < g->files_used; i++)
+		if (g->file_open[i] && at-- == 0)
+			return i;
 	return VM_NO_FILE;
 }
 
@@ -223,7 +224,7 @@ static bool make_advise(struct generator *g, struct vm_operation *o)
 		VM_MADV_DONTFORK, VM_MADV_DOFORK, VM_MADV_DONTDUMP, VM_MADV_DODUMP,
 		VM_MADV_WIPEONFORK, VM_MADV_KEEPONFORK, VM_MADV_NOHUGEPAGE, VM_MADV_HUGEPAGE};
 	static const int32_t of_reclaim[] = {VM_MADV_FREE, VM_MADV_COLD, VM_MADV_REMOVE,
-		VM_MADV_DONTNEED_LOCKED, VM_MADV_DONTNEED};
+		VM_MADV_DONTNEED_LOCKED, VM_MADV_DONTNEED, VM_MADV_PAGEOUT, VM_MADV_WILLNEED};
 	static const int32_t of_guards[] = {VM_MADV_GUARD_INSTALL, VM_MADV_GUARD_REMOVE};
 	const uint32_t dice = below(g, 100);
 
@@ -233,9 +234,18 @@ static bool make_advise(struct generator *g, struct vm_operation *o)
 	else if (dice < 70)
 		o->advice = of_area[below(g, 11)];
 	else if (dice < 90 || !g->guards)
-		o->advice = of_reclaim[below(g, 5)];
+		o->advice = of_reclaim[below(g, 7)];
 	else
 		o->advice = of_guards[below(g, 2)];
+	return true;
+}
+
+static bool make_seal(struct generator *g, struct vm_operation *o)
+{
+	some_range(g, o);
+	if (!g->seals || g->sealed_pages + vm_bytes_to_pages_ceil(o->length) > SEALED_PAGES_MOST)
+		return false;
+	g->sealed_pages += (uint32_t)vm_bytes_to_pages_ceil(o->length);
 	return true;
 }
 
@@ -321,15 +331,26 @@ static bool make_exit(struct generator *g, struct vm_operation *o)
 
 static bool make_create(struct generator *g, struct vm_operation *o)
 {
-	if (g->files_used == FILES_MOST)
+	if (g->files_open == FILES_MOST || g->files_used == LIVE_FILES_LIMIT)
 		return false;
 	o->file = g->files_used++;
+	g->files_open++;
 	o->file_kind = percent(g, 60) ? VM_FILE_SHMEM : VM_FILE_DISK;
 	o->length = vm_pages_to_bytes(below(g, FILE_PAGES)) + (percent(g, 30) ? 100 : 0);
 	/* What a stream of reads brings along hangs on marks that no surface shows. */
 	if (o->file_kind == VM_FILE_DISK)
 		o->flags = VM_CREATE_RANDOM;
 	g->file_open[o->file] = true;
+	return true;
+}
+
+static bool make_close(struct generator *g, struct vm_operation *o)
+{
+	o->file = some_file(g);
+	if (o->file == VM_NO_FILE)
+		return false;
+	g->file_open[o->file] = false;
+	g->files_open--;
 	return true;
 }
 
@@ -401,6 +422,7 @@ static const struct recipe recipes[] = {
 	{VM_OP_UNLOCK, 20, CHAPTER(RECLAIM) | CHAPTER(AREA) | CHAPTER(ACCOUNT), make_range},
 	{VM_OP_LOCK_ALL, 2, CHAPTER(RECLAIM) | CHAPTER(AREA), make_lock_all},
 	{VM_OP_UNLOCK_ALL, 3, CHAPTER(RECLAIM) | CHAPTER(AREA), make_nothing},
+	{VM_OP_SEAL, 2, CHAPTER(AREA), make_seal},
 	{VM_OP_MINCORE, 12, CHAPTER(ACCOUNT) | CHAPTER(CACHE), make_range},
 	{VM_OP_SYNC, 12, CHAPTER(CACHE), make_sync},
 	{VM_OP_BREAK, 20, CHAPTER(AREA) | CHAPTER(DEMAND), make_break},
@@ -419,6 +441,7 @@ static const struct recipe recipes[] = {
 	{VM_OP_FILE_SYNC, 6, CHAPTER(CACHE), make_file_size},
 	{VM_OP_FILE_DROP, 6, CHAPTER(CACHE), make_file_range},
 	{VM_OP_FILE_PUNCH, 6, CHAPTER(CACHE), make_file_range},
+	{VM_OP_FILE_CLOSE, 3, CHAPTER(CACHE), make_close},
 	{VM_OP_REMOTE_READ, 10, CHAPTER(COW), make_remote},
 	{VM_OP_REMOTE_WRITE, 12, CHAPTER(COW), make_remote},
 	{VM_OP_MEM_READ, 6, CHAPTER(COW), make_remote},
@@ -431,20 +454,25 @@ static const struct recipe recipes[] = {
 
 #define RECIPES_COUNT (sizeof(recipes) / sizeof(recipes[0]))
 
+static uint32_t weight_of(const struct generator *g, const struct recipe *recipe)
+{
+	if ((recipe->chapters & g->chapters) == 0)
+		return 0;
+	return g->kinds_alike ? 1 : recipe->weight;
+}
+
 static const struct recipe *some_recipe(struct generator *g)
 {
 	uint32_t total = 0, at;
 
 	for (size_t i = 0; i < RECIPES_COUNT; i++)
-		if ((recipes[i].chapters & g->chapters) != 0)
-			total += recipes[i].weight;
+		total += weight_of(g, &recipes[i]);
 	at = below(g, total);
 	for (size_t i = 0;; i++) {
-		if ((recipes[i].chapters & g->chapters) == 0)
-			continue;
-		if (at < recipes[i].weight)
+		const uint32_t weight = weight_of(g, &recipes[i]);
+		if (at < weight)
 			return &recipes[i];
-		at -= recipes[i].weight;
+		at -= weight;
 	}
 }
 
@@ -459,6 +487,8 @@ void generate_start(struct generator *g, const struct vm_host *host, uint64_t se
 		.tracking = vm_host_has(host, VM_FEATURE_UFFD_WP_ASYNC) &&
 			    vm_host_has(host, VM_FEATURE_PAGEMAP_SCAN),
 		.guards = vm_host_has(host, VM_FEATURE_GUARD_REGIONS),
+		.seals = vm_host_has(host, VM_FEATURE_MSEAL),
+		.mistakes_percent = 1,
 		.alive = {true},
 		.processes_used = 1,
 		.alive_count = 1,
@@ -478,6 +508,16 @@ struct vm_operation generate_next(struct generator *g)
 		if (recipe->make(g, &o))
 			return o;
 	}
+}
+
+struct vm_operation generate_unusual(struct generator *g)
+{
+	g->kinds_alike = true;
+	g->mistakes_percent = 10;
+	const struct vm_operation o = generate_next(g);
+	g->kinds_alike = false;
+	g->mistakes_percent = 1;
+	return o;
 }
 
 size_t generate_mend(struct vm_operation *operations, size_t count)

@@ -36,10 +36,12 @@ struct generator {
 	struct random_stream random;
 	uint32_t chapters;
 	uint32_t processes_most;
-	bool soft_dirty, tracking, guards; /* what the host has */
+	bool soft_dirty, tracking, guards, seals; /* what the host has */
+	bool kinds_alike;			  /* rather than by their weights */
+	uint32_t mistakes_percent;
 	/* What the operations so far have made. */
 	bool alive[8], file_open[16];
-	uint32_t processes_used, alive_count, files_used;
+	uint32_t processes_used, alive_count, files_used, files_open, sealed_pages;
 	uint64_t boundaries[GENERATE_BOUNDARIES];
 	uint32_t boundaries_count;
 };
@@ -47,6 +49,8 @@ struct generator {
 void generate_start(struct generator *generator, const struct vm_host *host, uint64_t seed,
 	uint32_t chapters, uint32_t processes_most);
 struct vm_operation generate_next(struct generator *generator);
+/* All kinds alike, and more mistakes: what comes seldom otherwise. */
+struct vm_operation generate_unusual(struct generator *generator);
 
 /*
  * Drops what cannot be said any more after others were taken out: operations of processes and files

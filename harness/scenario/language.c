@@ -260,6 +260,8 @@ static bool infer(struct probe_needs *needs, const struct vm_operation *o)
 		return true;
 	case VM_OP_SEAL:
 		return need_feature(needs, VM_FEATURE_MSEAL);
+	case VM_OP_DENY_WRITE_EXECUTE:
+		return need_feature(needs, VM_FEATURE_MDWE);
 	case VM_OP_CLEAR_REFS:
 		return o->flags != 4 || need_feature(needs, VM_FEATURE_SOFT_DIRTY);
 	case VM_OP_ADVISE:

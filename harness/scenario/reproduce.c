@@ -32,8 +32,8 @@ static const char head[] =
 	"#define ARENA_START 0x100000000000ull\n"
 	"#define ARENA_END   0x108000000000ull\n"
 	"\n"
-	"static struct shared { volatile int step; volatile pid_t pid[8]; int file[16][3]; } "
-	"*shared;\n"
+	"static struct shared { volatile int step; volatile pid_t pid[8]; int file[16][3]; int "
+	"pipe[2]; } *shared;\n"
 	"static sigjmp_buf landing;\n"
 	"static unsigned char buffer[1 << 20];\n"
 	"static int me;\n"
@@ -315,6 +315,30 @@ static const char *call_on_process(struct pool *pool, const struct vm_operation 
 			"%llu, "
 			"%#llx));",
 			o->value, l, writes ? "pwrite" : "pread", o->other, l, a);
+	case VM_OP_POKE:
+		return pool_format(pool,
+			"{ pid_t pid = shared->pid[%u]; syscall(SYS_ptrace, 0x4206, pid, 0L, 0L); "
+			"syscall(SYS_ptrace, 0x4207, pid, 0L, 0L); waitpid(pid, NULL, __WALL); "
+			"say(syscall(SYS_ptrace, 5, pid, %#llx, %#llx)); "
+			"syscall(SYS_ptrace, 17, pid, 0L, 0L); } "
+			"/* SEIZE, INTERRUPT, POKEDATA, DETACH */",
+			o->other, a, 0x0101010101010101ULL * o->value);
+	case VM_OP_SPLICE:
+		return pool_format(pool,
+			"{ struct iovec range = {(void *)%#llx, %llu}; if (shared->pipe[1] == 0) "
+			"say(pipe(shared->pipe)); say(syscall(SYS_vmsplice, shared->pipe[1], "
+			"&range, 1L, 2)); }",
+			a, l);
+	case VM_OP_SPLICE_READ:
+		return "say(shared->pipe[1] == 0 ? -1 : read(shared->pipe[0], buffer, 65536));";
+	case VM_OP_PROCESS_ADVISE:
+		return pool_format(pool,
+			"{ struct iovec range = {(void *)%#llx, %llu}; int pid = (int)syscall(434, "
+			"shared->pid[%u], 0); say(syscall(440, pid, &range, 1, %d, 0)); } "
+			"/* process_madvise */",
+			a, l, o->other, o->advice);
+	case VM_OP_DENY_WRITE_EXECUTE:
+		return "say(syscall(SYS_prctl, 65, 1L, 0L, 0L, 0L)); /* PR_SET_MDWE */";
 	case VM_OP_CLEAR_REFS:
 		return pool_format(pool,
 			"say(write(open_of(%u, \"clear_refs\", O_WRONLY), \"%u\", 1));", o->other,

@@ -24,6 +24,7 @@ static bool has_range(enum vm_operation_kind kind)
 	return kind != VM_OP_BREAK && kind != VM_OP_LOCK_ALL && kind != VM_OP_UNLOCK_ALL &&
 	       kind != VM_OP_FORK && kind != VM_OP_EXIT && kind != VM_OP_WAIT &&
 	       kind != VM_OP_CLEAR_REFS && kind != VM_OP_KSM_RUN && kind != VM_OP_POOL &&
+	       kind != VM_OP_DENY_WRITE_EXECUTE && kind != VM_OP_SPLICE_READ &&
 	       (kind < VM_OP_FILE_CREATE || kind > VM_OP_FILE_CLOSE);
 }
 
@@ -135,6 +136,7 @@ static void add_rest(struct writer *w, const struct vm_operation *o)
 			add(w, " grows-down");
 		break;
 	case VM_OP_ADVISE:
+	case VM_OP_PROCESS_ADVISE:
 		add(w, pool_format(w->pool, " %s", word_for(advice_words, (uint64_t)o->advice)));
 		break;
 	case VM_OP_LOCK:
@@ -151,6 +153,7 @@ static void add_rest(struct writer *w, const struct vm_operation *o)
 	case VM_OP_TOUCH_WRITE:
 	case VM_OP_REMOTE_WRITE:
 	case VM_OP_MEM_WRITE:
+	case VM_OP_POKE:
 		add_value(w, o);
 		break;
 	default:
@@ -197,6 +200,7 @@ static void add_operation(struct writer *w, const struct vm_operation *o, const 
 {
 	const bool remote = o->kind == VM_OP_REMOTE_READ || o->kind == VM_OP_REMOTE_WRITE ||
 			    o->kind == VM_OP_MEM_READ || o->kind == VM_OP_MEM_WRITE ||
+			    o->kind == VM_OP_POKE || o->kind == VM_OP_PROCESS_ADVISE ||
 			    o->kind == VM_OP_PAGEMAP_SCAN;
 
 	add(w, pool_format(w->pool, "%s: %s", process_name(w, o->process),

@@ -86,6 +86,7 @@ static const struct {
 	{VM_FEATURE_UFFD_WP_ASYNC, false, true, true},
 	{VM_FEATURE_MTHP, false, true, true},
 	{VM_FEATURE_MSEAL, false, true, true},
+	{VM_FEATURE_MDWE, false, true, true},
 	{VM_FEATURE_DROPPABLE, false, true, true},
 	{VM_FEATURE_MOVABLE_MIN_CLAMP, false, true, true},
 	{VM_FEATURE_PCP_HIGH_MIN, false, true, true},

@@ -76,6 +76,8 @@ struct live_shared {
 	bool is_unmet; /* broken, but by what this host lacks */
 	char reason[LIVE_REASON_LIMIT_BYTES];
 	struct live_file files[LIVE_FILES_LIMIT];
+	bool has_pipe;
+	int pipe[2]; /* all processes have one table of descriptors */
 	struct live_process processes[LIVE_PROCESSES_LIMIT];
 	size_t output_count;
 	uint64_t output[LIVE_OUTPUT_WORDS];

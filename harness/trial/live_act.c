@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel/pagemap.h"
@@ -19,8 +22,11 @@
 
 #define BYTES_LIMIT ((size_t)1 << 20)
 
-/* linux:6.12:include/uapi/asm-generic/unistd.h: newer than the headers of the oldest build host */
-#define SYS_MSEAL 462
+/* linux:6.12:include/uapi/asm-generic/unistd.h, linux/prctl.h: newer than the headers of the oldest
+ * build host */
+#define SYS_MSEAL      462
+#define CALL_SET_MDWE  65 /* PR_SET_MDWE */
+#define DENY_EXEC_GAIN 1  /* PR_MDWE_REFUSE_EXEC_GAIN */
 
 #define KSM_SCANS	 6
 #define KSM_PAUSE_MS	 10
@@ -49,6 +55,8 @@ static size_t bytes_needed(const struct vm_operation *o)
 
 	if (moves_bytes[o->kind])
 		return o->length < BYTES_LIMIT ? o->length : BYTES_LIMIT;
+	if (o->kind == VM_OP_SPLICE_READ)
+		return VM_PIPE_BYTES;
 	if (o->kind == VM_OP_MINCORE)
 		return vm_bytes_to_pages_ceil(o->length);
 	return o->kind == VM_OP_PAGEMAP_SCAN ? BYTES_LIMIT : 0;
@@ -306,8 +314,13 @@ static int64_t do_file_close(const struct vm_operation *o)
 
 	LIVE_MUST(o->file < LIVE_FILES_LIMIT && file->exists);
 	file->exists = false;
-	LIVE_MUST(close(file->read_write) == 0 && close(file->read_only) == 0);
-	return answer(close(file->write_only));
+	LIVE_MUST(close(file->read_write) == 0);
+	const int64_t result = answer(close(file->write_only));
+	/* Closing may begin to write; the step is over when the device has it. */
+	LIVE_MUST((file->kind != VM_FILE_DISK || sync_file_range(file->read_only, 0, 0,
+							 SYNC_FILE_RANGE_WAIT_BEFORE) == 0) &&
+		  close(file->read_only) == 0);
+	return result;
 }
 
 static pid_t process_of(const struct vm_operation *o)
@@ -328,6 +341,60 @@ static int64_t do_remote(const struct vm_operation *o)
 		memset(bytes, o->value, o->length);
 	return answer(syscall(writes ? SYS_process_vm_writev : SYS_process_vm_readv,
 		(long)process_of(o), &own, 1L, &other, 1L, 0L));
+}
+
+static int64_t do_process_advise(const struct vm_operation *o)
+{
+	const struct iovec range = {
+		.iov_base = (void *)(uintptr_t)o->address, .iov_len = o->length};
+	const int process = (int)answer(syscall(SYS_pidfd_open, (long)process_of(o), 0L));
+
+	LIVE_MUST(process >= 0);
+	const int64_t result =
+		answer(syscall(SYS_process_madvise, process, &range, 1L, (long)o->advice, 0L));
+	(void)close(process);
+	return result;
+}
+
+/* The other one waits for its turn in the kernel: it is stopped there, and goes on waiting. */
+static int64_t do_poke(const struct vm_operation *o)
+{
+	const pid_t process = process_of(o);
+	unsigned long word;
+	int status;
+
+	memset(&word, o->value, sizeof(word));
+	LIVE_MUST(ptrace(PTRACE_SEIZE, process, NULL, NULL) == 0 &&
+		  ptrace(PTRACE_INTERRUPT, process, NULL, NULL) == 0 &&
+		  waitpid(process, &status, __WALL) == process && WIFSTOPPED(status));
+	const int64_t result =
+		answer(ptrace(PTRACE_POKEDATA, process, (void *)(uintptr_t)o->address, word));
+	LIVE_MUST(ptrace(PTRACE_DETACH, process, NULL, NULL) == 0);
+	return result;
+}
+
+static int64_t do_splice(const struct vm_operation *o)
+{
+	const struct iovec range = {
+		.iov_base = (void *)(uintptr_t)o->address, .iov_len = o->length};
+
+	LIVE_MUST(live->has_pipe || pipe2(live->pipe, O_NONBLOCK | O_CLOEXEC) == 0);
+	live->has_pipe = true;
+	return answer(vmsplice(live->pipe[1], &range, 1, SPLICE_F_NONBLOCK));
+}
+
+static int64_t do_splice_read(const struct vm_operation *o)
+{
+	(void)o;
+	LIVE_MUST(live->has_pipe || pipe2(live->pipe, O_NONBLOCK | O_CLOEXEC) == 0);
+	live->has_pipe = true;
+	return answer(read(live->pipe[0], bytes, VM_PIPE_BYTES));
+}
+
+static int64_t do_deny_write_execute(const struct vm_operation *o)
+{
+	(void)o;
+	return answer(prctl(CALL_SET_MDWE, DENY_EXEC_GAIN, 0L, 0L, 0L));
 }
 
 static int open_of(const struct vm_operation *o, const char *name, int flags)
@@ -505,6 +572,11 @@ static const struct {
 	[VM_OP_REMOTE_WRITE] = {do_remote, NOTHING},
 	[VM_OP_MEM_READ] = {do_mem, ITS_RESULT},
 	[VM_OP_MEM_WRITE] = {do_mem, NOTHING},
+	[VM_OP_POKE] = {do_poke, NOTHING},
+	[VM_OP_SPLICE] = {do_splice, NOTHING},
+	[VM_OP_SPLICE_READ] = {do_splice_read, ITS_RESULT},
+	[VM_OP_PROCESS_ADVISE] = {do_process_advise, NOTHING},
+	[VM_OP_DENY_WRITE_EXECUTE] = {do_deny_write_execute, NOTHING},
 	[VM_OP_UFFD_REGISTER_WP] = {do_register, NOTHING},
 	[VM_OP_UFFD_UNREGISTER] = {do_unregister, NOTHING},
 	[VM_OP_PAGEMAP_SCAN] = {do_scan, A_BYTE_A_PAGE},

@@ -344,7 +344,8 @@ static uint64_t file_index(const struct area *area)
 {
 	if (area->inode == 0)
 		return LIVE_NO_FILE;
-	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++)
+	/* The latest first: the number of a file that is gone is given to the next one. */
+	for (size_t i = LIVE_FILES_LIMIT; i-- > 0;)
 		if (live->files[i].inode == area->inode && live->files[i].device == area->device)
 			return i;
 	return LIVE_UNKNOWN_FILE;

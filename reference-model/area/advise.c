@@ -141,12 +141,11 @@ static int32_t advise_range(struct vm_machine *m, uint32_t mm, uint64_t start, u
 	return unmapped;
 }
 
-void operation_advise(struct vm_machine *m)
+static void advise(struct vm_machine *m, uint32_t mm)
 {
 	const struct vm_operation *op = m->operation;
 	const uint64_t length = vm_align_up(op->length, VM_PAGE_BYTES);
 	const uint64_t end = op->address + length;
-	const uint32_t mm = processes_of(m)[op->process].mm;
 
 	if (!advice_is_known(m, op->advice) || !vm_is_aligned(op->address, VM_PAGE_BYTES) ||
 		(op->length != 0 && length == 0) || end < op->address) {
@@ -162,4 +161,39 @@ void operation_advise(struct vm_machine *m)
 		return;
 	}
 	outcome_error(m, advise_range(m, mm, op->address, end));
+}
+
+void operation_advise(struct vm_machine *m)
+{
+	advise(m, processes_of(m)[m->operation->process].mm);
+}
+
+static bool loses_nothing(int32_t advice)
+{
+	return advice == VM_MADV_COLD || advice == VM_MADV_PAGEOUT || advice == VM_MADV_WILLNEED ||
+	       advice == VM_MADV_COLLAPSE;
+}
+
+void operation_process_advise(struct vm_machine *m)
+{
+	const struct vm_operation *op = m->operation;
+
+	/* Since 6.13 one's own memory takes any advice. */
+	if (op->other == op->process) {
+		outcome_silent(m, "what advice a process may give itself this way");
+		return;
+	}
+	rule_obey(m, RULE_AREA_ADVISE_OTHER);
+	if (!loses_nothing(op->advice)) {
+		outcome_fail(m, VM_EINVAL);
+		return;
+	}
+	if ((m->host.capabilities & VM_CAPABILITY_SYS_NICE) == 0) {
+		outcome_fail(m, VM_EPERM);
+		return;
+	}
+	if (op->length == 0)
+		return;
+	advise(m, processes_of(m)[op->other].mm);
+	m->outcome->result = (int64_t)op->length;
 }

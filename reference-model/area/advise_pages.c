@@ -83,7 +83,7 @@ static void free_lazily_page(struct vm_machine *m, uint32_t mm, struct place pla
 	folio_clear(m, frame, FOLIO_DIRTY);
 	leaf = leaf_make_clean(leaf) & ~VM_PTE_ACCESSED;
 	entry_set(m, place, leaf);
-	if (!folio_has(m, frame, FOLIO_MLOCKED)) {
+	if (!folio_has(m, frame, FOLIO_MLOCKED) && !folio_has(m, frame, FOLIO_LOCK_LOST)) {
 		folio_clear(m, frame, FOLIO_SWAP_BACKED);
 		count_event(m, VM_EVENT_LAZY_FREE);
 	} else if (folio_has(m, frame, FOLIO_MUNLOCKED)) {
@@ -130,22 +130,74 @@ static uint32_t pages_in_row(
 }
 
 /*
- * A large folio of a disk file that the range maps in part. Nobody shares it, and nothing of it
- * waits to be written: then it becomes single pages, for which it is unmapped everywhere.
+ * A large folio that the range maps in part becomes single pages if nobody shares it. One of a disk
+ * file must have nothing that waits to be written, and is unmapped everywhere for that.
  */
 static void split_for_part(struct vm_machine *m, uint32_t mm, uint32_t head)
 {
 	const struct frame folio = *folio_of(m, head);
-	const uint64_t pages = folio_pages(m, head), end = object_pages(m, folio.object);
+	const uint64_t pages = folio_pages(m, head);
 
-	if (maps_of_mm(m, mm, head) != folio.maps || (folio.flags & FOLIO_DIRTY) != 0)
+	if (maps_of_mm(m, mm, head) != folio.maps)
+		return;
+	if ((folio.flags & FOLIO_ANONYMOUS) != 0) {
+		folio_split(m, head);
+		return;
+	}
+	if ((folio.flags & FOLIO_DIRTY) != 0)
 		return;
 	rule_obey(m, RULE_FRAME_COLD_SPLITS);
 	cache_unmap_everywhere(m, folio.object, folio.index, folio.index + pages, false);
 	folio_split(m, head);
+	const uint64_t end = object_pages(m, folio.object);
 	for (uint32_t i = 0; i < pages; i++)
 		if (folio.index + i >= end)
 			cache_remove(m, head + i, false);
+}
+
+/*
+ * linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range: a large folio is taken whole, if the
+ * entries from here on map all of it, or it is split. True: whole. The cursor goes on behind it.
+ */
+static bool takes_whole(
+	struct vm_machine *m, uint32_t mm, struct cursor *cursor, uint64_t end, uint32_t frame)
+{
+	const uint32_t pages = pages_in_row(m, mm, cursor->at.address, end, frame);
+
+	cursor->next = cursor->at.address + vm_pages_to_bytes(pages);
+	if (pages == folio_pages(m, frame))
+		return true;
+	split_for_part(m, mm, head_of(m, frame));
+	return false;
+}
+
+static void make_folio_cold(
+	struct vm_machine *m, uint32_t mm, uint64_t address, uint32_t head, uint32_t pages)
+{
+	if (folio_of(m, head)->maps != (int32_t)pages)
+		return;
+	for (uint32_t i = 0; i < pages; i++) {
+		const struct place place = place_of(m, mm, address + vm_pages_to_bytes(i));
+
+		entry_set(m, place, entry_get(m, place) & ~VM_PTE_ACCESSED);
+	}
+}
+
+/* The same function, for a huge leaf of which the range holds a part. */
+static bool part_of_huge(
+	struct vm_machine *m, uint32_t number, struct cursor *cursor, uint64_t start, uint64_t end)
+{
+	const struct place place = cursor->at;
+	const uint32_t mm = area_of(m, number)->mm, head = leaf_frame(entry_get(m, place));
+
+	if (place.level != 2 || (place.address >= start && place.address + VM_HUGE_2M_BYTES <= end))
+		return false;
+	if (maps_of_mm(m, mm, head) == folio_of(m, head)->maps) {
+		huge_split(m, mm, number, place);
+		folio_split(m, head);
+		cursor->next = place.address > start ? place.address : start;
+	}
+	return true;
 }
 
 static int32_t make_cold(struct vm_machine *m, uint32_t number, uint64_t start, uint64_t end)
@@ -157,25 +209,19 @@ static int32_t make_cold(struct vm_machine *m, uint32_t number, uint64_t start, 
 		return VM_EINVAL;
 	rule_obey(m, RULE_FRAME_COLD);
 	while (cursor_next(m, area->mm, &cursor)) {
-		const uint64_t leaf = entry_get(m, cursor.at);
+		const uint64_t leaf = entry_get(m, cursor.at), at = cursor.at.address;
 
-		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)))
+		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)) ||
+			part_of_huge(m, number, &cursor, start, end))
 			continue;
-		const uint32_t frame = leaf_frame(leaf);
-		if (cursor.at.level == 1 && folio_pages(m, frame) > 1 &&
-			!folio_has(m, frame, FOLIO_ANONYMOUS)) {
-			const uint32_t pages =
-				pages_in_row(m, area->mm, cursor.at.address, end, frame);
-			if (pages < folio_pages(m, frame)) {
-				split_for_part(m, area->mm, head_of(m, frame));
-				cursor.next = cursor.at.address + vm_pages_to_bytes(pages);
-				continue;
-			}
+		if (cursor.at.level > 1) {
+			if (folio_of(m, leaf_frame(leaf))->maps == 1)
+				entry_set(m, cursor.at, leaf & ~VM_PTE_ACCESSED);
+			continue;
 		}
-		if (folio_of(m, leaf_frame(leaf))->maps !=
-			(int32_t)(cursor.at.level > 1 ? 1 : folio_pages(m, leaf_frame(leaf))))
-			continue;
-		entry_set(m, cursor.at, leaf & ~VM_PTE_ACCESSED);
+		const uint32_t pages = folio_pages(m, leaf_frame(leaf));
+		if (pages == 1 || takes_whole(m, area->mm, &cursor, end, leaf_frame(leaf)))
+			make_folio_cold(m, area->mm, at, leaf_frame(leaf), pages);
 	}
 	return 0;
 }
@@ -189,17 +235,17 @@ static int32_t page_out(struct vm_machine *m, uint32_t number, uint64_t start, u
 		return VM_EINVAL;
 	rule_obey(m, RULE_FRAME_PAGE_OUT);
 	while (cursor_next(m, area->mm, &cursor)) {
-		const uint64_t leaf = entry_get(m, cursor.at);
+		const uint64_t leaf = entry_get(m, cursor.at), at = cursor.at.address;
 
 		if (!leaf_is_present(leaf) || is_zero_frame(m, leaf_frame(leaf)) ||
-			cursor.at.level > 1)
+			part_of_huge(m, number, &cursor, start, end) || cursor.at.level > 1)
 			continue;
 		if (!m->behaviours.pageout_keeps_young && folio_of(m, leaf_frame(leaf))->maps == 1)
 			entry_set(m, cursor.at, leaf & ~VM_PTE_ACCESSED);
-		if (folio_pages(m, leaf_frame(leaf)) > 1)
-			reclaim_large(m, number, leaf_frame(leaf));
-		else
+		if (folio_pages(m, leaf_frame(leaf)) == 1)
 			reclaim_page(m, number, cursor.at);
+		else if (takes_whole(m, area->mm, &cursor, end, leaf_frame(leaf)))
+			reclaim_large(m, number, at, leaf_frame(leaf));
 	}
 	return 0;
 }
@@ -326,15 +372,8 @@ static int32_t will_need(struct vm_machine *m, uint32_t number, uint64_t start, 
 						  "own pace");
 		return 0;
 	}
-	for (uint64_t at = start; at < end; at += VM_PAGE_BYTES) {
-		const uint64_t index = area_page_index(area, at);
-
-		if (index >= object_pages(m, area->object))
-			break;
-		if (cache_lookup(m, area->object, index) == NONE &&
-			cache_fill(m, area->object, index, 0) == NONE)
-			break;
-	}
+	(void)cache_read_ahead(
+		m, area->object, area_page_index(area, start), area_page_index(area, end), 0);
 	return 0;
 }
 

@@ -79,6 +79,8 @@ void operation_mincore(struct vm_machine *m);
 void operation_sync(struct vm_machine *m);
 void operation_break(struct vm_machine *m);
 void operation_seal(struct vm_machine *m);
+void operation_process_advise(struct vm_machine *m);
+void operation_deny_write_execute(struct vm_machine *m);
 
 /* What munmap does after its checks; start and end are page-aligned. Negative errno or 0. */
 int32_t unmap_range(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t end);
@@ -88,6 +90,10 @@ int32_t unmap_split(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t 
 bool address_is_usable(const struct vm_machine *m, uint64_t address, uint64_t length);
 bool mlock_allows(const struct vm_machine *m, const struct mm *mm, uint32_t flags, uint64_t bytes);
 bool may_expand(const struct vm_machine *m, const struct mm *mm, uint64_t pages);
+
+/* ---- deny.c: prctl(PR_SET_MDWE) ---- */
+/* Whether the process may not have an area that turns from these flags to those: EACCES. */
+bool deny_refuses(struct vm_machine *m, uint32_t mm, uint32_t old_flags, uint32_t new_flags);
 
 /* ---- seal.c: mseal ---- */
 /* Whether the area is sealed, which refuses unmapping, moving and other rights: EPERM. */

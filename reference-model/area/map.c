@@ -229,6 +229,17 @@ static int32_t type_flags(struct vm_machine *m, struct request *request)
 	return 0;
 }
 
+/* linux:6.12:mm/mmap.c:mmap_region, before anything is replaced; before 6.12 it was after that */
+static int32_t refuse_write_execute(struct vm_machine *m, const struct request *request)
+{
+	if (!deny_refuses(m, request->mm, request->flags, request->flags))
+		return 0;
+	if (area_any_in(m, request->mm, request->address, request->address + request->length))
+		outcome_silent(m, "whether what is to be replaced is gone when its successor is "
+				  "denied");
+	return VM_EACCES;
+}
+
 static int32_t check_request(struct vm_machine *m, struct request *request)
 {
 	const struct vm_operation *op = m->operation;
@@ -260,7 +271,7 @@ static int32_t check_request(struct vm_machine *m, struct request *request)
 		return error;
 	if ((op->flags & VM_MAP_NORESERVE) != 0)
 		request->flags |= VM_AREA(NO_RESERVE);
-	return 0;
+	return refuse_write_execute(m, request);
 }
 
 /* Shared anonymous memory and huge pages have an object of their own. */

@@ -146,7 +146,8 @@ static int32_t protect_range(struct vm_machine *m, uint32_t first, uint64_t star
 		}
 		const struct area *area = area_of(m, number);
 		const uint64_t stop = area->end < end ? area->end : end;
-		if ((wanted & ~allowed_flags(area->flags)) != 0)
+		if ((wanted & ~allowed_flags(area->flags)) != 0 ||
+			deny_refuses(m, mm, area->flags, wanted))
 			return VM_EACCES;
 		const int32_t error = protect_part(
 			m, &number, address, stop, (area->flags & ~ACCESS_FLAGS) | wanted);

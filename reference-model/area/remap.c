@@ -4,6 +4,7 @@
 #include "cow/cow.h"
 #include "demand/fault.h"
 #include "demand/huge.h"
+#include "frame/frame.h"
 #include "machine/outcome.h"
 #include "xlate/tree.h"
 
@@ -85,20 +86,29 @@ static uint64_t move_extent(uint64_t from, uint64_t to, uint64_t end, uint64_t u
 	return nearer < left ? nearer : left;
 }
 
-static void move_small(struct vm_machine *m, uint32_t mm, struct place from, uint64_t to)
+/*
+ * linux:6.12:mm/mremap.c:move_ptes: what is armed is disarmed, for the new area is not registered.
+ * Where the old one was not, either, only a guard can have kept such a mark, and keeps it.
+ */
+static uint64_t disarmed(uint64_t entry)
 {
+	if ((entry_marker(entry) & MARKER_UFFD_WP) != 0)
+		return 0;
+	if (leaf_is_present(entry))
+		return entry & ~VM_PTE_LINUX_UFFD_WP;
+	return entry & ~SWAP_ENTRY_UFFD_WP;
+}
+
+static void move_small(
+	struct vm_machine *m, const struct area *area, struct place from, uint64_t to)
+{
+	const struct place target = place_make(m, area->mm, to, from.level);
 	uint64_t entry = entry_get(m, from);
-	const struct place target = place_make(m, mm, to, from.level);
 
 	if (target.table == NONE)
 		return;
-	/* The new area is not registered: what was armed is disarmed. */
-	if ((entry_marker(entry) & MARKER_UFFD_WP) != 0)
-		entry = 0;
-	else if (leaf_is_present(entry))
-		entry &= ~VM_PTE_LINUX_UFFD_WP;
-	else
-		entry &= ~SWAP_ENTRY_UFFD_WP;
+	if (area->uffd)
+		entry = disarmed(entry);
 	if (has(m, VM_FEATURE_SOFT_DIRTY) && leaf_is_present(entry))
 		entry |= VM_PTE_LINUX_SOFT_DIRTY;
 	else if (has(m, VM_FEATURE_SOFT_DIRTY) && entry_is_swapped(entry))
@@ -139,15 +149,15 @@ static void move_step(
 	struct cursor cursor = cursor_over(from, from + extent);
 	(void)place_make(m, mm, to, 1);
 	while (cursor_next(m, mm, &cursor))
-		move_small(m, mm, cursor.at, to + (cursor.at.address - from));
+		move_small(m, area, cursor.at, to + (cursor.at.address - from));
 }
 
-static void move_hugetlb(struct vm_machine *m, uint32_t mm, const struct move *move)
+static void move_hugetlb(struct vm_machine *m, const struct area *area, const struct move *move)
 {
 	struct cursor cursor = cursor_over(move->from, move->from + move->old_length);
 
-	while (cursor_next(m, mm, &cursor)) {
-		move_small(m, mm, cursor.at, move->to + (cursor.at.address - move->from));
+	while (cursor_next(m, area->mm, &cursor)) {
+		move_small(m, area, cursor.at, move->to + (cursor.at.address - move->from));
 		cursor.at.table = NONE;
 	}
 }
@@ -170,7 +180,7 @@ static void move_tables(
 	const uint64_t offset = from & (VM_HUGE_2M_BYTES - 1);
 
 	if (area_is_hugetlb(area_of(m, source))) {
-		move_hugetlb(m, move->mm, move);
+		move_hugetlb(m, area_of(m, source), move);
 		return;
 	}
 	if (m->behaviours.remap_realigns && offset != 0 &&
@@ -267,12 +277,22 @@ static void leave_source(struct vm_machine *m, uint32_t source, const struct mov
 		area_of(m, area_at_or_after(m, move->mm, end))->flags |= VM_AREA(ACCOUNT);
 }
 
-/* MREMAP_DONTUNMAP: the old area stays, without pages and lock. */
+/*
+ * MREMAP_DONTUNMAP: the old area stays, without pages and lock. Since 6.17 that may be more than
+ * what was moved; the pages of the rest stay locked for good: mm/mremap.c:dontunmap_complete.
+ */
 static void keep_source(struct vm_machine *m, uint32_t source, const struct move *move)
 {
 	struct area *area = area_of(m, source);
+	struct cursor cursor = cursor_over(area->start, area->end);
 
 	rule_obey(m, RULE_AREA_REMAP_KEEPS_SOURCE);
+	while ((area->flags & VM_AREA(LOCKED)) != 0 && cursor_next(m, area->mm, &cursor)) {
+		const uint64_t leaf = entry_get(m, cursor.at);
+
+		if (leaf_is_present(leaf) && !is_zero_frame(m, leaf_frame(leaf)))
+			folio_set(m, leaf_frame(leaf), FOLIO_LOCK_LOST);
+	}
 	area->flags &= ~(VM_AREA(LOCKED) | VM_AREA(LOCK_ON_FAULT));
 	if (area->start != move->from || area->end != move->from + move->old_length)
 		return;
@@ -535,7 +555,8 @@ void operation_remap(struct vm_machine *m)
 
 	if (error == 0 && first == NONE)
 		error = VM_EFAULT;
-	if (error == 0 && seal_refuses(m, first))
+	/* Of several areas each is asked in its turn. */
+	if (error == 0 && !spans_areas(m, &move, first) && seal_refuses(m, first))
 		error = VM_EPERM;
 	if (error == 0 && area_is_hugetlb(area_of(m, first)))
 		error = align_for_hugetlb(m, &move, area_of(m, first));

@@ -24,8 +24,9 @@ static bool candidate(const struct vm_machine *m, struct place place, uint32_t *
 	if (place.level != 1 || !leaf_is_present(leaf))
 		return false;
 	*frame = leaf_frame(leaf);
+	/* linux:6.12:mm/ksm.c:write_protect_page: a page that others count on is left alone */
 	return !is_zero_frame(m, *frame) && folio_has(m, *frame, FOLIO_ANONYMOUS) &&
-	       folio_pages(m, *frame) == 1;
+	       folio_pages(m, *frame) == 1 && frame_of(m, *frame)->held == 0;
 }
 
 static uint32_t stable_equal(const struct vm_machine *m, uint32_t contents)

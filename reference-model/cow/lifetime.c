@@ -235,6 +235,7 @@ void operation_fork(struct vm_machine *m)
 	const struct mm *from = mm_of(m, parent->mm);
 	space->break_start = from->break_start;
 	space->break_end = from->break_end;
+	space->denies_write_execute = from->denies_write_execute;
 	rule_obey(m, RULE_COW_FORK);
 	for (uint32_t i = from->first_area; i != NONE; i = area_of(m, i)->next) {
 		if (fork_area(m, i, child_mm))
@@ -292,6 +293,11 @@ void operation_exit(struct vm_machine *m)
 	mm_release(m, process->mm);
 	process->state = VM_PROCESS_EXITED;
 	process->mm = NONE;
+	/* The table of descriptors is one: the last process takes the pipe with it. */
+	for (uint32_t i = 0; i < m->processes.limit; i++)
+		if (processes_of(m)[i].state == VM_PROCESS_RUNNING)
+			return;
+	pipe_drop(m);
 }
 
 void operation_wait(struct vm_machine *m)

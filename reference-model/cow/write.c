@@ -72,6 +72,10 @@ static bool can_take_over(struct vm_machine *m, uint32_t mm, uint32_t frame)
 		return can_take_over_piece(m, mm, head_of(m, frame));
 	if (folio_of(m, frame)->maps != 1)
 		return false;
+	if (frame_of(m, frame)->held != 0) {
+		rule_obey(m, RULE_COW_HELD_IS_COPIED);
+		return false;
+	}
 	if (folio_has(m, frame, FOLIO_SWAP_CACHE)) {
 		/* Only a slot that nobody else names can be given up. */
 		if (slots_of(m)[folio_of(m, frame)->slot].count != 0)

@@ -6,6 +6,7 @@
 #include "area/area.h"
 #include "demand/fault.h"
 #include "demand/huge.h"
+#include "frame/cache.h"
 #include "frame/frame.h"
 #include "machine/walk.h"
 
@@ -258,6 +259,25 @@ static bool kernel_finds(const struct vm_machine *m, const struct kernel_access 
 	       (leaf & VM_PTE_LINUX_UFFD_WP) == 0;
 }
 
+/*
+ * linux:6.12:mm/memory.c:fault_dirty_shared_page: who makes a shared page dirty, or has to ask its
+ * file system, gives the lock up.
+ */
+static bool gives_lock_up(
+	const struct vm_machine *m, const struct kernel_access *access, uint32_t number)
+{
+	const struct area *area = area_of(m, number);
+
+	if (!access->write || access->holds_lock || access->populates ||
+		(area->flags & VM_AREA(SHARED)) == 0)
+		return false;
+	if (!area_is_shmem(m, area))
+		return true;
+	const uint32_t frame =
+		cache_lookup(m, area->object, area_page_index(area, access->address));
+	return frame == NONE || !folio_has(m, frame, FOLIO_DIRTY);
+}
+
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame)
 {
@@ -281,12 +301,10 @@ enum fault_result access_by_kernel(
 			.restarted = access->populates,
 			.holds_lock = access->holds_lock,
 			.unshare = unshare};
+		tried = gives_lock_up(m, access, area);
 		const enum fault_result result = fault_handle(m, &fault);
 		if (result != FAULT_DONE)
 			return result;
-		/* linux:6.12:mm/memory.c:fault_dirty_shared_page gives the lock up */
-		tried = access->write && !access->holds_lock && !access->populates &&
-			(area_of(m, area)->flags & VM_AREA(SHARED)) != 0;
 	}
 	/* FOLL_TOUCH: mark_page_accessed; and set_page_dirty where the entry does not say so */
 	if (is_zero_frame(m, *frame))

@@ -198,7 +198,7 @@ static bool reads_on(const struct vm_machine *m, const struct fault *fault, uint
 static void use_cached(struct vm_machine *m, struct fault *fault, uint32_t frame)
 {
 	if (reads_on(m, fault, frame)) {
-		folio_clear(m, frame, FOLIO_READ_AHEAD);
+		cache_read_on(m, frame);
 		begin_again(m, fault);
 	}
 	if (folio_has(m, frame, FOLIO_EMPTY)) {

@@ -6,6 +6,7 @@
 #include "frame/frame.h"
 #include "frame/swap.h"
 #include "machine/contents.h"
+#include "machine/outcome.h"
 
 static uint32_t huge_zero_frame(struct vm_machine *m)
 {
@@ -234,6 +235,10 @@ int32_t huge_collapse(struct vm_machine *m, uint32_t area_number, uint64_t start
 	if (place.level != 1 || area->family == NONE || view.other != 0 ||
 		(!view.writable && !by_advice) || view.empty + view.zero == HUGE_PAGES)
 		return VM_EINVAL;
+	if (m->pipe_count != 0) {
+		outcome_silent(m, "whether pages that are collapsed lie in a pipe");
+		return VM_EINVAL;
+	}
 	const uint32_t head = anonymous_take(m, HUGE_ORDER, area_page_index(area, start));
 	if (head == NONE)
 		return VM_ENOMEM;

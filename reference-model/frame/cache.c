@@ -7,6 +7,7 @@
 #include "frame/frame.h"
 #include "frame/swap.h"
 #include "machine/contents.h"
+#include "machine/outcome.h"
 #include "xlate/tree.h"
 
 uint32_t object_take(struct vm_machine *m, enum vm_file_kind kind, uint64_t size_bytes)
@@ -176,6 +177,21 @@ bool cache_read_ahead(
 	return true;
 }
 
+/* linux:6.12:mm/readahead.c:page_cache_async_ra: from the first page behind that is missing */
+void cache_read_on(struct vm_machine *m, uint32_t frame)
+{
+	const struct frame *folio = folio_of(m, frame);
+	const uint64_t end = object_pages(m, folio->object);
+
+	if (folio_has(m, frame, FOLIO_READ_AHEAD) && folio_has(m, frame, FOLIO_RECLAIM))
+		for (uint64_t i = folio->index + 1; i < end; i++)
+			if (cache_lookup(m, folio->object, i) == NONE)
+				outcome_silent(m, "in how large pieces is read on behind a page "
+						  "that reclaim has marked");
+	folio_clear(m, frame, FOLIO_READ_AHEAD);
+	folio_clear(m, frame, FOLIO_RECLAIM);
+}
+
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame)
 {
 	const uint32_t head = head_of(m, frame);
@@ -271,6 +287,9 @@ void cache_write_back(struct vm_machine *m, uint32_t frame)
 	}
 	folio_clear(m, head, FOLIO_DIRTY);
 	folio_clear(m, head, FOLIO_TAGGED_DIRTY);
+	/* linux:6.12:mm/filemap.c:folio_end_writeback */
+	folio_clear(m, head, FOLIO_READ_AHEAD);
+	folio_clear(m, head, FOLIO_RECLAIM);
 }
 
 void cache_remove(struct vm_machine *m, uint32_t frame, bool leave_shadow)

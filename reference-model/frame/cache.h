@@ -25,6 +25,9 @@ bool cache_read_ahead(
 bool cache_read_large(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t last);
 /* Through an entry of a table the whole folio becomes dirty, through a write only its pages. */
 void cache_mark_dirty(struct vm_machine *m, uint32_t frame);
+/* Somebody reads a page with the mark of read-ahead. */
+void cache_read_on(struct vm_machine *m, uint32_t frame);
+
 void cache_mark_page_dirty(struct vm_machine *m, uint32_t frame);
 /* Contents to storage; entries that could write it lose that right (page_mkclean). */
 void cache_write_back(struct vm_machine *m, uint32_t frame);

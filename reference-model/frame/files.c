@@ -25,6 +25,7 @@ void operation_file_create(struct vm_machine *m)
 		.kind = op->file_kind,
 		.size_bytes = op->length,
 		.read_at_random = (op->flags & VM_CREATE_RANDOM) != 0,
+		.was_emptied = op->length == 0,
 		.first_entry = NONE};
 	rule_obey(m, RULE_FRAME_FILE_IS_SPARSE);
 }
@@ -272,7 +273,7 @@ static uint32_t readable_frame(struct vm_machine *m, uint64_t offset, uint32_t *
 	if (head == NONE)
 		return ZERO_FRAME;
 	/* linux:6.12:mm/filemap.c:filemap_readahead */
-	folio_clear(m, head, FOLIO_READ_AHEAD);
+	cache_read_on(m, head);
 	folio_clear(m, head, FOLIO_READ_IN_FLIGHT);
 	return unit == VM_PAGE_BYTES ? head
 				     : head + (uint32_t)vm_bytes_to_pages_floor(offset % unit);
@@ -360,6 +361,7 @@ void operation_file_truncate(struct vm_machine *m)
 	if (op->length > old)
 		zero_tail(m, UINT64_MAX);
 	file->size_bytes = op->length;
+	file->was_emptied |= op->length == 0;
 	/* linux:6.12:fs/ext4/inode.c:ext4_setattr, mm/shmem.c:shmem_setattr: the same size again
 	 * is cut like a smaller one; of a larger one only the cache is */
 	if (op->length > old)
@@ -407,13 +409,12 @@ void operation_step_evict(struct vm_machine *m)
 	const uint32_t frame = cache_lookup(m, op->file, vm_bytes_to_pages_floor(op->offset));
 
 	(void)choose(m, VM_FREEDOM_RECLAIM);
-	if (frame == NONE || named_file(m)->kind != VM_FILE_DISK || folio_of(m, frame)->maps != 0 ||
+	if (frame == NONE || folio_has(m, frame, FOLIO_HUGETLB) || folio_of(m, frame)->maps != 0 ||
 		folio_has(m, frame, FOLIO_DIRTY)) {
 		outcome_silent(m, "reclaim would not take this page");
 		return;
 	}
-	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
-	cache_remove(m, frame, true);
+	drop_if_clean(m, frame);
 }
 
 /* linux:6.12:mm/fadvise.c:generic_fadvise: clean pages that nobody maps, and only whole ones */
@@ -434,6 +435,9 @@ void operation_file_drop(struct vm_machine *m)
 		entry = entries_of(m)[entry].next_in_object) {
 		const uint32_t frame = entries_of(m)[entry].frame;
 
+		/* linux:6.12:mm/truncate.c:mapping_try_invalidate: nor is it remembered any more */
+		if (entries_of(m)[entry].index >= first && entries_of(m)[entry].index < last)
+			entries_of(m)[entry].shadow = false;
 		if (frame == NONE)
 			continue;
 		const struct frame *folio = folio_of(m, frame);
@@ -441,7 +445,9 @@ void operation_file_drop(struct vm_machine *m)
 		if (entries_of(m)[entry].index != folio->index)
 			continue;
 		const uint64_t folio_end = folio->index + (UINT64_C(1) << folio->order);
-		const bool may_go = folio->maps == 0 && folio->index >= first && folio_end <= last;
+		/* linux:6.12:mm/truncate.c:mapping_evict_folio: nobody else may count on it */
+		const bool may_go = folio->maps == 0 && folio->held == 0 && folio->index >= first &&
+				    folio_end <= last;
 		bool is_clean = (folio->flags & FOLIO_DIRTY) == 0;
 		if (!is_clean && vm_pages_to_bytes(folio->index) < end &&
 			vm_pages_to_bytes(folio_end) > op->offset) {
@@ -470,8 +476,31 @@ void operation_file_punch(struct vm_machine *m)
 	cache_punch_hole(m, op->file, op->offset, op->offset + op->length);
 }
 
+/* linux:6.12:fs/ext4/inode.c:ext4_alloc_da_blocks: something was written that has no block yet */
+static bool waits_for_blocks(const struct vm_machine *m, const struct object *file)
+{
+	const uint64_t end = vm_bytes_to_pages_ceil(file->size_bytes);
+
+	for (uint32_t entry = file->first_entry; entry != NONE;
+		entry = entries_of(m)[entry].next_in_object) {
+		const struct entry *written = &entries_of(m)[entry];
+
+		/* What a large folio has behind the end gets none. */
+		if (written->frame != NONE && !written->allocated && written->index < end &&
+			frame_of(m, written->frame)->dirty)
+			return true;
+	}
+	return false;
+}
+
 void operation_file_close(struct vm_machine *m)
 {
-	named_file(m)->open = false;
+	struct object *file = named_file(m);
+
+	if (file->kind == VM_FILE_DISK && file->was_emptied && waits_for_blocks(m, file)) {
+		rule_obey(m, RULE_FRAME_CLOSE_WRITES);
+		cache_sync(m, m->operation->file, 0, UINT64_MAX);
+	}
+	file->open = false;
 	object_free_if_unused(m, m->operation->file);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/frame.h"
 
+#include "frame/swap.h"
 #include "machine/contents.h"
 
 static bool block_take(struct block *block, unsigned order, uint32_t *first)
@@ -135,8 +136,12 @@ void folio_free_if_unused(struct vm_machine *m, uint32_t frame)
 	const uint32_t head = head_of(m, frame);
 	struct frame *folio = folio_of(m, head);
 
-	if (folio->maps != 0 || (folio->flags & (FOLIO_IN_CACHE | FOLIO_SWAP_CACHE)) != 0 ||
-		is_zero_frame(m, head))
+	/* linux:6.12:mm/swap_state.c:free_swap_cache: nobody maps it, and nobody names its slot */
+	if (folio->maps == 0 && (folio->flags & FOLIO_SWAP_CACHE) != 0 &&
+		slots_of(m)[folio->slot].count == 0)
+		swap_cache_remove(m, head);
+	if (folio->maps != 0 || folio->held != 0 ||
+		(folio->flags & (FOLIO_IN_CACHE | FOLIO_SWAP_CACHE)) != 0 || is_zero_frame(m, head))
 		return;
 	if ((folio->flags & FOLIO_HUGETLB) != 0)
 		hugetlb_give_back(m, head);
@@ -213,7 +218,7 @@ void folio_unmap_whole(struct vm_machine *m, uint32_t head)
 uint32_t folio_references(const struct vm_machine *m, uint32_t frame)
 {
 	const struct frame *folio = folio_of(m, frame);
-	uint32_t references = (uint32_t)folio->maps;
+	uint32_t references = (uint32_t)folio->maps + folio->held;
 
 	if ((folio->flags & FOLIO_SWAP_CACHE) != 0)
 		references += UINT32_C(1) << folio->order;

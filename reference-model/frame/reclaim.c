@@ -14,6 +14,11 @@ static bool reclaim_anonymous(struct vm_machine *m, uint32_t mm, struct place pl
 	const uint64_t leaf = entry_get(m, place);
 	const uint32_t frame = leaf_frame(leaf);
 
+	if (frame_of(m, frame)->held != 0 &&
+		(m->setup.swap_pages != 0 || !folio_has(m, frame, FOLIO_SWAP_BACKED))) {
+		outcome_silent(m, "how far reclaim comes with a page that is in a pipe");
+		return false;
+	}
 	if (!folio_has(m, frame, FOLIO_SWAP_BACKED)) {
 		if (leaf_is_dirty(leaf) || folio_has(m, frame, FOLIO_DIRTY)) {
 			/* Written again since it was freed lazily: it is an ordinary page. */
@@ -28,17 +33,56 @@ static bool reclaim_anonymous(struct vm_machine *m, uint32_t mm, struct place pl
 	return swap_out_page(m, mm, place);
 }
 
+/*
+ * linux:6.12:mm/vmscan.c:shrink_folio_list, of a page that nobody maps any more. Shared memory that
+ * was never written is clean, too: it goes without a trace, and comes back as zeros.
+ */
+void drop_if_clean(struct vm_machine *m, uint32_t frame)
+{
+	const bool in_memory = folio_has(m, frame, FOLIO_SWAP_BACKED);
+
+	/* __remove_mapping: somebody else counts on it */
+	if (frame_of(m, frame)->held != 0)
+		return;
+	if (folio_has(m, frame, FOLIO_DIRTY)) {
+		if (in_memory && m->setup.swap_pages != 0)
+			outcome_silent(m, "shared memory goes to swap");
+		if (in_memory)
+			return;
+		rule_obey(m, RULE_FRAME_RECLAIM_MARKS);
+		folio_set(m, frame, FOLIO_READ_AHEAD);
+		folio_set(m, frame, FOLIO_RECLAIM);
+		return;
+	}
+	rule_obey(m, in_memory ? RULE_FRAME_CLEAN_MEMORY_DROPPED : RULE_FRAME_CLEAN_DROPPED);
+	cache_remove(m, frame, !in_memory);
+}
+
 /* Unmapped first, then dropped if it is clean; a dirty page stays in the cache. */
 static bool reclaim_cached(struct vm_machine *m, uint32_t area, struct place place)
 {
 	const uint32_t frame = leaf_frame(entry_get(m, place));
 
 	zap_page(m, area, place);
-	if (folio_has(m, frame, FOLIO_DIRTY) || folio_has(m, frame, FOLIO_SWAP_BACKED))
-		return true;
-	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
-	cache_remove(m, frame, true);
+	drop_if_clean(m, frame);
 	return true;
+}
+
+/*
+ * Only an area that is not locked maps it. linux:6.12:mm/swap.c:lru_add_drain: what was unlocked by
+ * unmapping it elsewhere, and lies in a batch, is unlocked now.
+ */
+static bool is_locked_elsewhere(struct vm_machine *m, uint32_t frame)
+{
+	if (folio_has(m, frame, FOLIO_LOCK_LOST))
+		return true;
+	if (!folio_has(m, frame, FOLIO_MLOCKED))
+		return false;
+	if (!folio_has(m, frame, FOLIO_MUNLOCKED))
+		return true;
+	folio_clear(m, frame, FOLIO_MLOCKED);
+	folio_clear(m, frame, FOLIO_MUNLOCKED);
+	return false;
 }
 
 bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
@@ -46,7 +90,7 @@ bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
 	const uint32_t mm = area_of(m, area)->mm;
 	const uint32_t frame = leaf_frame(entry_get(m, place));
 
-	if (folio_of(m, frame)->maps != 1 || folio_has(m, frame, FOLIO_MLOCKED)) {
+	if (folio_of(m, frame)->maps != 1 || is_locked_elsewhere(m, frame)) {
 		rule_obey(m, RULE_FRAME_SHARED_STAYS);
 		return false;
 	}
@@ -55,23 +99,15 @@ bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
 	return reclaim_cached(m, area, place);
 }
 
-void reclaim_large(struct vm_machine *m, uint32_t number, uint32_t frame)
+void reclaim_large(struct vm_machine *m, uint32_t area, uint64_t address, uint32_t head)
 {
-	const struct area *area = area_of(m, number);
-	const uint32_t head = head_of(m, frame);
-	const struct frame folio = *folio_of(m, head);
 	const uint64_t pages = folio_pages(m, head);
 
-	if (folio.maps != (int32_t)pages || (folio.flags & FOLIO_ANONYMOUS) != 0 ||
-		(folio.flags & FOLIO_MLOCKED) != 0 || folio.index < area->page_offset ||
-		folio.index + pages > area->page_offset + area_pages(area))
+	if (folio_of(m, head)->maps != (int32_t)pages || folio_has(m, head, FOLIO_ANONYMOUS) ||
+		is_locked_elsewhere(m, head))
 		return;
-	const uint64_t start = area->start + vm_pages_to_bytes(folio.index - area->page_offset);
-	zap_range(m, number, start, start + vm_pages_to_bytes(pages), ZAP_FILE_PAGES);
-	if (folio_has(m, head, FOLIO_DIRTY) || folio_has(m, head, FOLIO_SWAP_BACKED))
-		return;
-	rule_obey(m, RULE_FRAME_CLEAN_DROPPED);
-	cache_remove(m, head, true);
+	zap_range(m, area, address, address + vm_pages_to_bytes(pages), ZAP_FILE_PAGES);
+	drop_if_clean(m, head);
 }
 
 /* Whether storage or swap hold anything for the page. */

@@ -9,8 +9,12 @@
 /* The page that the entry maps leaves memory if it can; false: it stayed. */
 bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place);
 
-/* A large folio of a file that this area maps whole, and nobody else, leaves memory. */
-void reclaim_large(struct vm_machine *m, uint32_t area, uint32_t frame);
+/* A large folio of a file that this area maps whole, from address on, leaves memory if nobody else
+ * maps it. */
+void reclaim_large(struct vm_machine *m, uint32_t area, uint64_t address, uint32_t head);
+
+/* Nobody maps the page: it leaves the cache if nothing of it would be lost. */
+void drop_if_clean(struct vm_machine *m, uint32_t frame);
 
 /*
  * Truncation and hole punching: the object's pages in [start, end) of its bytes become zeros. Only

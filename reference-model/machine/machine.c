@@ -167,7 +167,15 @@ static bool waits_for_vfork(const struct vm_machine *m, uint32_t process)
 	return false;
 }
 
-enum need { NEED_NOTHING, NEED_OTHER, NEED_FREE_OTHER, NEED_EXITED_OTHER, NEED_FILE, NEED_NUMBER };
+enum need {
+	NEED_NOTHING,
+	NEED_OTHER,
+	NEED_FREE_OTHER,
+	NEED_EXITED_OTHER,
+	NEED_FILE,
+	NEED_OBJECT,
+	NEED_NUMBER,
+};
 
 static enum need need_of(enum vm_operation_kind kind)
 {
@@ -186,13 +194,16 @@ static enum need need_of(enum vm_operation_kind kind)
 	case VM_OP_FILE_DROP:
 	case VM_OP_FILE_PUNCH:
 	case VM_OP_FILE_CLOSE:
+		return NEED_FILE;
 	case VM_OP_STEP_WRITE_BACK:
 	case VM_OP_STEP_EVICT:
-		return NEED_FILE;
+		return NEED_OBJECT;
 	case VM_OP_REMOTE_READ:
 	case VM_OP_REMOTE_WRITE:
 	case VM_OP_MEM_READ:
 	case VM_OP_MEM_WRITE:
+	case VM_OP_POKE:
+	case VM_OP_PROCESS_ADVISE:
 	case VM_OP_CLEAR_REFS:
 	case VM_OP_PAGEMAP_SCAN:
 	case VM_OP_STEP_COLLAPSE:
@@ -244,6 +255,10 @@ static const char *senseless(const struct vm_machine *m, const struct vm_operati
 				       object_of(m, op->file)->open
 			       ? NULL
 			       : "no such file is open";
+	case NEED_OBJECT:
+		return op->file < m->setup.limits.files && object_of(m, op->file)->used
+			       ? NULL
+			       : "there is no such file any more";
 	case NEED_NUMBER:
 		return op->file < m->setup.limits.files ? NULL : "no such file number";
 	}
@@ -327,6 +342,11 @@ static operation_function *const operations[VM_OP_LIMIT] = {
 	[VM_OP_REMOTE_WRITE] = operation_remote_write,
 	[VM_OP_MEM_READ] = operation_mem_read,
 	[VM_OP_MEM_WRITE] = operation_mem_write,
+	[VM_OP_POKE] = operation_poke,
+	[VM_OP_SPLICE] = operation_splice,
+	[VM_OP_SPLICE_READ] = operation_splice_read,
+	[VM_OP_PROCESS_ADVISE] = operation_process_advise,
+	[VM_OP_DENY_WRITE_EXECUTE] = operation_deny_write_execute,
 	[VM_OP_CLEAR_REFS] = operation_clear_refs,
 	[VM_OP_UFFD_REGISTER_WP] = operation_uffd_register,
 	[VM_OP_UFFD_UNREGISTER] = operation_uffd_unregister,

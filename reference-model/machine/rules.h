@@ -141,6 +141,14 @@
 	X(AREA_ADVISE_REFUSED, "area.advise-refused", \
 		"madvise refuses advice it does not know and unaligned ranges.", \
 		"linux:6.12:mm/madvise.c:do_madvise") \
+	X(AREA_ADVISE_OTHER, "area.advise-other", \
+		"Another process's memory takes only advice that loses nothing, and only from who " \
+		"may slow it down.", \
+		"linux:6.12:mm/madvise.c:process_madvise_behavior_valid") \
+	X(AREA_DENY_WRITE_EXECUTE, "area.deny-write-execute", \
+		"A process that was told so gets no area that may be written and executed, and none " \
+		"that becomes executable later.", \
+		"linux:6.12:include/linux/mman.h:map_deny_write_exec") \
 	X(AREA_LOCK, "area.lock", \
 		"mlock flags the areas and then populates them.", \
 		"linux:6.12:mm/mlock.c:do_mlock") \
@@ -361,6 +369,18 @@
 		"/proc/PID/mem writes read-only private memory into a private copy, " \
 		"which stays read-only.", \
 		"linux:6.12:mm/gup.c:can_follow_write_pte") \
+	X(COW_POKE, "cow.poke", \
+		"A debugger writes a word the way /proc/PID/mem does; half a word is an error, and " \
+		"stays written.", \
+		"linux:6.12:kernel/ptrace.c:generic_ptrace_pokedata") \
+	X(COW_SPLICE, "cow.splice", \
+		"vmsplice puts pages into a pipe, not copies: what their owner writes later is read " \
+		"there.", \
+		"linux:6.12:fs/splice.c:iter_to_pipe") \
+	X(COW_HELD_IS_COPIED, "cow.held-is-copied", \
+		"A page that was shared and that somebody holds a reference to is never taken over: " \
+		"its last owner copies it.", \
+		"linux:6.12:mm/memory.c:wp_can_reuse_anon_folio") \
 	X(COW_KSM_MERGE, "cow.ksm-merge", \
 		"Equal pages of mergeable areas become one write-protected page.", \
 		"linux:6.12:mm/ksm.c:try_to_merge_two_pages") \
@@ -476,6 +496,18 @@
 		"linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range") \
 	X(FRAME_CLEAN_DROPPED, "frame.clean-dropped", \
 		"A clean page of a file is dropped without writing.", \
+		"linux:6.12:mm/vmscan.c:shrink_folio_list") \
+	X(FRAME_RECLAIM_MARKS, "frame.reclaim-marks", \
+		"A dirty page of a file that reclaim meets is marked to go when it is written; the same " \
+		"bit says that reading should go on there.", \
+		"linux:6.12:mm/vmscan.c:shrink_folio_list") \
+	X(FRAME_CLOSE_WRITES, "frame.close-writes", \
+		"A file that was cut to nothing is written when it is closed, lest a crash leave it " \
+		"empty.", \
+		"linux:6.12:fs/ext4/file.c:ext4_release_file") \
+	X(FRAME_CLEAN_MEMORY_DROPPED, "frame.clean-memory-dropped", \
+		"Shared memory that was only read is clean: it is dropped, also without swap, and " \
+		"comes back as zeros.", \
 		"linux:6.12:mm/vmscan.c:shrink_folio_list") \
 	X(FRAME_LAZY_FREED, "frame.lazy-freed", \
 		"A page freed lazily and not written since is dropped; it reads as " \

@@ -52,11 +52,13 @@ enum folio_flag {
 	FOLIO_HUGETLB = 1 << 8,
 	FOLIO_PARTIALLY_MAPPED = 1 << 9, /* queued for a deferred split */
 	FOLIO_HUGE_ZERO = 1 << 10,
-	FOLIO_EMPTY = 1 << 13,		  /* cached without having been read: not up to date */
-	FOLIO_MAYBE_LAZY = 1 << 18,	  /* freed lazily unless it was still locked */
-	FOLIO_READ_AHEAD = 1 << 14,	  /* whoever comes here starts the next window */
-	FOLIO_MUNLOCKED = 1 << 15,	  /* its unlocking may still lie in a batch */
-	FOLIO_READ_IN_FLIGHT = 1 << 17,	  /* came along with another page: may be on its way */
+	FOLIO_EMPTY = 1 << 13,	    /* cached without having been read: not up to date */
+	FOLIO_MAYBE_LAZY = 1 << 18, /* freed lazily unless it was still locked */
+	FOLIO_READ_AHEAD = 1 << 14, /* whoever comes here starts the next window */
+	FOLIO_RECLAIM = 1 << 19,    /* READ_AHEAD means this: reclaim found it dirty (PG_reclaim) */
+	FOLIO_MUNLOCKED = 1 << 15,  /* its unlocking may still lie in a batch */
+	FOLIO_READ_IN_FLIGHT = 1 << 17, /* came along with another page: may be on its way */
+	FOLIO_LOCK_LOST = 1 << 20, /* its area is not locked any more, and nobody told the page */
 	FOLIO_TAGGED_DIRTY = 1 << 16,	  /* clean, but its place in the cache says otherwise */
 	FOLIO_MAYBE_REFERENCED = 1 << 11, /* its accessed mark lies in a batch or is set */
 };
@@ -68,6 +70,7 @@ struct frame {
 	int32_t map_count; /* entries of lowest tables that map this very frame */
 	bool exclusive;	   /* PageAnonExclusive */
 	bool dirty;	   /* its own buffer, where the folio is a disk file's and dirty */
+	uint32_t held;	   /* references of a pipe to this small page */
 
 	uint8_t order;
 	uint32_t flags;
@@ -139,7 +142,8 @@ struct mm {
 	uint32_t table_count[VM_PAGING_LEVELS_LIMIT + 1];
 	uint32_t default_flags; /* mlockall(MCL_FUTURE) */
 	uint64_t break_start, break_end;
-	bool uffd_open; /* a userfaultfd has been created and registered */
+	bool uffd_open;		   /* a userfaultfd has been created and registered */
+	bool denies_write_execute; /* prctl(PR_SET_MDWE) */
 };
 
 struct process {
@@ -161,6 +165,7 @@ struct object {
 				*/
 	uint64_t committed_pages;
 	uint64_t read_end; /* where the last read(2) ended */
+	bool was_emptied;  /* cut to nothing since it was opened */
 };
 
 /* One page of an object that is cached, or whose stored contents are not zeros. */
@@ -185,6 +190,13 @@ struct slot {
 	bool zero;
 	bool used;
 };
+
+/* A page, or a part of it, that lies in the pipe. */
+struct pipe_part {
+	uint32_t frame, offset, length;
+};
+
+#define PIPE_PARTS_LIMIT 16
 
 /* Hash buckets of the page cache. */
 #define CACHE_BUCKETS 1024
@@ -225,6 +237,8 @@ struct vm_machine {
 	uint32_t bucket[CACHE_BUCKETS];
 	uint32_t huge_zero; /* frame of the huge zero folio, or NONE */
 	uint32_t block_hint;
+	struct pipe_part pipe[PIPE_PARTS_LIMIT];
+	uint32_t pipe_count;
 	int64_t committed_pages;
 	uint64_t frames_in_use, slots_in_use;
 	struct vm_huge_pool huge_2m, huge_1g;

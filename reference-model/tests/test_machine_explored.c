@@ -191,6 +191,103 @@ static void cold_splits_what_it_holds_in_part(void **state)
 	assert_int_equal(cached(f).cached_pages, 4);
 }
 
+static void cold_keeps_what_it_holds_whole(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 16 * PAGE);
+	file_write(f, 0, 0, 4 * PAGE, 1);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	map_file(f, 0, BASE, 8 * PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	advise(f, 0, BASE, 8 * PAGE, VM_MADV_COLD);
+	assert_int_equal(counters(f, 0).file_pages, 4);
+	/* Nor does reclaim take a part of it: it only splits it. */
+	advise(f, 0, BASE, PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).file_pages, 0);
+	assert_int_equal(cached(f).cached_pages, 4);
+}
+
+static void reclaim_takes_what_it_holds_whole(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 16 * PAGE);
+	file_write(f, 0, 0, 4 * PAGE, 1);
+	map_file(f, 0, BASE, 8 * PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	advise(f, 0, BASE, 8 * PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).file_pages, 0);
+	assert_int_equal(cached(f).cached_pages, 4);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	advise(f, 0, BASE, 8 * PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(cached(f).cached_pages, 0);
+	assert_int_equal(cached(f).evicted_pages, 4);
+}
+
+static void cold_splits_a_huge_page_of_ones_own(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, HUGE, RW, PRIVATE);
+	advise(f, 0, BASE, HUGE, VM_MADV_HUGEPAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	fork_to(f, 0, 1);
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_COLD);
+	assert_true(page(f, 0, BASE).huge);
+	on(f, VM_OP_EXIT, 1, 0, 0);
+	advise(f, 0, BASE, HUGE, VM_MADV_COLD);
+	assert_true(page(f, 0, BASE).huge);
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_COLD);
+	assert_false(page(f, 0, BASE).huge);
+	assert_false(page(f, 0, BASE).kpageflags >> VM_KPF_COMPOUND_HEAD & 1);
+	assert_int_equal(counters(f, 0).anonymous_pages, 512);
+}
+
+static void memory_that_was_only_read_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	struct vm_outcome outcome;
+	const struct vm_operation evict = {.kind = VM_OP_STEP_EVICT, .offset = PAGE};
+
+	file_create(f, 0, VM_FILE_SHMEM, 4 * PAGE);
+	map_file(f, 0, BASE, 4 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, 3 * PAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	advise(f, 0, BASE + 2 * PAGE, PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(cached(f).cached_pages, 2);
+	assert_int_equal(cached(f).evicted_pages, 0);
+	/* Reclaim may find the other one by itself, once nobody maps it; what was written, never.
+	 */
+	vm_machine_do(f->machine, &evict, &outcome);
+	assert_non_null(outcome.silent);
+	on(f, VM_OP_UNMAP, 0, BASE, 4 * PAGE);
+	vm_machine_do(f->machine, &evict, &outcome);
+	assert_null(outcome.silent);
+	assert_int_equal(cached(f).cached_pages, 1);
+	vm_machine_do(f->machine, &(struct vm_operation){.kind = VM_OP_STEP_EVICT}, &outcome);
+	assert_non_null(outcome.silent);
+}
+
+static void tracking_keeps_areas_from_moving_together_before_a_seal_does(void **state)
+{
+	struct fixture *f = *state;
+	const struct vm_operation move = {.kind = VM_OP_REMAP,
+		.address = BASE,
+		.length = 2 * PAGE,
+		.new_length = 2 * PAGE,
+		.new_address = BASE + 8 * PAGE,
+		.flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED};
+
+	map(f, 0, BASE, PAGE, RW, PRIVATE);
+	map(f, 0, BASE + PAGE, PAGE, RO, PRIVATE);
+	on(f, VM_OP_SEAL, 0, BASE, PAGE);
+	assert_int_equal(run(f, move), VM_EPERM);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	assert_int_equal(run(f, move), VM_EFAULT);
+}
+
 static void a_hole_in_the_first_page_unmaps_everything(void **state)
 {
 	struct fixture *f = *state;
@@ -259,6 +356,132 @@ static void a_remote_write_gives_the_lock_up_and_comes_again(void **state)
 	on(f, VM_OP_REMOTE_WRITE, 0, BASE, 1);
 	assert_int_equal(f->last.minor_faults, 1);
 	assert_int_equal(f->last.major_faults, 1);
+}
+
+static void who_finds_the_page_dirty_keeps_the_lock(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, PAGE, RW, SHARED);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	scan(f, BASE, PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, NULL);
+	advise(f, 0, BASE, PAGE, VM_MADV_DONTNEED);
+	on(f, VM_OP_REMOTE_WRITE, 0, BASE, 1);
+	assert_int_equal(f->last.minor_faults, 2);
+	assert_int_equal(f->last.major_faults, 0);
+}
+
+static void closing_an_emptied_file_writes_it(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t file = 0; file < 2; file++) {
+		file_create(f, file, VM_FILE_DISK, PAGE);
+		if (file == 0)
+			file_op(f, VM_OP_FILE_TRUNCATE, 0, 0);
+		file_write(f, file, 0, PAGE, 1);
+		map_file(f, 0, BASE + file * 2 * PAGE, PAGE, RW, VM_MAP_SHARED, file);
+		on(f, VM_OP_TOUCH_WRITE, 0, BASE + file * 2 * PAGE, PAGE);
+		run(f, (struct vm_operation){.kind = VM_OP_FILE_CLOSE, .file = file});
+	}
+	/* Only the first one was cut to nothing. */
+	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_PRIVATE_DIRTY), 0);
+	assert_int_equal(smaps(f, 0, 1, VM_SMAPS_PRIVATE_DIRTY), 4);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	assert_int_equal(f->last.minor_faults, 1);
+}
+
+static void reclaim_marks_what_it_finds_dirty(void **state)
+{
+	struct fixture *f = *state;
+	const struct vm_operation touch = {
+		.kind = VM_OP_TOUCH_READ, .address = BASE, .length = PAGE};
+
+	file_create(f, 0, VM_FILE_DISK, 3 * PAGE);
+	file_write(f, 0, 0, 2 * PAGE, 1);
+	map_file(f, 0, BASE, 2 * PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_PAGEOUT);
+	/* The mark is that of read-ahead, which begins behind the page: the third is not there. */
+	vm_machine_do(f->machine, &touch, &f->last);
+	assert_non_null(f->last.silent);
+	/* What is written is marked no more. */
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_PAGEOUT);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	assert_int_equal(counters(f, 0).file_pages, 2);
+}
+
+static void unmapping_a_locked_page_unlocks_it_for_reclaim(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_SHMEM, PAGE);
+	map_file(f, 0, BASE, PAGE, RO, VM_MAP_SHARED, 0);
+	map_file(f, 0, BASE + 2 * PAGE, PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_LOCK, 0, BASE, PAGE);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + 2 * PAGE, PAGE);
+	advise(f, 0, BASE + 2 * PAGE, PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).shmem_pages, 2);
+	on(f, VM_OP_UNMAP, 0, BASE, PAGE);
+	advise(f, 0, BASE + 2 * PAGE, PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).shmem_pages, 0);
+}
+
+static void what_is_dropped_is_not_remembered(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 4 * PAGE);
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, 4 * PAGE);
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(cached(f).evicted_pages, 4);
+	file_op(f, VM_OP_FILE_DROP, 100, 2 * PAGE);
+	assert_int_equal(cached(f).evicted_pages, 3);
+}
+
+static void a_kept_source_leaves_its_pages_locked(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 2 * PAGE, RW, SHARED | VM_MAP_LOCKED);
+	run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+		       .address = BASE + PAGE,
+		       .length = PAGE,
+		       .new_length = PAGE,
+		       .new_address = BASE + 8 * PAGE,
+		       .flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED | VM_MREMAP_DONTUNMAP});
+	on(f, VM_OP_UNLOCK, 0, BASE, 2 * PAGE);
+	on(f, VM_OP_UNLOCK, 0, BASE + 8 * PAGE, PAGE);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_PAGEOUT);
+	advise(f, 0, BASE + 8 * PAGE, PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).shmem_pages, 1);
+	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_PRESENT);
+}
+
+static void a_guard_moves_with_the_mark_that_it_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_GUARD_INSTALL);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, 2 * PAGE);
+	scan(f, BASE, 2 * PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, NULL);
+	for (uint64_t i = 0; i < 2; i++) {
+		if (i == 1)
+			on(f, VM_OP_UFFD_UNREGISTER, 0, BASE + PAGE, PAGE);
+		run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+			       .address = BASE + i * PAGE,
+			       .length = PAGE,
+			       .new_length = PAGE,
+			       .new_address = BASE + (8 + 2 * i) * PAGE,
+			       .flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED});
+		const struct vm_page_view moved = page(f, 0, BASE + (8 + 2 * i) * PAGE);
+		assert_int_equal(moved.state, VM_PAGE_GUARD);
+		assert_int_equal(moved.pagemap >> VM_PAGEMAP_UFFD_WP & 1, i);
+	}
 }
 
 static void a_guard_can_be_protected(void **state)
@@ -425,10 +648,22 @@ int main(void)
 		TEST(neighbours_that_others_may_lock_are_counted),
 		TEST_LARGE(fault_around_maps_whole_folios),
 		TEST_LARGE(cold_splits_what_it_holds_in_part),
+		TEST_LARGE(cold_keeps_what_it_holds_whole),
+		TEST_LARGE(reclaim_takes_what_it_holds_whole),
+		TEST(cold_splits_a_huge_page_of_ones_own),
+		TEST(memory_that_was_only_read_is_dropped),
+		TEST(tracking_keeps_areas_from_moving_together_before_a_seal_does),
 		TEST(a_hole_in_the_first_page_unmaps_everything),
 		TEST(protection_outlives_pages_of_files),
 		TEST(a_locked_page_behind_its_protection_is_not_spoken_of),
 		TEST(a_remote_write_gives_the_lock_up_and_comes_again),
+		TEST(who_finds_the_page_dirty_keeps_the_lock),
+		TEST(closing_an_emptied_file_writes_it),
+		TEST_READS(reclaim_marks_what_it_finds_dirty),
+		TEST(unmapping_a_locked_page_unlocks_it_for_reclaim),
+		TEST(what_is_dropped_is_not_remembered),
+		TEST(a_kept_source_leaves_its_pages_locked),
+		TEST(a_guard_moves_with_the_mark_that_it_kept),
 		TEST(a_guard_can_be_protected),
 		TEST(a_move_takes_the_registration_of_its_neighbour),
 		TEST(shared_memory_has_no_family_for_its_guards),

@@ -42,6 +42,7 @@
 	X(CACHESTAT, "cachestat")                                 \
 	X(SLAB_ORDER_BY_WASTE, "slab-order-by-waste")             \
 	X(MSEAL, "mseal")                                         \
+	X(MDWE, "mdwe")                                           \
 	X(DROPPABLE, "droppable")                                 \
 	X(LARGE_FOLIO_FILES, "large-folio-files")                 \
 	X(WATERMARK_PROMO, "watermark-promo")                     \
@@ -194,6 +195,7 @@ enum vm_capability {
 	VM_CAPABILITY_IPC_LOCK = 1 << 2,  /* locking beyond RLIMIT_MEMLOCK */
 	VM_CAPABILITY_SYS_RESOURCE = 1 << 3,
 	VM_CAPABILITY_SYS_PTRACE = 1 << 4,
+	VM_CAPABILITY_SYS_NICE = 1 << 5, /* advising other processes' memory */
 };
 
 struct vm_host {

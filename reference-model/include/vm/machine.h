@@ -156,6 +156,11 @@ enum vm_signal_code {
 	X(REMOTE_WRITE, "remote-write") /* other address length value: process_vm_writev */        \
 	X(MEM_READ, "mem-read")		/* other address length out: pread of /proc/other/mem */   \
 	X(MEM_WRITE, "mem-write")	/* other address length value: pwrite, forced */           \
+	X(POKE, "poke")	    /* other address value: a word of eight such bytes, PTRACE_POKEDATA */ \
+	X(SPLICE, "splice") /* address length: vmsplice into the one pipe of the script */         \
+	X(SPLICE_READ, "splice-read")	    /* out: read of all that the pipe holds */             \
+	X(PROCESS_ADVISE, "process-advise") /* other address length advice: process_madvise */     \
+	X(DENY_WRITE_EXECUTE, "deny-write-execute") /* prctl(PR_SET_MDWE) of the process */        \
 	X(CLEAR_REFS, "clear-refs") /* other flags: the digit written to /proc/other/clear_refs */ \
 	X(UFFD_REGISTER_WP, "uffd-register-wp") /* address length: async write protection */       \
 	X(UFFD_UNREGISTER, "uffd-unregister")	/* address length */                               \
@@ -177,6 +182,10 @@ enum vm_operation_kind {
 #undef VM_OPERATION_ENUMERATOR
 		VM_OP_LIMIT,
 };
+
+#define VM_POKE_BYTES UINT64_C(8)
+/* SPLICE_READ: as much as the pipe can hold. */
+#define VM_PIPE_BYTES (16 * VM_PAGE_BYTES)
 
 enum vm_file_kind {
 	VM_FILE_DISK,  /* a file system that tracks dirty pages: the executor's working directory */
