@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "kernel/blocks.h"
+#include "kernel/process.h"
 #include "kernel/values.h"
 #include "kernel/zoneinfo.h"
 #include "probe/moving.h"
@@ -65,7 +66,7 @@ static const struct probe_parameter direct_parameters[] = {
 #define STEPS_LIMIT	 8000
 #define WAKES		 4
 #define FAR_PAGES	 2048 /* above high, where the steps begin */
-#define NAP_MS		 200
+#define NAP_MS		 200  /* of ours: longer than one of the reclaimer */
 #define IDLE_MS		 1000
 #define BULK_PAGES	 64
 #define HIGHEST_PRIORITY (-20)
@@ -257,8 +258,12 @@ struct sample {
 	int64_t free_pages, runs, stalls;
 };
 
+#define RECLAIMERS_LIMIT 8
+
 struct machine {
 	struct kernel_file zoneinfo, vmstat;
+	pid_t reclaimers[RECLAIMERS_LIMIT]; /* in the background: one a node */
+	size_t reclaimers_count;
 	int file;
 	off_t position_bytes;
 	const struct kernel_zone *zone; /* the largest one */
@@ -332,13 +337,12 @@ static void schedule(pid_t process, int policy, int priority)
 	MUST(sched_setscheduler(process, policy, &parameter) == 0);
 }
 
-/* The background reclaimers are tasks of the kernel, one a node: "kswapd0". */
-static void schedule_reclaimers(int policy)
+/* They are tasks of the kernel: "kswapd0". */
+static void find_reclaimers(struct machine *machine)
 {
 	static const char name[] = "kswapd";
 	static char text[64];
 	DIR *folder = opendir("/proc");
-	size_t count = 0;
 
 	MUST(folder != NULL);
 	for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
@@ -348,10 +352,64 @@ static void schedule_reclaimers(int policy)
 		if (process <= 0 || access(path, R_OK) != 0 ||
 			!kernel_text_starts(kernel_small_text_at(path, text, sizeof(text)), name))
 			continue;
-		schedule((pid_t)process, policy, 0);
-		count++;
+		MUST(machine->reclaimers_count < RECLAIMERS_LIMIT);
+		machine->reclaimers[machine->reclaimers_count++] = (pid_t)process;
 	}
-	MUST(closedir(folder) == 0 && count != 0);
+	MUST(closedir(folder) == 0 && machine->reclaimers_count != 0);
+}
+
+static void schedule_reclaimers(const struct machine *machine, int policy)
+{
+	for (size_t i = 0; i < machine->reclaimers_count; i++)
+		schedule(machine->reclaimers[i], policy, 0);
+}
+
+static struct kernel_text text_of(pid_t process, const char *file)
+{
+	static char text[1 << 14];
+	char path[sizeof("/proc/2147483647/status")];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", process, file);
+	return kernel_small_text_at(path, text, sizeof(text));
+}
+
+/* How often they went to sleep so far; false while one does not sleep, or not of its own will. */
+static bool sleep_of_reclaimers(const struct machine *machine, uint64_t *times)
+{
+	struct kernel_status status;
+	struct kernel_stat stat;
+	struct kernel_error error;
+	bool all = true;
+
+	*times = 0;
+	for (size_t i = 0; i < machine->reclaimers_count; i++) {
+		MUST(kernel_stat_parse(text_of(machine->reclaimers[i], "stat"), &stat, &error) ==
+			0);
+		all &= stat.state == 'S';
+		MUST(kernel_status_parse(
+			     text_of(machine->reclaimers[i], "status"), &status, &error) == 0);
+		*times += status.voluntary_switches;
+	}
+	return all;
+}
+
+/*
+ * Until the background reclaimer sleeps and would have to be woken. When it stops it naps for a
+ * tenth of a second and looks at high once more before that; and at work it may wait for a lock or
+ * a device, uninterruptibly, and then nothing wakes it and memory falls to min:
+ * linux:6.12:mm/vmscan.c:kswapd_try_to_sleep, wakeup_kswapd.
+ */
+static void let_sleep(struct machine *machine)
+{
+	uint64_t before, after;
+	bool asleep;
+
+	do {
+		asleep = sleep_of_reclaimers(machine, &before);
+		rest_ms(NAP_MS);
+		asleep = sleep_of_reclaimers(machine, &after) && asleep;
+	} while (!asleep || before != after);
+	look(machine);
 }
 
 /* linux:6.12:mm/page_alloc.c:reserve_highatomic_pageblock */
@@ -381,6 +439,7 @@ static struct machine prepare(void)
 	};
 	char name[] = "machine-XXXXXX";
 
+	find_reclaimers(&machine);
 	machine.file = mkstemp(name);
 	MUST(machine.file >= 0 && unlink(name) == 0);
 	uint64_t runs;
@@ -425,9 +484,7 @@ static void observe_series(const struct machine *machine)
 
 /*
  * Takes pages until the background reclaimer was at work, or we had to be; returns how many were
- * free before that. When it stops it naps for a tenth of a second and looks at high once more
- * before it sleeps until it is woken, so nothing is taken until that is over:
- * linux:6.12:mm/vmscan.c:kswapd_try_to_sleep.
+ * free before that. Nothing is taken until that one sleeps again.
  */
 static int64_t run_into_mark(struct machine *machine)
 {
@@ -438,8 +495,7 @@ static int64_t run_into_mark(struct machine *machine)
 		free_pages = machine->last.free_pages;
 		step(machine, STEP_PAGES);
 	} while (machine->last.runs == before.runs && machine->last.stalls == before.stalls);
-	rest_ms(NAP_MS);
-	look(machine);
+	let_sleep(machine);
 	return free_pages;
 }
 
@@ -454,8 +510,7 @@ static void measure_background(struct machine *machine)
 	int64_t at_wake[WAKES], at_stop[WAKES];
 
 	schedule(0, SCHED_IDLE, 0);
-	rest_ms(NAP_MS);
-	look(machine);
+	let_sleep(machine);
 	(void)run_into_mark(machine);
 	for (size_t wake = 0; wake < WAKES; wake++) {
 		at_wake[wake] = run_into_mark(machine);
@@ -478,7 +533,7 @@ static void measure_direct(struct machine *machine, enum way way)
 {
 	struct sample before = machine->last;
 
-	schedule_reclaimers(SCHED_IDLE);
+	schedule_reclaimers(machine, SCHED_IDLE);
 	if (way == REAL_TIME)
 		schedule(0, SCHED_FIFO, 1);
 	else
@@ -488,7 +543,7 @@ static void measure_direct(struct machine *machine, enum way way)
 		step(machine, HELD_STEP_PAGES);
 	}
 	schedule(0, SCHED_OTHER, 0);
-	schedule_reclaimers(SCHED_OTHER);
+	schedule_reclaimers(machine, SCHED_OTHER);
 	observe("free-at-stall", before.free_pages, VM_UNIT_PAGES, "zoneinfo");
 	int64_t least = series[0][0];
 	for (size_t i = 0; i < machine->count; i++)
