@@ -11,6 +11,7 @@
 #include "vm/model.h"
 
 #define SWAP_CLUSTER_PAGES 32
+#define GENERATION_PORTION 64 /* linux:6.12:mm/vmscan.c:scan_folios: MIN_LRU_BATCH */
 #define CHARGE_BATCH	   64
 
 /*
@@ -124,6 +125,24 @@ static void take_way(const struct vm_host *host, uint32_t way, struct vm_replace
 					   : cpu_batches[1 + turn / 2 % (CPU_BATCHES - 1)];
 }
 
+/* The oldest page of the oldest generation goes first, whatever the statistics and batches say. */
+static struct outcome simulate_generations(const struct string *string, struct moving frames)
+{
+	struct outcome outcome = outcome_make(string);
+	struct vm_replace_config config = {
+		.policy = VM_POLICY_GENERATIONS,
+		.pages = string->pages,
+		.reclaim_batch_frames = GENERATION_PORTION,
+		.use = VM_USE_READ,
+	};
+
+	for (int64_t count = frames.lowest; count <= frames.highest; count++) {
+		config.frames = (uint32_t)count;
+		run(&config, string, &outcome);
+	}
+	return outcome;
+}
+
 static struct outcome simulate(const struct vm_model *model, const struct vm_host *host,
 	const struct string *string, struct moving frames, enum vm_list_rival rival)
 {
@@ -213,6 +232,21 @@ static bool excludes(const struct vm_model *model, const struct vm_host *host,
 			length += (size_t)added;
 	}
 	return excluded_count == about->rivals_count || (mostly && excluded_count != 0);
+}
+
+/* The two lists are what a kernel with generations must not follow. */
+static bool excludes_lists(const struct vm_model *model, const struct vm_host *host,
+	const struct string *string, struct moving frames, const struct outcome *kernel,
+	char sentence[SENTENCE_BYTES])
+{
+	struct outcome lists = simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
+	const uint64_t count =
+		apart(kernel, &lists, string, vm_host_has(host, VM_FEATURE_ACCESS_MONITORED));
+
+	outcome_drop(&lists);
+	(void)snprintf(
+		sentence, SENTENCE_BYTES, "; excludes the two lists (%" PRIu64 " apart)", count);
+	return count != 0;
 }
 
 static void predict_part(const struct string *string, const struct outcome *outcome, size_t look,
@@ -322,8 +356,18 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 	char sentence[SENTENCE_BYTES];
 	struct moving other;
 
-	if (has_generations(host)) {
-		predict_silence(predictions, prediction, "the generational lists decide here");
+	if (about->by_generations) {
+		prediction.because =
+			"what is read enters the oldest generation and leaves it in the order in "
+			"which it came, 64 at a time; a second use keeps nothing as long as "
+			"nothing "
+			"comes back";
+		prediction.cite = "linux:6.12:mm/vmscan.c:sort_folio";
+	}
+	if (has_generations(host) != about->by_generations) {
+		predict_silence(predictions, prediction,
+			about->by_generations ? "the two lists decide here"
+					      : "the generational lists decide here");
 		return;
 	}
 	if (!moving_of(readings, "other-pages", "", &other)) {
@@ -337,14 +381,19 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 		 * linux:6.12:mm/memcontrol.c:drain_obj_stock. */
 		.highest = (int64_t)about->limit_pages,
 	};
-	struct outcome outcome = simulate(model, host, &string, frames, VM_LIST_RIVAL_NONE);
+	struct outcome outcome =
+		about->by_generations ? simulate_generations(&string, frames)
+				      : simulate(model, host, &string, frames, VM_LIST_RIVAL_NONE);
 	prediction.because = predict_sentence(predictions,
-		"%s: %" PRIu64 " of %" PRIu64 " pages decided, the others by late statistics and "
-		"per-CPU batches%s",
+		"%s: %" PRIu64 " of %" PRIu64 " pages decided, the others by %s%s",
 		prediction.because, decided_pages(&outcome, &string),
 		(uint64_t)(outcome.looks * string.pages),
+		about->by_generations ? "what else the group has"
+				      : "late statistics and per-CPU batches",
 		mostly ? "; DAMON may take single pages away, so most of each part count" : "");
-	if (excludes(model, host, about, &string, frames, &outcome, sentence)) {
+	if (about->by_generations
+			? excludes_lists(model, host, &string, frames, &outcome, sentence)
+			: excludes(model, host, about, &string, frames, &outcome, sentence)) {
 		prediction.because =
 			predict_sentence(predictions, "%s%s", prediction.because, sentence);
 		predict_looks(&string, &outcome, prediction, predictions);

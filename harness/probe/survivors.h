@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which pages of a reference string survive in a memory group: the simulator of Linux's lists, run
- * for all that the kernel leaves open (how many frames are the string's, how long new frames wait
+ * for what the kernel leaves open (how many frames are the string's, how long new frames wait
  * on their CPU, how late the sizes of the lists are known), and the union of what comes out.
  */
 #ifndef PROBE_SURVIVORS_H
@@ -16,6 +16,7 @@ struct survivors_about {
 	const char *claim;
 	enum string_name name;
 	uint32_t limit_pages;
+	bool by_generations; /* a claim on the generational lists, which must exclude the two */
 	/* The policies that the claim excludes: each must leave other pages than any that the
 	 * kernel may leave. */
 	size_t rivals_count;

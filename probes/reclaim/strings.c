@@ -153,3 +153,65 @@ STRING_PROBE(loop, "reclaim.loops", "reclaim.thrashing", loop_parameters,
 	"How many pages does each pass over a loop miss?",
 	"A loop over one and a half times the limit; two loops of three quarters, in turns and "
 	"one after the other.");
+
+/* --- generations ------------------------------------------------------------------------------ */
+
+/* All parts of the generational lists: linux:6.12:mm/vmscan.c:lru_gen_enabled_show */
+#define ALL_OF_THEM 7
+
+static const struct probe_parameter generations_parameters[] = {
+	{
+		.name = "string",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 2,
+		.choices = {STRING_TWICE, STRING_SCAN},
+		.labels = string_labels,
+	},
+	LIMIT_PARAMETER,
+	{
+		.name = "generations",
+		.unit = VM_UNIT_COUNT,
+		.choices_count = 1,
+		.choices = {ALL_OF_THEM},
+		.knob = "lru_gen.enabled",
+	},
+};
+
+static void predict_generations(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_arguments *arguments, const struct probe_readings *readings,
+	struct vm_predictions *predictions)
+{
+	const struct survivors_about about = {
+		.claim = "policy.two-list",
+		.name = (enum string_name)probe_argument(arguments, "string"),
+		.limit_pages = (uint32_t)probe_argument(arguments, "limit"),
+		.by_generations = true,
+	};
+
+	predict_survivors(model, host, readings, &about, predictions);
+}
+
+static const char *const generations_claims[] = {"policy.two-list", NULL};
+
+PROBE(generations) = {
+	.name = "reclaim.generations",
+	.claims = generations_claims,
+	.letters = "T",
+	.question = "Do the generational lists keep what was read twice?",
+	.method = "The strings of two-lists and scan-resistant, with the generational lists.",
+	.threats = "Changing the lists sorts all pages of the machine anew: only in guests. Pages "
+		   "that come back would be protected: no page of these strings does.",
+	.by_hand = "echo 7 > /sys/kernel/mm/lru_gen/enabled; fincore FILE",
+	.parameters_count = 3,
+	.parameters = generations_parameters,
+	.needs = {.root = true,
+		.allow_pressure = true,
+		.own_machine = true,
+		.features_count = 1,
+		.features = {VM_FEATURE_LRU_GEN},
+		.capabilities = VM_CAPABILITY_IPC_LOCK,
+		.group_limit_bytes = 64 << 20},
+	.deadline_s = 60,
+	.predict = PREDICTS(predict_generations),
+	.measure = MEASURES(measure),
+};
