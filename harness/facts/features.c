@@ -154,6 +154,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(CHARGE_BATCH_64, 6, 1),
 	/* "mm/mremap: permit mremap() move of multiple VMAs" */
 	BY_RELEASE(MREMAP_MOVES_MANY, 6, 17),
+	/* cac1db8c3aad "mm: optimize mprotect() by PTE batching" */
+	BY_RELEASE(PROTECT_BATCHES, 6, 17),
 	{.feature = VM_FEATURE_SWAP_ZEROMAP,
 		.surface = SURFACE_NAME,
 		.what = "swpout_zero ",

@@ -96,6 +96,7 @@ static const struct {
 	{VM_FEATURE_PT_RECLAIM, false, false, true},
 	{VM_FEATURE_HUGE_ZERO_WRITE_ALLOCATES, false, false, true},
 	{VM_FEATURE_MREMAP_MOVES_MANY, false, false, true},
+	{VM_FEATURE_PROTECT_BATCHES, false, false, true},
 };
 
 static void features_follow_the_history_of_kernels(void **state)

@@ -33,16 +33,71 @@ static bool may_be_writable_now(
 	       frame_of(m, frame)->exclusive;
 }
 
+/* Entries that are changed as one, up to end, and what any of them was. */
+struct batch {
+	uint64_t end;
+	bool accessed, dirty;
+};
+
+static uint64_t without_traces(uint64_t leaf)
+{
+	return leaf_make_clean(leaf) & ~VM_PTE_ACCESSED;
+}
+
+/* From here on, as far as entries of one table map one page of the folio after the other. */
+static struct batch batch_from(
+	const struct vm_machine *m, uint32_t mm, struct place place, uint64_t end)
+{
+	const uint64_t first = entry_get(m, place);
+	const uint32_t frame = leaf_frame(first);
+	const uint64_t table_end =
+		vm_align_down(place.address, VM_HUGE_2M_BYTES) + VM_HUGE_2M_BYTES;
+	struct batch batch = {.end = place.address};
+
+	if (place.level != 1 || is_zero_frame(m, frame) || !m->behaviours.protect_batches)
+		return batch;
+	const uint32_t left = folio_pages(m, frame) - (frame - head_of(m, frame));
+	for (uint32_t i = 0; i < left && batch.end < end && batch.end < table_end; i++) {
+		const uint64_t leaf = entry_get(m, place_of(m, mm, batch.end));
+		if (!leaf_is_present(leaf) ||
+			without_traces(leaf) != leaf_set_frame(without_traces(first), frame + i))
+			break;
+		batch.accessed |= (leaf & VM_PTE_ACCESSED) != 0;
+		batch.dirty |= leaf_is_dirty(leaf);
+		batch.end += VM_PAGE_BYTES;
+	}
+	return batch;
+}
+
+/* mm/mprotect.c:modify_prot_start_ptes (6.17) */
+static uint64_t as_in_batch(struct vm_machine *m, const struct batch *batch, uint64_t leaf)
+{
+	const bool gains = (batch->accessed && (leaf & VM_PTE_ACCESSED) == 0) ||
+			   (batch->dirty && !leaf_is_dirty(leaf));
+
+	if (!gains)
+		return leaf;
+	rule_obey(m, RULE_AREA_PROTECT_BATCH);
+	if (batch->accessed)
+		leaf |= VM_PTE_ACCESSED;
+	return batch->dirty ? leaf_make_dirty(m, leaf) : leaf;
+}
+
 void protect_entries(struct vm_machine *m, uint32_t area_number, uint64_t start, uint64_t end)
 {
 	const struct area *area = area_of(m, area_number);
 	struct cursor cursor = cursor_over(start, end);
+	struct batch batch = {0};
 
 	while (cursor_next(m, area->mm, &cursor)) {
 		uint64_t leaf = entry_get(m, cursor.at);
 
 		if (!leaf_is_present(leaf))
 			continue;
+		if (cursor.at.address >= batch.end)
+			batch = batch_from(m, area->mm, cursor.at, end);
+		if (cursor.at.address < batch.end)
+			leaf = as_in_batch(m, &batch, leaf);
 		leaf = leaf_modify(m, leaf, leaf_protection(m, area));
 		if (!leaf_is_writable(leaf) && !area_is_hugetlb(area) &&
 			may_be_writable_now(m, area, cursor.at, leaf)) {

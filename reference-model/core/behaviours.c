@@ -115,7 +115,7 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 		vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE : VM_HEAP_GAP_NONE;
 }
 
-/* What becomes of the cache of a file that is cut, punched or read. */
+/* What becomes of the cache of a file that is cut, punched, read or protected. */
 static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
 	behaviours->cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES);
@@ -126,6 +126,8 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 	behaviours->fault_around_needs_table =
 		vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
+	/* linux:6.18:mm/mprotect.c:mprotect_folio_pte_batch; cac1db8c3aad (6.17) */
+	behaviours->protect_batches = vm_host_has(host, VM_FEATURE_PROTECT_BATCHES);
 }
 
 static enum vm_large_takeover large_takeover(const struct vm_host *host)

@@ -197,6 +197,8 @@ void cache_mark_dirty(struct vm_machine *m, uint32_t frame)
 	const uint32_t head = head_of(m, frame);
 
 	cache_mark_page_dirty(m, frame);
+	/* linux:6.12:mm/page-writeback.c:folio_mark_dirty, which writing by calls does without */
+	folio_clear(m, frame, FOLIO_READ_AHEAD);
 	for (uint32_t i = 0; head < GIANT_FRAMES_AT && i < folio_pages(m, head); i++)
 		frame_of(m, head + i)->dirty = true;
 }
@@ -204,8 +206,6 @@ void cache_mark_dirty(struct vm_machine *m, uint32_t frame)
 void cache_mark_page_dirty(struct vm_machine *m, uint32_t frame)
 {
 	folio_set(m, frame, FOLIO_DIRTY);
-	/* linux:6.12:mm/page-writeback.c:folio_mark_dirty */
-	folio_clear(m, frame, FOLIO_READ_AHEAD);
 	frame_of(m, frame)->dirty = true;
 }
 

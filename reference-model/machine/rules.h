@@ -112,6 +112,10 @@
 		"Entries whose write needs not be noticed become writable at once: " \
 		"exclusive private pages, dirty shared ones.", \
 		"linux:6.12:mm/mprotect.c:can_change_pte_writable") \
+	X(AREA_PROTECT_BATCH, "area.protect-batch", \
+		"mprotect changes neighbouring entries of a large folio as one: what one of them was, " \
+		"accessed or dirty, all of them are then.", \
+		"linux:6.18:mm/mprotect.c:mprotect_folio_pte_batch") \
 	X(AREA_REMAP_MOVES, "area.remap-moves", \
 		"mremap moves the entries: no page is copied and no fault taken.", \
 		"linux:6.12:mm/mremap.c:move_vma") \

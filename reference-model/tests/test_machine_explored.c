@@ -429,6 +429,43 @@ static void unmapping_a_locked_page_unlocks_it_for_reclaim(void **state)
 	assert_int_equal(counters(f, 0).shmem_pages, 0);
 }
 
+static void entries_of_a_large_folio_are_protected_as_one(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
+	file_write(f, 0, 0, 4 * PAGE, 1);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	map_file(f, 0, BASE, 8 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 2 * PAGE, PAGE);
+	/* The one that is writable is not of one kind with the others. */
+	protect(f, 0, BASE, 8 * PAGE, RW | VM_PROT_EXEC);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 4 * PAGE);
+	assert_int_equal(f->last.minor_faults, 3);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	protect(f, 0, BASE, 8 * PAGE, RO);
+	protect(f, 0, BASE, 8 * PAGE, RW);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 4 * PAGE);
+	assert_int_equal(f->last.minor_faults, 0);
+}
+
+static void writing_by_a_call_leaves_the_mark(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 3 * PAGE);
+	file_write(f, 0, 0, 3 * PAGE, 1);
+	map_file(f, 0, BASE, 3 * PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	advise(f, 0, BASE + PAGE, PAGE, VM_MADV_PAGEOUT);
+	file_write(f, 0, PAGE, 100, 2);
+	advise(f, 0, BASE, 3 * PAGE, VM_MADV_DONTNEED);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	assert_int_equal(counters(f, 0).file_pages, 2);
+}
+
 static void what_is_dropped_is_not_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -661,6 +698,8 @@ int main(void)
 		TEST(closing_an_emptied_file_writes_it),
 		TEST_READS(reclaim_marks_what_it_finds_dirty),
 		TEST(unmapping_a_locked_page_unlocks_it_for_reclaim),
+		TEST_LARGE(entries_of_a_large_folio_are_protected_as_one),
+		TEST_READS(writing_by_a_call_leaves_the_mark),
 		TEST(what_is_dropped_is_not_remembered),
 		TEST(a_kept_source_leaves_its_pages_locked),
 		TEST(a_guard_moves_with_the_mark_that_it_kept),

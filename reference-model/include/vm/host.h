@@ -52,6 +52,7 @@
 	X(RSS_BY_CPU, "rss-by-cpu")                               \
 	X(CHARGE_BATCH_64, "charge-batch-64")                     \
 	X(MREMAP_MOVES_MANY, "mremap-moves-many")                 \
+	X(PROTECT_BATCHES, "protect-batches")                     \
 	X(SWAP_ZEROMAP, "swap-zeromap")                           \
 	X(PAGE_TABLE_ISOLATION, "page-table-isolation")           \
 	X(FIVE_LEVEL, "five-level")                               \
