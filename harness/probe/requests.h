@@ -6,7 +6,11 @@
 #ifndef PROBE_REQUESTS_H
 #define PROBE_REQUESTS_H
 
+#include <stdbool.h>
+
 #include "vm/commit.h"
+
+struct vm_model;
 
 /* User addresses end below this with four levels of tables: nothing so long is ever granted. */
 #define REQUEST_HIGHEST_BYTES (UINT64_C(1) << 47)
@@ -49,6 +53,10 @@ enum request_kind {
 		REQUEST_KIND_LIMIT,
 };
 
+/* Initialisers of a parameter's choices and of its labels: all kinds, in their order. */
+#define REQUEST_CHOICE(name, ...)	REQUEST_##name,
+#define REQUEST_LABEL(name, label, ...) label,
+
 struct request_kind_info {
 	const char *label;
 	enum request_way way;
@@ -68,5 +76,9 @@ static const struct request_kind_info request_kinds[] = {
 	REQUEST_KINDS(REQUEST_ROW)
 #undef REQUEST_ROW
 };
+
+/* Whether the request promises the pages that it asks for. */
+bool request_is_charged(const struct vm_model *model, enum vm_commit_mode mode,
+	const struct request_kind_info *kind);
 
 #endif

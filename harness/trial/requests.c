@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/areas.h"
 #include "trial/trial.h"
 #include "vm/units.h"
 
@@ -156,16 +157,12 @@ static int make_segment(struct request *request)
 }
 
 /* The child has nothing to do: that it was made is what counts. */
-static int fork_once(void)
+static int fork_once(struct request *request)
 {
-	const pid_t child = fork();
-
-	if (child == 0)
+	request->child = fork();
+	if (request->child == 0)
 		_exit(0);
-	if (child < 0)
-		return errno;
-	MUST(waitpid(child, NULL, 0) == child);
-	return 0;
+	return request->child < 0 ? errno : 0;
 }
 
 /*
@@ -193,7 +190,7 @@ static int make_forked(struct request *request)
 			why = errno;
 	}
 	if (why == 0)
-		why = fork_once();
+		why = fork_once(request);
 	if (why != 0)
 		MUST(munmap(request->address, request->length_bytes) == 0);
 	return why;
@@ -232,7 +229,10 @@ void request_give_back(struct request *request)
 	case REQUEST_MPROTECT:
 	case REQUEST_MREMAP:
 	case REQUEST_GROWSDOWN:
+		MUST(munmap(request->address, request->length_bytes) == 0);
+		return;
 	case REQUEST_FORK:
+		MUST(waitpid(request->child, NULL, 0) == request->child);
 		MUST(munmap(request->address, request->length_bytes) == 0);
 		return;
 	case REQUEST_BRK:
@@ -269,6 +269,55 @@ struct request_boundary request_find_boundary(enum request_kind kind)
 		}
 	}
 	return boundary;
+}
+
+bool request_descend(
+	struct request *request, enum request_kind kind, uint64_t from_pages, unsigned tries_count)
+{
+	for (unsigned i = 0; i < tries_count && i < from_pages; i++) {
+		if (request_make(request, kind, from_pages - i) != 0)
+			continue;
+		if (i != 0)
+			return true;
+		request_give_back(request);
+		return false;
+	}
+	return false;
+}
+
+uint64_t request_below_pages(const struct request *request)
+{
+	struct kernel_file smaps = kernel_file_open("/proc/self/smaps", KERNEL_FILE_LARGE_BYTES);
+	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&smaps));
+	struct kernel_smaps_area area;
+	struct kernel_error error;
+	uint64_t pages = 0;
+	int more;
+
+	while ((more = kernel_smaps_next(&lines, &area, &error)) > 0)
+		if (area.area.start < (uintptr_t)request->address &&
+			(area.flags >> KERNEL_AREA_FLAG_ACCOUNT & 1) != 0)
+			pages += vm_bytes_to_pages_floor(area.area.end - area.area.start);
+	MUST(more == 0);
+	kernel_file_close(&smaps);
+	return pages;
+}
+
+uint64_t request_promised_pages(enum request_kind kind, uint64_t length_pages, uint64_t below_pages)
+{
+	switch (request_kinds[kind].way) {
+	case REQUEST_MMAP:
+	case REQUEST_MPROTECT:
+	case REQUEST_BRK:
+	case REQUEST_SHMGET:
+		break;
+	case REQUEST_MREMAP:
+	case REQUEST_GROWSDOWN:
+		return length_pages + 1;
+	case REQUEST_FORK:
+		return 2 * length_pages + below_pages;
+	}
+	return length_pages;
 }
 
 void commit_passes_take(struct commit_passes *passes, const struct kernel_file *meminfo)

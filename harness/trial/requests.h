@@ -3,8 +3,10 @@
 #ifndef TRIAL_REQUESTS_H
 #define TRIAL_REQUESTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "probe/requests.h"
 #include "trial/files.h"
@@ -18,6 +20,7 @@ struct request {
 	size_t length_bytes;
 	char *address; /* of what is mapped; NULL: nothing is */
 	int object;    /* descriptor of the file, or identifier of the segment */
+	pid_t child;   /* of a fork: it does nothing, and is waited for when it is given back */
 };
 
 /* 0, or the errno of the refusal, and then nothing is held. */
@@ -33,6 +36,26 @@ struct request_boundary {
 
 /* To the page, by halving. Each request is given back before the next. */
 struct request_boundary request_find_boundary(enum request_kind kind);
+
+/*
+ * The same without giving anything back before the end, in a stretch in which nobody else may run,
+ * a child included: from so many pages, the request is made smaller by a page until it is granted,
+ * and is then held. False where the first is granted already, or none of so many; then nothing is
+ * held.
+ */
+bool request_descend(
+	struct request *request, enum request_kind kind, uint64_t from_pages, unsigned tries_count);
+
+/*
+ * All that a request of so many pages promises if it promises each; the page that it grows from is
+ * its own. A fork promises again what is mapped, and before it what the process has below: areas
+ * are copied in their order (linux:6.12:kernel/fork.c:dup_mmap). What lies above is less than a CPU
+ * holds back of the sum.
+ */
+uint64_t request_promised_pages(
+	enum request_kind kind, uint64_t length_pages, uint64_t below_pages);
+/* Pages promised below a request that is held. */
+uint64_t request_below_pages(const struct request *request);
 
 /* MemTotal, SwapTotal and Committed_AS, read together several times. */
 #define COMMIT_PASSES_LIMIT 8

@@ -25,23 +25,14 @@
 
 #define WALL_BYTES (size_t) VM_GIB_BYTES /* longer than any other hole */
 
-static const char *const kind_labels[] = {
-#define LABEL(name, label, ...) label,
-	REQUEST_KINDS(LABEL)
-#undef LABEL
-};
+static const char *const kind_labels[] = {REQUEST_KINDS(REQUEST_LABEL)};
 
 static const struct probe_parameter parameters[] = {
 	{
 		.name = "kind",
 		.unit = VM_UNIT_COUNT,
 		.choices_count = REQUEST_FORKED, /* all before: fork is a step here */
-		.choices = {REQUEST_PRIVATE_WRITABLE, REQUEST_PRIVATE_READ_ONLY,
-			REQUEST_PRIVATE_NO_RESERVE, REQUEST_SHARED_WRITABLE,
-			REQUEST_SHARED_READ_ONLY, REQUEST_SHARED_NO_RESERVE,
-			REQUEST_FILE_PRIVATE_WRITABLE, REQUEST_FILE_PRIVATE_READ_ONLY,
-			REQUEST_FILE_SHARED, REQUEST_MADE_WRITABLE, REQUEST_GROWN, REQUEST_HEAP,
-			REQUEST_STACK, REQUEST_SYSTEM_V},
+		.choices = {REQUEST_KINDS(REQUEST_CHOICE)},
 		.labels = kind_labels,
 	},
 	{

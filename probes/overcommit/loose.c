@@ -21,23 +21,12 @@
 
 #define TOGETHER 3 /* requests of the largest size, held at the same time */
 
-static const char *const kind_labels[] = {
-#define LABEL(name, label, ...) label,
-	REQUEST_KINDS(LABEL)
-#undef LABEL
-};
+static const char *const kind_labels[] = {REQUEST_KINDS(REQUEST_LABEL)};
 
-#define KIND_PARAMETER                                                                           \
-	{                                                                                        \
-		.name = "kind", .unit = VM_UNIT_COUNT, .choices_count = REQUEST_KIND_LIMIT,      \
-		.choices = {REQUEST_PRIVATE_WRITABLE, REQUEST_PRIVATE_READ_ONLY,                 \
-			REQUEST_PRIVATE_NO_RESERVE, REQUEST_SHARED_WRITABLE,                     \
-			REQUEST_SHARED_READ_ONLY, REQUEST_SHARED_NO_RESERVE,                     \
-			REQUEST_FILE_PRIVATE_WRITABLE, REQUEST_FILE_PRIVATE_READ_ONLY,           \
-			REQUEST_FILE_SHARED, REQUEST_MADE_WRITABLE, REQUEST_GROWN, REQUEST_HEAP, \
-			REQUEST_STACK, REQUEST_SYSTEM_V, REQUEST_FORKED,                         \
-			REQUEST_FORKED_NO_RESERVE},                                              \
-		.labels = kind_labels,                                                           \
+#define KIND_PARAMETER                                                                      \
+	{                                                                                   \
+		.name = "kind", .unit = VM_UNIT_COUNT, .choices_count = REQUEST_KIND_LIMIT, \
+		.choices = {REQUEST_KINDS(REQUEST_CHOICE)}, .labels = kind_labels,          \
 	}
 
 static const struct probe_parameter mode0_parameters[] = {
@@ -87,25 +76,6 @@ static const struct vm_prediction together = {
 	.unit = VM_UNIT_COUNT,
 	.cite = "linux:6.12:mm/util.c:__vm_enough_memory",
 };
-
-/* What the request promises of each page that it asks for. */
-static bool is_charged(const struct vm_model *model, enum vm_commit_mode mode,
-	const struct request_kind_info *kind)
-{
-	struct vm_commit_request asked = kind->asks;
-
-	asked.length_pages = 1;
-	if (kind->way == REQUEST_FORK)
-		return vm_commit_area_accounts(&model->behaviours, mode, &asked);
-	if (kind->way == REQUEST_MPROTECT) {
-		asked.writable = false;
-		return vm_commit_map_pages(&model->behaviours, mode, &asked) +
-			       vm_commit_make_writable_pages(
-				       &model->behaviours, mode, &asked, false) !=
-		       0;
-	}
-	return vm_commit_map_pages(&model->behaviours, mode, &asked) != 0;
-}
 
 struct state_span {
 	struct vm_commit_state least_room, most_room;
@@ -236,7 +206,7 @@ static void predict_values(const struct vm_model *model, const struct request_ki
 	const int64_t highest = (int64_t)vm_bytes_to_pages_floor(REQUEST_HIGHEST_BYTES);
 	const uint64_t least = vm_commit_largest_pages(&model->behaviours, &state->least_room);
 	const uint64_t most = vm_commit_largest_pages(&model->behaviours, &state->most_room);
-	const bool charged = is_charged(model, mode, kind);
+	const bool charged = request_is_charged(model, mode, kind);
 	struct moving count = {TOGETHER, TOGETHER};
 	struct vm_prediction prediction = largest;
 

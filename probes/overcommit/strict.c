@@ -20,7 +20,8 @@
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define PASSES 2
+#define PASSES	      2
+#define DESCENT_PAGES 128 /* by so much others may have moved the boundary meanwhile */
 
 /* A reserve, and so much mapped that a 32nd of it is more than the reserve, or less. */
 #define RESERVE_LARGE 400003
@@ -33,8 +34,7 @@
  */
 #define RESERVE_OF_3_GIB 98304
 
-static const char *const kind_labels[] = {
-	"private-writable", "private-no-reserve", "shared-writable", "heap", "system-v"};
+static const char *const kind_labels[] = {REQUEST_KINDS(REQUEST_LABEL)};
 
 static const struct probe_parameter parameters[] = {
 	{
@@ -47,9 +47,8 @@ static const struct probe_parameter parameters[] = {
 	{
 		.name = "kind",
 		.unit = VM_UNIT_COUNT,
-		.choices_count = 5,
-		.choices = {REQUEST_PRIVATE_WRITABLE, REQUEST_PRIVATE_NO_RESERVE,
-			REQUEST_SHARED_WRITABLE, REQUEST_HEAP, REQUEST_SYSTEM_V},
+		.choices_count = REQUEST_KIND_LIMIT,
+		.choices = {REQUEST_KINDS(REQUEST_CHOICE)},
 		.labels = kind_labels,
 	},
 	{
@@ -106,12 +105,18 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 }
 
 static const char *const inputs[] = {"ram", "swap", "huge", "mapped-pages", "user-reserve",
-	"admin-reserve", "ratio", "kbytes", "used"};
+	"admin-reserve", "ratio", "kbytes", "used", "committed"};
 
 #define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
 
-static void explain(const struct vm_model *model, struct vm_prediction *prediction)
+static void explain(const struct vm_model *model, bool charged, struct vm_prediction *prediction)
 {
+	if (!charged) {
+		prediction->because = "such a mapping promises nothing: only the address space "
+				      "ends it, beyond all RAM and swap";
+		prediction->cite = "linux:6.12:mm/mmap.c:accountable_mapping";
+		return;
+	}
 	prediction->cite = "linux:6.12:mm/util.c:__vm_enough_memory";
 	switch (model->behaviours.commit_limit) {
 	case VM_COMMIT_LIMIT_RAM_SHARE:
@@ -128,7 +133,7 @@ static void explain(const struct vm_model *model, struct vm_prediction *predicti
 }
 
 struct readings_taken {
-	struct moving ram, swap, huge, mapped, user, admin, ratio, kbytes, used;
+	struct moving ram, swap, huge, mapped, user, admin, ratio, kbytes, used, committed;
 };
 
 static bool take(const struct probe_readings *readings, struct readings_taken *taken)
@@ -141,7 +146,8 @@ static bool take(const struct probe_readings *readings, struct readings_taken *t
 	       moving_of(readings, "admin-reserve", "", &taken->admin) &&
 	       moving_of(readings, "ratio", "", &taken->ratio) &&
 	       moving_of(readings, "kbytes", "", &taken->kbytes) &&
-	       moving_of(readings, "used", "", &taken->used);
+	       moving_of(readings, "used", "", &taken->used) &&
+	       moving_of(readings, "committed", "", &taken->committed);
 }
 
 /* The boundary and what is committed before it, together: that sum does not move with others. */
@@ -167,11 +173,27 @@ static int64_t allowed_of(
 	return (int64_t)vm_commit_largest_pages(&model->behaviours, &state);
 }
 
+/* Where nothing is promised, only the end of the address space stops a request. */
+static struct moving unlimited(const struct readings_taken *taken)
+{
+	const uint64_t whole_kib = (uint64_t)(taken->ram.highest + taken->swap.highest);
+	const uint64_t committed_kib = (uint64_t)taken->committed.highest;
+
+	return (struct moving){
+		(int64_t)vm_kib_to_pages_floor(whole_kib) + 1,
+		(int64_t)(vm_bytes_to_pages_floor(REQUEST_HIGHEST_BYTES) +
+			  vm_kib_to_pages_floor(committed_kib)),
+	};
+}
+
 static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
+	const struct request_kind_info *kind = &request_kinds[probe_argument(arguments, "kind")];
 	const bool admin = probe_argument(arguments, "admin") != 0;
+	const bool sums_use = model->behaviours.commit_limit == VM_COMMIT_LIMIT_RAM_SHARE;
+	const bool charged = request_is_charged(model, VM_COMMIT_NEVER_MORE, kind);
 	struct readings_taken taken;
 	struct vm_prediction prediction = {
 		.claim = "overcommit.mode2",
@@ -181,22 +203,26 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	};
 
 	(void)host;
-	explain(model, &prediction);
-	if (model->behaviours.commit_limit == VM_COMMIT_LIMIT_RAM_SHARE)
+	explain(model, charged, &prediction);
+	if (sums_use && charged)
 		/* It counts what is in use, so the sum that it keeps constant is another one. */
 		prediction.quantity = "allowed-with-use";
 	if (!take(readings, &taken)) {
 		predict_rule(predictions, &prediction, inputs, INPUTS_COUNT);
 		return;
 	}
-	predict_moving(predictions, &prediction,
-		(struct moving){allowed_of(model, &taken, admin, false),
-			allowed_of(model, &taken, admin, true)},
-		model->behaviours.commit_limit == VM_COMMIT_LIMIT_RAM_SHARE ? 1 : QUIET_WANTED);
+	struct moving allowed = unlimited(&taken);
+	if (charged)
+		allowed = (struct moving){allowed_of(model, &taken, admin, false),
+			allowed_of(model, &taken, admin, true)};
+	/* It asks for each page twice, so that one may be left. */
+	if (charged && kind->way == REQUEST_FORK)
+		allowed.lowest--;
+	predict_moving(predictions, &prediction, allowed, sums_use && charged ? 1 : QUIET_WANTED);
 }
 
 struct pass {
-	int64_t ram, swap, huge, mapped, used;
+	int64_t ram, swap, huge, mapped, used, committed;
 };
 
 static struct pass pass_of(const struct kernel_file *meminfo, const struct kernel_file *status)
@@ -211,6 +237,7 @@ static struct pass pass_of(const struct kernel_file *meminfo, const struct kerne
 		.huge = kernel_meminfo_value(text, "Hugetlb"),
 		.used = kernel_meminfo_value(text, "MemTotal") -
 			kernel_meminfo_value(text, "MemFree"),
+		.committed = kernel_meminfo_value(text, "Committed_AS"),
 		.mapped = (int64_t)vm_kib_to_pages_floor(size_kib),
 	};
 }
@@ -266,6 +293,7 @@ static void observe_passes(const struct pass *passes)
 		{"swap", {passes[0].swap, passes[1].swap}, VM_UNIT_KIB},
 		{"huge", {passes[0].huge, passes[1].huge}, VM_UNIT_KIB},
 		{"used", {passes[0].used, passes[1].used}, VM_UNIT_KIB},
+		{"committed", {passes[0].committed, passes[1].committed}, VM_UNIT_KIB},
 		{"mapped-pages", {passes[0].mapped, passes[1].mapped}, VM_UNIT_PAGES},
 	};
 
@@ -284,6 +312,62 @@ static void observe_settings(void)
 		"vm.overcommit_ratio");
 	observe("kbytes", kernel_number_at("/proc/sys/vm/overcommit_kbytes"), VM_UNIT_KIB,
 		"vm.overcommit_kbytes");
+}
+
+struct search {
+	struct quiet *quiet;
+	enum request_kind kind;
+	const struct kernel_file *meminfo;
+	uint64_t part_pages;
+	int64_t committed; /* pages, when the stretch began */
+};
+
+/* A stretch in which the committed sum is exact; whether there is: begun either way. */
+static bool begin_exact(struct search *search)
+{
+	if (!quiet_begin_seated(search->quiet))
+		return false;
+	quiet_on_others(search->quiet, give_up_part, &search->part_pages);
+	give_up_part(&search->part_pages);
+	search->committed = committed_pages(search->meminfo);
+	return true;
+}
+
+/* A child that ran would be somebody else: one fork is granted, the last, after those refused. */
+static bool find_forked(struct search *search, uint64_t *largest_pages, uint64_t *below_pages)
+{
+	const uint64_t about_pages = request_find_boundary(search->kind).largest_pages;
+	struct request request;
+	const bool is_held =
+		begin_exact(search) && request_descend(&request, search->kind,
+					       about_pages + DESCENT_PAGES, 2 * DESCENT_PAGES);
+	const bool is_quiet = quiet_end(search->quiet);
+
+	if (!is_held)
+		return false;
+	*largest_pages = vm_bytes_to_pages_floor(request.length_bytes);
+	*below_pages = request_below_pages(&request);
+	request_give_back(&request);
+	return is_quiet;
+}
+
+/* The boundary and what was committed before it; false where somebody else ran. */
+static bool find_allowed(struct search *search, int64_t *allowed)
+{
+	uint64_t largest_pages = 0, below_pages = 0;
+	bool is_quiet;
+
+	if (request_kinds[search->kind].way == REQUEST_FORK) {
+		is_quiet = find_forked(search, &largest_pages, &below_pages);
+	} else {
+		if (begin_exact(search))
+			largest_pages = request_find_boundary(search->kind).largest_pages;
+		is_quiet = quiet_end(search->quiet);
+	}
+	if (is_quiet)
+		*allowed = search->committed + (int64_t)request_promised_pages(
+						       search->kind, largest_pages, below_pages);
+	return is_quiet;
 }
 
 static void measure(const struct probe_arguments *arguments)
@@ -308,22 +392,19 @@ static void measure(const struct probe_arguments *arguments)
 	if (probe_argument(arguments, "admin") == 0)
 		privilege_drop(PRIVILEGE_SYS_ADMIN);
 	passes[0] = pass_of(&meminfo, &status);
-	uint64_t part_pages = more_than_held_back_pages(&meminfo, quiet.others_count + 1);
+	struct search search = {
+		.quiet = &quiet,
+		.kind = kind,
+		.meminfo = &meminfo,
+		.part_pages = more_than_held_back_pages(&meminfo, quiet.others_count + 1),
+	};
 	while (count < QUIET_WANTED) {
 		quiet_try(&quiet, "Committed_AS");
-		struct request_boundary boundary = {0};
-		int64_t committed = 0;
-		if (quiet_begin_seated(&quiet)) {
-			quiet_on_others(&quiet, give_up_part, &part_pages);
-			give_up_part(&part_pages);
-			committed = committed_pages(&meminfo);
-			boundary = request_find_boundary(kind);
-		}
-		if (!quiet_end(&quiet))
+		if (!find_allowed(&search, &allowed[count]))
 			continue;
-		allowed[count++] = (int64_t)boundary.largest_pages + committed;
-		with_use = (int64_t)boundary.largest_pages +
+		with_use = allowed[count] - search.committed +
 			   (int64_t)vm_kib_to_pages_floor((uint64_t)passes[0].used);
+		count++;
 	}
 	passes[1] = pass_of(&meminfo, &status);
 	observe_passes(passes);
@@ -340,7 +421,8 @@ PROBE(mode2) = {
 	.question = "Up to which page may memory be committed in mode 2?",
 	.method = "Map much without rights; make every CPU give up the part of the commitment that "
 		  "it holds back, by a request larger than that; read the sum, and find by halving "
-		  "the largest request that is granted: until "
+		  "the largest request that is granted (of forks, the first granted of "
+		  "ever smaller ones): until "
 		  "nobody else has run on any CPU during five such searches.",
 	.threats = "Others commit and give back at the same time: only searches count in which "
 		   "no other task ran, by the number of context switches; without them there is "
