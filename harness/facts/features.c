@@ -150,6 +150,8 @@ static const struct detector detectors[] = {
 		.backports = {{6, 15, 7}, {6, 12, 39}, {6, 6, 99}}},
 	/* "mm: convert mm's rss stats into percpu_counter" */
 	BY_RELEASE(RSS_BY_CPU, 6, 2),
+	/* "mm/page_alloc: treat RT tasks similar to __GFP_HIGH", which went back, too */
+	BY_RELEASE(REAL_TIME_HALF, 6, 3),
 	/* "memcg: increase MEMCG_CHARGE_BATCH to 64" */
 	BY_RELEASE(CHARGE_BATCH_64, 6, 1),
 	/* "mm/mremap: permit mremap() move of multiple VMAs" */

@@ -203,31 +203,33 @@ static void predict_background(const struct vm_model *model, const struct around
 	predict_idle(model, predictions);
 }
 
-/* Real-time tasks ask as __GFP_HIGH does: linux:6.12:mm/page_alloc.c:gfp_to_alloc_flags. */
 static void predict_direct(const struct vm_model *model, const struct around *around,
-	enum vm_request request, struct vm_predictions *predictions)
+	bool real_time, struct vm_predictions *predictions)
 {
 	struct vm_prediction about = {
 		.claim = "reclaim.direct",
 		.quantity = "free-at-stall",
-		.because = request == VM_REQUEST_ORDINARY
-				   ? "whoever finds the zone at min reclaims by itself"
-				   : "a real-time task does so later: half of min is open to it",
+		.because = real_time ? "a real-time task does so later: a part of min is open to it"
+				     : "whoever finds the zone at min reclaims by itself",
 		.cite = "linux:6.12:mm/page_alloc.c:__alloc_pages_slowpath",
 	};
-	const int64_t floor_pages =
-		around == NULL ? 0
-			       : (int64_t)vm_reserve_floor_pages(model->behaviours.min_reserve,
-					 request, (uint64_t)around[MARK_MIN].mark.lowest);
+	const uint64_t min_pages = around == NULL ? 0 : (uint64_t)around[MARK_MIN].mark.lowest;
+	const struct vm_behaviours *behaviours = &model->behaviours;
+	struct vm_reserve_floors floors = {.least_pages = min_pages, .most_pages = min_pages};
 
-	predict_near(around, MARK_MIN, floor_pages, 0, about, predictions);
+	if (real_time)
+		floors = vm_reserve_real_time_floors(
+			behaviours->min_reserve, behaviours->real_time_reserve, min_pages);
+	const int64_t floor_pages = (int64_t)floors.least_pages;
+	const int64_t open_pages = (int64_t)(floors.most_pages - floors.least_pages);
+	predict_near(around, MARK_MIN, floor_pages, open_pages, about, predictions);
 	about.claim = "reclaim.min-reserve";
 	about.quantity = "free-at-least";
-	about.because = request == VM_REQUEST_ORDINARY
-				? "ordinary requests stop at min, and what is below is for the few"
-				: "real-time tasks are among the few who go below min";
-	about.cite = "linux:6.12:mm/page_alloc.c:__zone_watermark_ok";
-	predict_near(around, MARK_MIN, floor_pages, 0, about, predictions);
+	about.because = real_time
+				? "real-time tasks are among the few who go below min"
+				: "ordinary requests stop at min, and what is below is for the few";
+	about.cite = "linux:6.12:mm/page_alloc.c:gfp_to_alloc_flags";
+	predict_near(around, MARK_MIN, floor_pages, open_pages, about, predictions);
 }
 
 static void predict(const struct vm_model *model, const struct vm_host *host,
@@ -243,10 +245,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		predict_background(model, around, predictions);
 		return;
 	case ORDINARY:
-		predict_direct(model, around, VM_REQUEST_ORDINARY, predictions);
+		predict_direct(model, around, false, predictions);
 		return;
 	case REAL_TIME:
-		predict_direct(model, around, VM_REQUEST_HIGH, predictions);
+		predict_direct(model, around, true, predictions);
 		return;
 	}
 }

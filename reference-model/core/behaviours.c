@@ -104,6 +104,10 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 		vm_host_has(host, VM_FEATURE_RSS_EXACT_STATUS) ? VM_STATUS_COUNTERS_SUMMED
 		: vm_host_has(host, VM_FEATURE_RSS_BY_CPU)     ? VM_STATUS_COUNTERS_CHEAP
 							       : VM_STATUS_COUNTERS_CACHED_BY_TASK;
+	/* "mm/page_alloc: treat RT tasks similar to __GFP_HIGH" */
+	behaviours->real_time_reserve = vm_host_has(host, VM_FEATURE_REAL_TIME_HALF)
+						? VM_REAL_TIME_RESERVE_HALF
+						: VM_REAL_TIME_RESERVE_QUARTER_OR_HALF;
 	/* 1813e51eece0 (6.1), "memcg: increase MEMCG_CHARGE_BATCH to 64" */
 	behaviours->group_charges = vm_host_has(host, VM_FEATURE_CHARGE_BATCH_64)
 					    ? VM_GROUP_CHARGES_BY_64

@@ -20,6 +20,10 @@ static uint64_t overcommit_limit(const struct vm_machine *m, uint32_t object)
 								: m->setup.huge_2m_overcommit_pages;
 }
 
+/* linux:6.12:mm/hugetlb.c:free_huge_folio */
+static const char nodes_apart[] =
+	"each node has surplus pages of its own: which go is not seen from outside";
+
 /* gather_surplus_pages: makes the free pages exceed the reserved ones by count. */
 static bool pool_ensure(struct vm_machine *m, uint32_t object, uint64_t count)
 {
@@ -31,9 +35,8 @@ static bool pool_ensure(struct vm_machine *m, uint32_t object, uint64_t count)
 	const uint64_t missing = count - unreserved;
 	if (pool->surplus + missing > overcommit_limit(m, object))
 		return false;
-	/* Each node has surplus pages of its own, and which of them go is not seen from outside. */
 	if (m->host.nodes_online > 1)
-		outcome_silent(m, "which node's pages are surplus");
+		outcome_silent(m, nodes_apart);
 	rule_obey(m, RULE_FRAME_HUGETLB_SURPLUS);
 	pool->surplus += missing;
 	pool->total += missing;
@@ -170,14 +173,12 @@ void operation_pool(struct vm_machine *m)
 	const bool giant = m->operation->file_kind == VM_FILE_HUGETLB_1G;
 	struct vm_huge_pool *pool = giant ? &m->huge_1g : &m->huge_2m;
 	const struct vm_huge_pool *start = giant ? &m->setup.huge_1g : &m->setup.huge_2m;
+	const uint64_t wanted = m->operation->length +
+				vm_pool_of_others(start->total, start->free, start->reserved);
 
-	if (m->host.nodes_online > 1) {
-		outcome_silent(m, "each node has a pool of its own");
-		return;
-	}
-	pool_resize(m, pool,
-		vm_pool_of_others(start->total, start->free, start->reserved) +
-			m->operation->length);
+	pool_resize(m, pool, wanted);
+	if (pool->surplus > 0 && m->host.nodes_online > 1)
+		outcome_silent(m, nodes_apart);
 }
 
 /* A page of the pool for that index, from the reservation if there is one. NONE: SIGBUS. */

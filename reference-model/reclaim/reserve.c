@@ -37,6 +37,23 @@ uint64_t vm_reserve_floor_pages(
 	return min_pages;
 }
 
+struct vm_reserve_floors vm_reserve_real_time_floors(
+	enum vm_min_reserve reserve, enum vm_real_time_reserve real_time, uint64_t min_pages)
+{
+	const uint64_t least = vm_reserve_floor_pages(reserve, VM_REQUEST_HIGH, min_pages);
+	struct vm_reserve_floors floors = {.least_pages = least, .most_pages = least};
+
+	switch (real_time) {
+	case VM_REAL_TIME_RESERVE_HALF:
+		break;
+	case VM_REAL_TIME_RESERVE_QUARTER_OR_HALF:
+		if (reserve == VM_MIN_RESERVE_FOR_THE_FEW)
+			floors.most_pages = min_pages - min_pages / 4;
+		break;
+	}
+	return floors;
+}
+
 /* One page of the request itself is taken off before the comparison, which is strict. */
 bool vm_reserve_allows(enum vm_min_reserve reserve, enum vm_request request, uint64_t min_pages,
 	uint64_t free_pages)

@@ -30,9 +30,27 @@ static void only_the_few_go_below_min(void **state)
 	}
 }
 
+static void an_old_kernel_may_have_a_quarter_for_real_time(void **state)
+{
+	struct vm_reserve_floors floors = vm_reserve_real_time_floors(
+		VM_MIN_RESERVE_FOR_THE_FEW, VM_REAL_TIME_RESERVE_HALF, 1000);
+
+	(void)state;
+	assert_true(floors.least_pages == 500 && floors.most_pages == 500);
+	floors = vm_reserve_real_time_floors(
+		VM_MIN_RESERVE_FOR_THE_FEW, VM_REAL_TIME_RESERVE_QUARTER_OR_HALF, 1000);
+	assert_true(floors.least_pages == 500 && floors.most_pages == 750);
+	floors = vm_reserve_real_time_floors(
+		VM_MIN_RESERVE_ABSOLUTE, VM_REAL_TIME_RESERVE_QUARTER_OR_HALF, 1000);
+	assert_true(floors.least_pages == 1000 && floors.most_pages == 1000);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(only_the_few_go_below_min)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_the_few_go_below_min),
+		cmocka_unit_test(an_old_kernel_may_have_a_quarter_for_real_time),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

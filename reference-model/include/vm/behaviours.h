@@ -218,6 +218,14 @@ enum vm_min_reserve {
 	VM_MIN_RESERVE_FOR_THE_FEW, /* atomic requests and OOM victims go below it */
 };
 
+/* How much of the reserve below min is open to a real-time task that may sleep. */
+enum vm_real_time_reserve {
+	VM_REAL_TIME_RESERVE_HALF, /* as to __GFP_HIGH */
+	/* Up to 6.2 a quarter; but what changed that went back to stable kernels, 6.1 among them,
+	 * and nothing outside of the allocator tells which. */
+	VM_REAL_TIME_RESERVE_QUARTER_OR_HALF,
+};
+
 /* Whether an object cache wastes memory inside its objects. */
 enum vm_slab_rounding {
 	VM_SLAB_NO_INTERNAL_WASTE, /* gios */
@@ -291,6 +299,7 @@ struct vm_behaviours {
 	enum vm_ia32_split ia32_split;
 	enum vm_giant_page_saving giant_page_saving;
 	enum vm_min_reserve min_reserve;
+	enum vm_real_time_reserve real_time_reserve;
 	enum vm_paging_trigger paging_trigger;
 	enum vm_zeroing zeroing;
 	enum vm_slab_rounding slab_rounding;

@@ -51,6 +51,7 @@
 	X(RSS_EXACT_STATUS, "rss-exact-status")                   \
 	X(RSS_BY_CPU, "rss-by-cpu")                               \
 	X(CHARGE_BATCH_64, "charge-batch-64")                     \
+	X(REAL_TIME_HALF, "real-time-half")                       \
 	X(MREMAP_MOVES_MANY, "mremap-moves-many")                 \
 	X(PROTECT_BATCHES, "protect-batches")                     \
 	X(SWAP_ZEROMAP, "swap-zeromap")                           \

@@ -24,6 +24,17 @@ enum vm_request {
 uint64_t vm_reserve_floor_pages(
 	enum vm_min_reserve reserve, enum vm_request request, uint64_t min_pages);
 
+/*
+ * Of a real-time task that may sleep, the least and the most: what must stay free is one or the
+ * other where it is not known which. linux:6.12:mm/page_alloc.c:gfp_to_alloc_flags
+ */
+struct vm_reserve_floors {
+	uint64_t least_pages, most_pages;
+};
+
+struct vm_reserve_floors vm_reserve_real_time_floors(
+	enum vm_min_reserve reserve, enum vm_real_time_reserve real_time, uint64_t min_pages);
+
 /* Whether a request for one page succeeds with so many free ones. */
 bool vm_reserve_allows(enum vm_min_reserve reserve, enum vm_request request, uint64_t min_pages,
 	uint64_t free_pages);
