@@ -381,6 +381,27 @@ static bool make_remote(struct generator *g, struct vm_operation *o)
 	return true;
 }
 
+static bool make_poke(struct generator *g, struct vm_operation *o)
+{
+	o->other = some_process(g);
+	some_bytes(g, o);
+	o->length = VM_POKE_BYTES;
+	o->value = some_value(g);
+	/* Nobody is a debugger of himself. */
+	return o->other != o->process;
+}
+
+static bool make_process_advise(struct generator *g, struct vm_operation *o)
+{
+	static const int32_t advices[] = {VM_MADV_COLD, VM_MADV_COLD, VM_MADV_PAGEOUT,
+		VM_MADV_PAGEOUT, VM_MADV_WILLNEED, VM_MADV_DONTNEED};
+
+	o->other = some_process(g);
+	some_range(g, o);
+	o->advice = advices[below(g, 6)];
+	return o->other != o->process;
+}
+
 static bool make_clear(struct generator *g, struct vm_operation *o)
 {
 	o->other = some_process(g);
@@ -446,6 +467,8 @@ static const struct recipe recipes[] = {
 	{VM_OP_REMOTE_WRITE, 12, CHAPTER(COW), make_remote},
 	{VM_OP_MEM_READ, 6, CHAPTER(COW), make_remote},
 	{VM_OP_MEM_WRITE, 14, CHAPTER(COW), make_remote},
+	{VM_OP_POKE, 8, CHAPTER(COW), make_poke},
+	{VM_OP_PROCESS_ADVISE, 10, CHAPTER(COW) | CHAPTER(RECLAIM), make_process_advise},
 	{VM_OP_CLEAR_REFS, 4, CHAPTER(CKPT) | CHAPTER(XLATE), make_clear},
 	{VM_OP_UFFD_REGISTER_WP, 8, CHAPTER(CKPT), make_track},
 	{VM_OP_UFFD_UNREGISTER, 5, CHAPTER(CKPT), make_track},

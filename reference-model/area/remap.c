@@ -13,6 +13,7 @@ struct move {
 	uint64_t from, old_length, to, new_length;
 	uint32_t flags;
 	bool placed_by_kernel;
+	bool tracked; /* the source was registered when the move began */
 };
 
 static bool overlaps(const struct move *move)
@@ -100,14 +101,14 @@ static uint64_t disarmed(uint64_t entry)
 }
 
 static void move_small(
-	struct vm_machine *m, const struct area *area, struct place from, uint64_t to)
+	struct vm_machine *m, const struct move *move, struct place from, uint64_t to)
 {
-	const struct place target = place_make(m, area->mm, to, from.level);
+	const struct place target = place_make(m, move->mm, to, from.level);
 	uint64_t entry = entry_get(m, from);
 
 	if (target.table == NONE)
 		return;
-	if (area->uffd)
+	if (move->tracked)
 		entry = disarmed(entry);
 	if (has(m, VM_FEATURE_SOFT_DIRTY) && leaf_is_present(entry))
 		entry |= VM_PTE_LINUX_SOFT_DIRTY;
@@ -119,8 +120,8 @@ static void move_small(
 }
 
 /* Everything under one step: whole tables and huge leaves where both sides are aligned. */
-static void move_step(
-	struct vm_machine *m, uint32_t source, uint64_t from, uint64_t to, uint64_t extent)
+static void move_step(struct vm_machine *m, uint32_t source, const struct move *move, uint64_t from,
+	uint64_t to, uint64_t extent)
 {
 	const struct area *area = area_of(m, source);
 	const uint32_t mm = area->mm;
@@ -140,7 +141,7 @@ static void move_step(
 	if (place.level > 2)
 		return;
 	(void)place_make(m, mm, to, 2);
-	if (whole && !area->uffd && table_move(m, mm, from, to, 2)) {
+	if (whole && !move->tracked && table_move(m, mm, from, to, 2)) {
 		rule_obey(m, RULE_XLATE_MOVE_TABLE);
 		return;
 	}
@@ -149,15 +150,15 @@ static void move_step(
 	struct cursor cursor = cursor_over(from, from + extent);
 	(void)place_make(m, mm, to, 1);
 	while (cursor_next(m, mm, &cursor))
-		move_small(m, area, cursor.at, to + (cursor.at.address - from));
+		move_small(m, move, cursor.at, to + (cursor.at.address - from));
 }
 
-static void move_hugetlb(struct vm_machine *m, const struct area *area, const struct move *move)
+static void move_hugetlb(struct vm_machine *m, const struct move *move)
 {
 	struct cursor cursor = cursor_over(move->from, move->from + move->old_length);
 
-	while (cursor_next(m, area->mm, &cursor)) {
-		move_small(m, area, cursor.at, move->to + (cursor.at.address - move->from));
+	while (cursor_next(m, move->mm, &cursor)) {
+		move_small(m, move, cursor.at, move->to + (cursor.at.address - move->from));
 		cursor.at.table = NONE;
 	}
 }
@@ -180,7 +181,7 @@ static void move_tables(
 	const uint64_t offset = from & (VM_HUGE_2M_BYTES - 1);
 
 	if (area_is_hugetlb(area_of(m, source))) {
-		move_hugetlb(m, area_of(m, source), move);
+		move_hugetlb(m, move);
 		return;
 	}
 	if (m->behaviours.remap_realigns && offset != 0 &&
@@ -202,10 +203,10 @@ static void move_tables(
 			continue;
 		}
 		(void)place_make(m, move->mm, to, 3);
-		if (giant != VM_HUGE_1G_BYTES || area_of(m, source)->uffd ||
+		if (giant != VM_HUGE_1G_BYTES || move->tracked ||
 			!table_move(m, move->mm, from, to, 3)) {
 			extent = move_extent(from, to, end, VM_HUGE_2M_BYTES);
-			move_step(m, source, from, to, extent);
+			move_step(m, source, move, from, to, extent);
 		}
 		from += extent;
 		to += extent;
@@ -338,13 +339,15 @@ static int32_t move_area(struct vm_machine *m, uint32_t source, const struct mov
 	const uint64_t charge = keep ? new_pages : new_pages - old_pages;
 	if ((flags & VM_AREA(ACCOUNT)) != 0 && !commit_charge(m, charge))
 		return VM_ENOMEM;
+	struct move pages = *move;
+	pages.tracked = area_of(m, source)->uffd;
 	const uint32_t target = make_target(m, source, move);
 	if (target == NONE)
 		return VM_ENOMEM;
 	/* An unfaulted source may have been swallowed by its own target. */
 	source = area_holding(m, move->mm, move->from);
 	rule_obey(m, RULE_AREA_REMAP_MOVES);
-	move_tables(m, source, target, move);
+	move_tables(m, source, target, &pages);
 	mm_count_area(mm, flags, (int64_t)new_pages);
 	if (keep) {
 		keep_source(m, source, move);

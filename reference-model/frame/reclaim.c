@@ -279,6 +279,10 @@ void cache_punch(
 		cache_unmap_everywhere(m, object, vm_bytes_to_pages_floor(first),
 			vm_bytes_to_pages_floor(UINT64_MAX), false);
 	}
+	/* linux:6.12:mm/truncate.c:truncate_pagecache_range: unmapped first, which may make a page
+	 * dirty that is then cut */
+	if (first < last)
+		cache_unmap_everywhere(m, object, first / unit, last / unit, even_private);
 	cut_large(m, object, start, end);
 	if (unit == VM_PAGE_BYTES) {
 		if (first > last) {
@@ -288,10 +292,8 @@ void cache_punch(
 		zero_part(m, object, start, first);
 		zero_part(m, object, last, end);
 	}
-	if (first >= last)
-		return;
-	cache_unmap_everywhere(m, object, first / unit, last / unit, even_private);
-	drop_range(m, object, first / unit, last / unit);
+	if (first < last)
+		drop_range(m, object, first / unit, last / unit);
 }
 
 void cache_punch_hole(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)

@@ -466,6 +466,38 @@ static void writing_by_a_call_leaves_the_mark(void **state)
 	assert_int_equal(counters(f, 0).file_pages, 2);
 }
 
+static void a_hole_is_unmapped_before_it_is_cut(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
+	file_write(f, 0, 4 * PAGE, 2 * PAGE, 1);
+	map_file(f, 0, BASE, 5 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 4 * PAGE, PAGE);
+	/* Its second page is dirty, so the folio stays; the first has nothing to write any more. */
+	file_op(f, VM_OP_FILE_PUNCH, PAGE, 4 * PAGE);
+	assert_int_equal(cached(f).cached_pages, 2);
+	file_op(f, VM_OP_FILE_TRUNCATE, 0, 4 * PAGE + 100);
+	assert_int_equal(cached(f).cached_pages, 1);
+}
+
+static void a_move_into_its_own_area_disarms(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 4 * PAGE, RO, PRIVATE);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, 4 * PAGE);
+	scan(f, BASE, 4 * PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, NULL);
+	assert_int_equal(page(f, 0, BASE + PAGE).state, VM_PAGE_UFFD_MARKER);
+	run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+		       .address = BASE + PAGE,
+		       .length = PAGE,
+		       .new_length = PAGE,
+		       .new_address = BASE,
+		       .flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED | VM_MREMAP_DONTUNMAP});
+	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_NONE);
+}
+
 static void what_is_dropped_is_not_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -700,6 +732,8 @@ int main(void)
 		TEST(unmapping_a_locked_page_unlocks_it_for_reclaim),
 		TEST_LARGE(entries_of_a_large_folio_are_protected_as_one),
 		TEST_READS(writing_by_a_call_leaves_the_mark),
+		TEST_LARGE(a_hole_is_unmapped_before_it_is_cut),
+		TEST(a_move_into_its_own_area_disarms),
 		TEST(what_is_dropped_is_not_remembered),
 		TEST(a_kept_source_leaves_its_pages_locked),
 		TEST(a_guard_moves_with_the_mark_that_it_kept),
