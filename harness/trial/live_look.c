@@ -45,6 +45,8 @@ struct cache_figures {
 #define AREAS_LIMIT	 ((size_t)1024)
 #define CHUNK_PAGES	 ((size_t)2048)
 #define FRAMES_AT_ONCE	 (CHUNK_PAGES / 2)
+#define FRAMES_APART	 16 /* in one call with what lies between: more figures are as dear as a call \
+			     */
 /* Holes up to this long are read as well: zeros are cheaper than another call. */
 #define GAP_PAGES   ((uint64_t)512)
 #define SPANS_LIMIT 32
@@ -82,6 +84,7 @@ struct live_buffers {
 	struct area areas[AREAS_LIMIT];
 	size_t areas_count;
 	uint64_t chunk[CHUNK_PAGES];
+	uint64_t frames[FRAMES_AT_ONCE];
 	unsigned char vector[CHUNK_PAGES];
 };
 
@@ -465,16 +468,19 @@ static bool frame_of(uint64_t word, uint64_t *frame)
 	return (word >> VM_PAGEMAP_PRESENT & 1) != 0 && *frame != 0;
 }
 
-/* Frames with numbers in a row: asked for at once, for a call is dearer than a figure. */
+/*
+ * Frames whose numbers are near each other, in any order (pages are given out upwards and
+ * downwards): asked for at once, for a call is dearer than some figures.
+ */
 struct frame_row {
-	uint64_t first;
-	size_t count;
+	uint64_t low, high;
+	size_t count; /* of buffers->frames */
 };
 
 static void put_frames(struct frame_row *row)
 {
-	const size_t size_bytes = row->count * sizeof(buffers->chunk[0]);
-	const off_t offset = (off_t)(row->first * sizeof(buffers->chunk[0]));
+	const size_t size_bytes = (row->high - row->low + 1) * sizeof(buffers->chunk[0]);
+	const off_t offset = (off_t)(row->low * sizeof(buffers->chunk[0]));
 	uint64_t *const flags = buffers->chunk, *const counts = buffers->chunk + FRAMES_AT_ONCE;
 
 	if (row->count == 0)
@@ -482,10 +488,23 @@ static void put_frames(struct frame_row *row)
 	LIVE_MUST(pread(look.page_flags, flags, size_bytes, offset) == (ssize_t)size_bytes);
 	LIVE_MUST(pread(look.page_counts, counts, size_bytes, offset) == (ssize_t)size_bytes);
 	for (size_t i = 0; i < row->count; i++) {
-		put(flags[i]);
-		put(counts[i]);
+		put(flags[buffers->frames[i] - row->low]);
+		put(counts[buffers->frames[i] - row->low]);
 	}
 	row->count = 0;
+}
+
+static void take_frame(struct frame_row *row, uint64_t frame)
+{
+	const uint64_t low = frame < row->low ? frame : row->low;
+	const uint64_t high = frame > row->high ? frame : row->high;
+	const bool is_near = frame + FRAMES_APART >= row->low && frame <= row->high + FRAMES_APART;
+
+	if (!is_near || high - low >= FRAMES_AT_ONCE || row->count == FRAMES_AT_ONCE)
+		put_frames(row);
+	row->low = row->count == 0 ? frame : low;
+	row->high = row->count == 0 ? frame : high;
+	buffers->frames[row->count++] = frame;
 }
 
 /* The words of PAGES are still in place: what they name is looked up, and put behind them. */
@@ -497,13 +516,8 @@ static void look_at_frames(size_t pages_words)
 		const uint64_t count = live_run_values(buffers->words[at + 1]);
 		for (uint64_t i = 0; i < count; i++) {
 			uint64_t frame;
-			if (!frame_of(buffers->words[at + 2 + i], &frame))
-				continue;
-			if (row.count == FRAMES_AT_ONCE || frame != row.first + row.count)
-				put_frames(&row);
-			if (row.count == 0)
-				row.first = frame;
-			row.count++;
+			if (frame_of(buffers->words[at + 2 + i], &frame))
+				take_frame(&row, frame);
 		}
 		at += 2 + count;
 	}

@@ -217,8 +217,10 @@ bool quiet_begin_seated(struct quiet *quiet)
 	return quiet->alone;
 }
 
+/* First in any case: the kernel's own threads wake up on their own, too. */
 void quiet_begin(struct quiet *quiet)
 {
+	put_first(true);
 	quiet->alone = start(quiet) == 1;
 	if (!quiet->alone)
 		(void)quiet_begin_seated(quiet);

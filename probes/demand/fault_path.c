@@ -294,30 +294,77 @@ static void set(const char *name, const char *value)
 		broken("%s: %s", path, strerror(error));
 }
 
-/* An instance of its own: what else is traced is not touched. What is visible is observed. */
-static void trace_begin(enum landmark first, enum landmark last)
+/* The kernel holds each name against all its functions, which takes a second for all of ours. */
+static void fill_filter(void)
 {
-	int64_t visible[LANDMARKS];
-	size_t count = 0;
-
-	if (access(TRACING, F_OK) != 0 || (mkdir(INSTANCE, 0700) != 0 && errno != EEXIST) ||
-		access(INSTANCE "/set_ftrace_filter", F_OK) != 0)
-		unmet("this kernel has no function tracer",
-			"a kernel with CONFIG_FUNCTION_TRACER=y, and tracefs mounted");
-	for (int64_t i = first; i <= (int64_t)last; i++) {
+	for (size_t i = 0; i < LANDMARKS; i++) {
 		const int file =
 			open(INSTANCE "/set_ftrace_filter", O_WRONLY | O_APPEND | O_CLOEXEC);
 		char line[64];
 		/* With its newline: a name without is only looked up when the file is closed. */
 		const int length = snprintf(line, sizeof(line), "%s\n", landmarks[i]);
 		MUST(file >= 0);
-		if (write(file, line, (size_t)length) == length)
-			visible[count++] = i;
+		/* One that is not visible is refused. */
+		(void)!write(file, line, (size_t)length);
 		(void)close(file);
 	}
+}
+
+static bool is_in_filter(struct kernel_text filter, const char *name)
+{
+	struct kernel_lines lines = kernel_lines_of(filter);
+	struct kernel_text line;
+	struct kernel_error error;
+
+	while (kernel_line_next(&lines, &line, &error) == 1)
+		if (kernel_text_is(line, name))
+			return true;
+	return false;
+}
+
+static void observe_visible(enum landmark first, enum landmark last)
+{
+	struct kernel_file file =
+		kernel_file_open(INSTANCE "/set_ftrace_filter", KERNEL_FILE_USUAL_BYTES);
+	const struct kernel_text filter = kernel_file_read(&file);
+	int64_t visible[LANDMARKS];
+	size_t count = 0;
+
+	for (int64_t i = first; i <= (int64_t)last; i++)
+		if (is_in_filter(filter, landmarks[i]))
+			visible[count++] = i;
 	observe_values("visible", "", visible, count, VM_UNIT_COUNT, "set_ftrace_filter");
+	kernel_file_close(&file);
+}
+
+/*
+ * An instance of its own: what else is traced is not touched. It is left for the next trial in the
+ * guest, with its filter.
+ */
+static void trace_begin(enum landmark first, enum landmark last)
+{
+	const bool is_new = mkdir(INSTANCE, 0700) == 0;
+
+	if (access(TRACING, F_OK) != 0 || (!is_new && errno != EEXIST) ||
+		access(INSTANCE "/set_ftrace_filter", F_OK) != 0)
+		unmet("this kernel has no function tracer",
+			"a kernel with CONFIG_FUNCTION_TRACER=y, and tracefs mounted");
+	if (is_new)
+		fill_filter();
+	observe_visible(first, last);
 	set("tracing_on", "0");
-	set("current_tracer", "function");
+	set("current_tracer", "function"); /* empties the buffer as well */
+}
+
+/* And no other one any more: the kernel adds to these lists what is written to them. */
+static void trace_only(const char *name, const char *process)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), INSTANCE "/%s", name);
+	const int file = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	MUST(file >= 0 && close(file) == 0);
+	set(name, process);
 }
 
 static void trace_this_process(void)
@@ -325,8 +372,8 @@ static void trace_this_process(void)
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%d", (int)getpid());
-	set("set_ftrace_pid", text);
-	set("set_event_pid", text);
+	trace_only("set_ftrace_pid", text);
+	trace_only("set_event_pid", text);
 }
 
 static void observe_landmark(struct kernel_text line, int64_t *values, size_t *count)
@@ -366,7 +413,6 @@ static void observe_path(const char *mark)
 	}
 	observe_values("path", "", values, count, VM_UNIT_COUNT, "function tracer");
 	set("current_tracer", "nop");
-	(void)rmdir(INSTANCE);
 }
 
 static volatile char *map_live(enum fault_kind kind)

@@ -133,6 +133,14 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 	       (host->capabilities & VM_CAPABILITY_SYS_RESOURCE) != 0;
 }
 
+/* How it is asked has nothing to do with who is chosen: each is varied by itself. */
+static bool suits_machine(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	(void)host;
+	return probe_argument(arguments, "ranking") == LARGEST ||
+	       probe_argument(arguments, "asking") == ASK_BY_WRITING;
+}
+
 /* What the killer printed of a candidate: where in its list, and what it added up. */
 enum seen { SEEN_PLACE, SEEN_RESIDENT, SEEN_TABLES, SEEN_SWAPPED, SEEN_ADJUSTMENT, SEEN_COUNT };
 
@@ -586,6 +594,7 @@ PROBE(machine_victim) = {
 	.deadline_s = 120,
 	.lengthy = true,
 	.own_score = true,
+	.suits = suits_machine,
 	.predict = PREDICTS(predict),
 	.measure = MEASURES(measure),
 };
