@@ -367,8 +367,51 @@ static bool own_step(const struct lockstep *l, const struct own_kind *kind, uint
 	return file.exists && file.dirty_pages != 0;
 }
 
+/* How many pages of the file the kernel showed as dirty; LIVE_ABSENT: it did not say. */
+static uint64_t dirty_seen(const struct lockstep *l, uint32_t file)
+{
+	for (uint32_t i = 0; i < LIVE_PROCESSES_LIMIT; i++) {
+		const struct seen_group *seen = &l->state[i][LIVE_FILES];
+		for (size_t at = 0; l->has_faults[i] && at < seen->count; at += LIVE_FILE_LIMIT)
+			if (seen->words[at + LIVE_FILE_INDEX] == file)
+				return seen->words[at + LIVE_FILE_DIRTY];
+	}
+	return LIVE_ABSENT;
+}
+
+/*
+ * Write-back goes through a file once, from its first page to its last, and what is written to on
+ * its way may stay for the next time (linux:6.12:mm/page-writeback.c:tag_pages_for_writeback): so
+ * many pages from the first as leave what was seen. All, where no number of pages does. The machine
+ * before the step is the spare one.
+ */
+static void end_where_seen(struct lockstep *l, struct vm_operation *own)
+{
+	const uint64_t seen = dirty_seen(l, own->file), all_bytes = own->length;
+	uint64_t low = 0, high = vm_bytes_to_pages_ceil(all_bytes);
+	struct vm_file_view file = {.dirty_pages = LIVE_ABSENT};
+	struct vm_outcome outcome;
+
+	if (seen == LIVE_ABSENT)
+		return;
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		own->length = vm_pages_to_bytes(middle);
+		vm_machine_copy(l->machine, l->spare);
+		vm_machine_do(l->machine, own, &outcome);
+		vm_machine_file(l->machine, own->file, &file);
+		if (file.dirty_pages <= seen)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	vm_machine_copy(l->machine, l->spare);
+	own->length = low == 0 ? all_bytes : vm_pages_to_bytes(low);
+}
+
 /* Whether the step explains something; what it did is taken back if not. */
-static bool try_one(struct lockstep *l, const struct own_kind *kind, const struct vm_operation *own)
+static bool try_one(struct lockstep *l, const struct own_kind *kind, struct vm_operation *own)
 {
 	const bool writes = kind->kind == VM_OP_STEP_WRITE_BACK, written_back = l->written_back;
 	const size_t misses = l->misses;
@@ -384,6 +427,8 @@ static bool try_one(struct lockstep *l, const struct own_kind *kind, const struc
 		l->written_back = true;
 	}
 	vm_machine_copy(l->spare, l->machine);
+	if (writes && kind->whole)
+		end_where_seen(l, own);
 	vm_machine_do(l->machine, own, &outcome);
 	l->outcome = answer;
 	compare_all(l);

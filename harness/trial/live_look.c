@@ -45,13 +45,14 @@ struct cache_figures {
 #define AREAS_LIMIT	 ((size_t)1024)
 #define CHUNK_PAGES	 ((size_t)2048)
 #define FRAMES_AT_ONCE	 (CHUNK_PAGES / 2)
-#define FRAMES_APART	 16 /* in one call with what lies between: more figures are as dear as a call \
-			     */
+/* In one call with what lies between: so many figures are as dear as another call. */
+#define FRAMES_APART 16
+* /
 /* Holes up to this long are read as well: zeros are cheaper than another call. */
 #define GAP_PAGES   ((uint64_t)512)
 #define SPANS_LIMIT 32
 
-struct area {
+	struct area {
 	uint64_t start, end, access, offset, inode, device;
 };
 

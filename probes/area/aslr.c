@@ -21,10 +21,9 @@
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define SAMPLES	      256
-#define SAMPLES_FIXED 32 /* where nothing is drawn, one draw that differs is enough */
-#define BITS	      48 /* of a user address */
-#define RANKS	      17 /* the smallest, fifteen in between, the largest */
+#define SAMPLES 256
+#define BITS	48 /* of a user address */
+#define RANKS	17 /* the smallest, fifteen in between, the largest */
 
 /* Limits of the stack: the usual one, and one of more than five sixths of all addresses. */
 #define STACK_USUAL   (8 << 20)
@@ -81,14 +80,6 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 	       host->knob[VM_KNOB_MMAP_RND_BITS].present;
 }
 
-static size_t samples_of(const struct probe_arguments *arguments)
-{
-	const bool fixed = probe_argument(arguments, "layout") != 0 ||
-			   probe_argument(arguments, "randomize") == VM_LAYOUT_FIXED;
-
-	return fixed ? SAMPLES_FIXED : SAMPLES;
-}
-
 /* What is observed of an object's bits beside those of another one in the same launch. */
 static const char *const same_as[] = {
 #define SAME_AS(name, word) "same-as-" word,
@@ -98,7 +89,6 @@ static const char *const same_as[] = {
 
 struct predicting {
 	struct vm_predictions *predictions;
-	size_t samples;
 	struct vm_layout_range range;
 	bool placed; /* the range's lowest place is known */
 	const char *word;
@@ -157,9 +147,9 @@ static void predict_bits(const struct predicting *predicting, const char *quanti
 		sizeof(values) / sizeof(values[0]));
 }
 
-static uint64_t rank_of(size_t index, size_t samples)
+static uint64_t rank_of(size_t index)
 {
-	return index == 0 ? 1 : (uint64_t)(samples * index / (RANKS - 1));
+	return index == 0 ? 1 : (uint64_t)(SAMPLES * index / (RANKS - 1));
 }
 
 static void predict_ranks(const struct predicting *predicting)
@@ -168,8 +158,7 @@ static void predict_ranks(const struct predicting *predicting)
 	int64_t values[2 * RANKS];
 
 	for (size_t i = 0; i < RANKS; i++) {
-		const struct vm_chance place = vm_chance_rank(
-			predicting->samples, rank_of(i, predicting->samples), range->count);
+		const struct vm_chance place = vm_chance_rank(SAMPLES, rank_of(i), range->count);
 		values[2 * i] = (int64_t)(range->lowest + place.lowest * range->step_bytes);
 		values[2 * i + 1] = (int64_t)(range->lowest + place.highest * range->step_bytes +
 					      range->slack_bytes);
@@ -195,16 +184,15 @@ static struct vm_layout_inputs inputs_of(
 static void predict_object(struct predicting *predicting)
 {
 	const struct vm_layout_range *range = &predicting->range;
-	const int64_t samples = (int64_t)predicting->samples;
-	const struct vm_chance repeated = vm_chance_repeated(predicting->samples, range->count);
+	const struct vm_chance repeated = vm_chance_repeated(SAMPLES, range->count);
 
 	predicting->because = predict_sentence(predicting->predictions,
 		"%s: drawn evenly from %" PRIu64 " places %" PRIu64
 		" bytes apart, by itself and anew each time; chance leaves this interval once in "
 		"1e13",
 		predicting->word, range->count, range->step_bytes);
-	predict_bits(predicting, "ones", predicting->word, NULL, samples, false);
-	predict_bits(predicting, "same-as-before", predicting->word, NULL, samples - 1, true);
+	predict_bits(predicting, "ones", predicting->word, NULL, SAMPLES, false);
+	predict_bits(predicting, "same-as-before", predicting->word, NULL, SAMPLES - 1, true);
 	if (predicting->placed)
 		predict_ranks(predicting);
 	predict_intervals(predicting, "repeated", predicting->word, VM_UNIT_COUNT,
@@ -228,7 +216,6 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	for (int object = 0; object < VM_LAYOUT_OBJECT_LIMIT; object++) {
 		struct predicting predicting = {
 			.predictions = predictions,
-			.samples = samples_of(arguments),
 			.word = vm_layout_word((enum vm_layout_object)object),
 		};
 		predicting.placed = vm_layout_place(&model->behaviours, &inputs,
@@ -239,7 +226,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 			if (are_independent(
 				    (enum vm_layout_object)object, (enum vm_layout_object)other))
 				predict_bits(&predicting, same_as[other], predicting.word,
-					&ranges[other], (int64_t)predicting.samples, true);
+					&ranges[other], SAMPLES, true);
 	}
 }
 
@@ -264,18 +251,18 @@ static void observe_bits(const char *quantity, const char *at, const uint64_t *a
 	observe_values(quantity, at, counts, BITS, VM_UNIT_COUNT, "/proc/pid/maps and stat");
 }
 
-static void observe_object(const char *word, uint64_t *places, size_t samples)
+static void observe_object(const char *word, uint64_t places[SAMPLES])
 {
 	int64_t ranks[RANKS], repeated = 0;
 
-	observe_values("places", word, (const int64_t *)places, samples, VM_UNIT_ADDRESS,
+	observe_values("places", word, (const int64_t *)places, SAMPLES, VM_UNIT_ADDRESS,
 		"/proc/pid/maps and stat");
-	observe_bits("ones", word, places, NULL, samples, true);
-	observe_bits("same-as-before", word, places, places + 1, samples - 1, false);
-	qsort(places, samples, sizeof(places[0]), by_size);
+	observe_bits("ones", word, places, NULL, SAMPLES, true);
+	observe_bits("same-as-before", word, places, places + 1, SAMPLES - 1, false);
+	qsort(places, SAMPLES, sizeof(places[0]), by_size);
 	for (size_t i = 0; i < RANKS; i++)
-		ranks[i] = (int64_t)places[rank_of(i, samples) - 1];
-	for (size_t i = 1; i < samples; i++)
+		ranks[i] = (int64_t)places[rank_of(i) - 1];
+	for (size_t i = 1; i < SAMPLES; i++)
 		repeated += places[i] == places[i - 1];
 	observe_values("ranks", word, ranks, RANKS, VM_UNIT_ADDRESS, "/proc/pid/maps and stat");
 	observe_at("repeated", word, repeated, VM_UNIT_COUNT, "/proc/pid/maps and stat");
@@ -289,12 +276,11 @@ static void measure(const struct probe_arguments *arguments)
 #undef WORD
 	};
 	static uint64_t places[VM_LAYOUT_OBJECT_LIMIT][SAMPLES];
-	const size_t samples = samples_of(arguments);
 	const struct layout_maker maker =
 		layout_maker_of((uint64_t)probe_argument(arguments, "stack-limit"),
 			probe_argument(arguments, "layout") == 0);
 
-	for (size_t i = 0; i < samples; i++) {
+	for (size_t i = 0; i < SAMPLES; i++) {
 		uint64_t taken[VM_LAYOUT_OBJECT_LIMIT];
 		layout_take(&maker, taken);
 		for (size_t object = 0; object < VM_LAYOUT_OBJECT_LIMIT; object++)
@@ -303,9 +289,9 @@ static void measure(const struct probe_arguments *arguments)
 	for (size_t object = 0; object < VM_LAYOUT_OBJECT_LIMIT; object++)
 		for (size_t other = 0; other < object; other++)
 			observe_bits(same_as[other], words[object], places[object], places[other],
-				samples, false);
+				SAMPLES, false);
 	for (size_t object = 0; object < VM_LAYOUT_OBJECT_LIMIT; object++)
-		observe_object(words[object], places[object], samples);
+		observe_object(words[object], places[object]);
 }
 
 static const char *const claims[] = {"area.aslr", NULL};
@@ -317,10 +303,10 @@ PROBE(aslr) = {
 	.letters = "FB",
 	.question = "From how many places are program, mappings, stack and heap drawn, and how "
 		    "evenly?",
-	.method = "Execute a small position-independent program 256 times (32 where nothing is "
-		  "drawn), stop it before its first instruction, and read its areas. Count ones of "
-		  "each bit, bits equal to those of the launch before and of another object, and "
-		  "repetitions, and cut the sorted places into sixteen equal parts.",
+	.method = "Execute a small position-independent program 256 times, stop it before its "
+		  "first instruction, and read its areas. Count ones of each bit, bits equal to "
+		  "those of the launch before and of another object, repetitions, and take every "
+		  "64th of the sorted places.",
 	.threats = "Areas aligned to 2 MiB lose nine bits: the interpreter of this program is one "
 		   "page, which is never aligned so.",
 	.by_hand = "for i in 1 2 3; do head -1 /proc/self/maps; grep stack /proc/self/maps; done\n"
