@@ -47,7 +47,6 @@ struct cache_figures {
 #define FRAMES_AT_ONCE	 (CHUNK_PAGES / 2)
 /* In one call with what lies between: so many figures are as dear as another call. */
 #define FRAMES_APART 16
-* /
 /* Holes up to this long are read as well: zeros are cheaper than another call. */
 #define GAP_PAGES   ((uint64_t)512)
 #define SPANS_LIMIT 32
