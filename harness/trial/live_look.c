@@ -51,7 +51,7 @@ struct cache_figures {
 #define GAP_PAGES   ((uint64_t)512)
 #define SPANS_LIMIT 32
 
-	struct area {
+struct area {
 	uint64_t start, end, access, offset, inode, device;
 };
 
