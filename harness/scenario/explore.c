@@ -14,7 +14,7 @@
 #define STEPS_FORKED	400
 #define ATTEMPTS_LIMIT	600
 #define OTHERS_TOLD	6
-#define RARE_CANDIDATES 12
+#define RARE_CANDIDATES 20
 #define BYTES_OUT_LIMIT ((size_t)1 << 16)
 
 static const char *const process_names[LIVE_PROCESSES_LIMIT] = {
@@ -212,14 +212,14 @@ static uint64_t times_met(
 		       : filter->coverage->met[o->kind][place][answer];
 }
 
-/* Of a few operations that might come next the one that was met most seldom, every other time. */
+/* Of a few operations that might come next the one that was met most seldom, two times in three. */
 static struct vm_operation next_operation(
 	const struct filter *filter, struct generator *generator, bool prefers_rare)
 {
 	const struct generator before = *generator;
 	struct vm_operation best = generate_next(generator);
 
-	if (!prefers_rare || random_below(&generator->random, 2) == 0)
+	if (!prefers_rare || random_below(&generator->random, 3) == 0)
 		return best;
 	struct generator after = *generator;
 	uint64_t least = times_met(filter, place_of(filter->machine, &best), &best);

@@ -166,7 +166,7 @@ static bool make_map(struct generator *g, struct vm_operation *o)
 	if ((o->flags & VM_MAP_ANONYMOUS) == 0) {
 		o->file = some_file(g);
 		o->offset = vm_pages_to_bytes(below(g, FILE_PAGES));
-		o->file_access = percent(g, 85)	  ? VM_FILE_READ_WRITE
+		o->file_access = percent(g, 75)	  ? VM_FILE_READ_WRITE
 				 : percent(g, 85) ? VM_FILE_READ_ONLY
 						  : VM_FILE_WRITE_ONLY;
 		if (o->file == VM_NO_FILE)
@@ -178,7 +178,7 @@ static bool make_map(struct generator *g, struct vm_operation *o)
 		o->flags |= VM_MAP_POPULATE;
 	if (percent(g, 2))
 		o->flags |= VM_MAP_LOCKED;
-	if (percent(g, 2) && dice < 55)
+	if (percent(g, 6) && dice < 55)
 		o->flags |= VM_MAP_GROWSDOWN;
 	if (percent(g, 1))
 		o->flags &= ~(uint32_t)VM_MAP_SHARED_VALIDATE; /* neither shared nor private */

@@ -456,7 +456,10 @@ void operation_file_drop(struct vm_machine *m)
 			is_clean = may_go && choose(m, VM_FREEDOM_WRITE_BACK);
 			cache_write_back(m, frame);
 		}
-		if (is_clean && may_go)
+		/* linux:6.12:mm/filemap.c:find_lock_entries passes over what is still being read */
+		if (is_clean && may_go &&
+			!(folio_has(m, frame, FOLIO_READ_IN_FLIGHT) &&
+				choose(m, VM_FREEDOM_READ_AHEAD)))
 			cache_remove(m, frame, false);
 	}
 }

@@ -481,6 +481,25 @@ static void a_hole_is_unmapped_before_it_is_cut(void **state)
 	assert_int_equal(cached(f).cached_pages, 1);
 }
 
+static void what_is_still_read_may_stay(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 4 * PAGE);
+	file_write(f, 0, 0, 4 * PAGE, 1);
+	file_op(f, VM_OP_FILE_SYNC, 0, 0);
+	file_op(f, VM_OP_FILE_DROP, 0, 4 * PAGE);
+	assert_int_equal(cached(f).cached_pages, 0);
+	map_file(f, 0, BASE, PAGE, RO, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	run(f, (struct vm_operation){.kind = VM_OP_FILE_DROP,
+		       .offset = PAGE,
+		       .length = 2 * PAGE,
+		       .decisions = 2});
+	assert_int_equal(f->last.choice_count, 2);
+	assert_int_equal(cached(f).cached_pages, 3);
+}
+
 static void a_move_into_its_own_area_disarms(void **state)
 {
 	struct fixture *f = *state;
@@ -733,6 +752,7 @@ int main(void)
 		TEST_LARGE(entries_of_a_large_folio_are_protected_as_one),
 		TEST_READS(writing_by_a_call_leaves_the_mark),
 		TEST_LARGE(a_hole_is_unmapped_before_it_is_cut),
+		TEST_READS(what_is_still_read_may_stay),
 		TEST(a_move_into_its_own_area_disarms),
 		TEST(what_is_dropped_is_not_remembered),
 		TEST(a_kept_source_leaves_its_pages_locked),
