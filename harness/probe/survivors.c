@@ -169,6 +169,67 @@ static struct outcome simulate(const struct vm_model *model, const struct vm_hos
 	return outcome;
 }
 
+/* One reclaim frees 32 frames at least, and fewer than as many again: it ends with the portion that
+ * makes them enough. linux:6.12:mm/vmscan.c:shrink_lruvec */
+#define FREED_AT_MOST (2 * SWAP_CLUSTER_PAGES - 1)
+
+/* The loop's last round that may miss a page, counted from its first. */
+static size_t last_miss(const struct outcome *outcome, size_t first)
+{
+	size_t last = 0;
+
+	for (size_t round = first; round < outcome->rounds; round++)
+		if (outcome->most[round] != 0)
+			last = round - first;
+	return last;
+}
+
+/*
+ * Pages of a stale active list and a loop beside it. Once the loop misses nothing more all of it is
+ * there, and of the stale pages as many as fit beside it, but for what the last reclaim freed in
+ * advance. They go from the tail of the active list to that of the inactive one, in the order of
+ * their second use, and nothing brings one back: the last ones stay, whatever is known late, and in
+ * whatever batches the loop's pages come. Twice the time is allowed for that which the simulator
+ * needs; where that is longer than the string nothing is known.
+ */
+static struct outcome bound_refault(const struct vm_model *model, const struct vm_host *host,
+	const struct string *string, struct moving frames)
+{
+	struct outcome outcome = simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
+	const int64_t stale = string->phase[0].count, loop = string->phase[1].count;
+	const size_t first = string->phase[0].rounds;
+	const size_t settled = first + 2 * last_miss(&outcome, first);
+	const bool known = settled < outcome.rounds;
+	const int64_t most = frames.highest - loop;
+	const int64_t least = frames.lowest - FREED_AT_MOST - loop;
+
+	for (int64_t page = 0; page < stale + loop; page++) {
+		outcome.may_stay[page] = !known || page >= stale - most;
+		outcome.may_go[page] = !known || page < stale - (least < 0 ? 0 : least);
+	}
+	for (size_t round = first + 1; round < outcome.rounds; round++) {
+		outcome.least[round] = 0;
+		outcome.most[round] = round <= settled ? loop : 0;
+	}
+	return outcome;
+}
+
+static struct outcome outcome_of(const struct vm_model *model, const struct vm_host *host,
+	const struct survivors_about *about, const struct string *string, struct moving frames,
+	const char **open_by)
+{
+	if (about->by_generations) {
+		*open_by = "what else the group has";
+		return simulate_generations(string, frames);
+	}
+	if (about->name == STRING_REFAULT) {
+		*open_by = "what the last reclaim freed in advance";
+		return bound_refault(model, host, string, frames);
+	}
+	*open_by = "late statistics and per-CPU batches";
+	return simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
+}
+
 static bool is_apart(const struct outcome *kernel, const struct outcome *rival, size_t index)
 {
 	return (!kernel->may_stay[index] && !rival->may_go[index]) ||
@@ -359,8 +420,7 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 	if (about->by_generations) {
 		prediction.because =
 			"what is read enters the oldest generation and leaves it in the order in "
-			"which it came, 64 at a time; a second use keeps nothing as long as "
-			"nothing "
+			"which it came, 64 at a time; a second use keeps nothing while nothing "
 			"comes back";
 		prediction.cite = "linux:6.12:mm/vmscan.c:sort_folio";
 	}
@@ -381,15 +441,12 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 		 * linux:6.12:mm/memcontrol.c:drain_obj_stock. */
 		.highest = (int64_t)about->limit_pages,
 	};
-	struct outcome outcome =
-		about->by_generations ? simulate_generations(&string, frames)
-				      : simulate(model, host, &string, frames, VM_LIST_RIVAL_NONE);
+	const char *open_by;
+	struct outcome outcome = outcome_of(model, host, about, &string, frames, &open_by);
 	prediction.because = predict_sentence(predictions,
 		"%s: %" PRIu64 " of %" PRIu64 " pages decided, the others by %s%s",
 		prediction.because, decided_pages(&outcome, &string),
-		(uint64_t)(outcome.looks * string.pages),
-		about->by_generations ? "what else the group has"
-				      : "late statistics and per-CPU batches",
+		(uint64_t)(outcome.looks * string.pages), open_by,
 		mostly ? "; DAMON may take single pages away, so most of each part count" : "");
 	if (about->by_generations
 			? excludes_lists(model, host, &string, frames, &outcome, sentence)
