@@ -285,10 +285,9 @@ bool request_descend(
 	return false;
 }
 
-uint64_t request_below_pages(const struct request *request)
+uint64_t request_below_pages(const struct request *request, const struct kernel_file *smaps)
 {
-	struct kernel_file smaps = kernel_file_open("/proc/self/smaps", KERNEL_FILE_LARGE_BYTES);
-	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&smaps));
+	struct kernel_lines lines = kernel_lines_of(kernel_file_read(smaps));
 	struct kernel_smaps_area area;
 	struct kernel_error error;
 	uint64_t pages = 0;
@@ -299,7 +298,6 @@ uint64_t request_below_pages(const struct request *request)
 			(area.flags >> KERNEL_AREA_FLAG_ACCOUNT & 1) != 0)
 			pages += vm_bytes_to_pages_floor(area.area.end - area.area.start);
 	MUST(more == 0);
-	kernel_file_close(&smaps);
 	return pages;
 }
 

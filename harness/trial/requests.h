@@ -54,8 +54,8 @@ bool request_descend(
  */
 uint64_t request_promised_pages(
 	enum request_kind kind, uint64_t length_pages, uint64_t below_pages);
-/* Pages promised below a request that is held. */
-uint64_t request_below_pages(const struct request *request);
+/* Pages promised below a request that is held; smaps was opened before, for it takes memory. */
+uint64_t request_below_pages(const struct request *request, const struct kernel_file *smaps);
 
 /* MemTotal, SwapTotal and Committed_AS, read together several times. */
 #define COMMIT_PASSES_LIMIT 8

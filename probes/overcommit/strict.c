@@ -317,7 +317,7 @@ static void observe_settings(void)
 struct search {
 	struct quiet *quiet;
 	enum request_kind kind;
-	const struct kernel_file *meminfo;
+	const struct kernel_file *meminfo, *smaps;
 	uint64_t part_pages;
 	int64_t committed; /* pages, when the stretch began */
 };
@@ -346,7 +346,7 @@ static bool find_forked(struct search *search, uint64_t *largest_pages, uint64_t
 	if (!is_held)
 		return false;
 	*largest_pages = vm_bytes_to_pages_floor(request.length_bytes);
-	*below_pages = request_below_pages(&request);
+	*below_pages = request_below_pages(&request, search->smaps);
 	request_give_back(&request);
 	return is_quiet;
 }
@@ -379,6 +379,8 @@ static void measure(const struct probe_arguments *arguments)
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	const struct kernel_file status =
 		kernel_file_open("/proc/self/status", KERNEL_FILE_USUAL_BYTES);
+	const struct kernel_file smaps =
+		kernel_file_open("/proc/self/smaps", KERNEL_FILE_LARGE_BYTES);
 	int64_t allowed[QUIET_WANTED], with_use = 0;
 	struct pass passes[PASSES];
 	struct quiet quiet;
@@ -396,6 +398,7 @@ static void measure(const struct probe_arguments *arguments)
 		.quiet = &quiet,
 		.kind = kind,
 		.meminfo = &meminfo,
+		.smaps = &smaps,
 		.part_pages = more_than_held_back_pages(&meminfo, quiet.others_count + 1),
 	};
 	while (count < QUIET_WANTED) {
