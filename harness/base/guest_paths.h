@@ -8,6 +8,7 @@
 #define GUEST_DATA_PATH	     "/mmconform/share"
 #define GUEST_ARGUMENTS_PATH "/mmconform/arguments"
 #define GUEST_MODULES_PATH   "/mmconform/modules"
+#define GUEST_OWN_SUITE_PATH "/mmconform/own"
 /* That it is there says that the third serial port has an oracle behind it (guest/oracle.h). */
 #define GUEST_ORACLE_PATH "/mmconform/oracle"
 

@@ -4,17 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/guest_paths.h"
 #include "base/message.h"
 #include "command/command.h"
 #include "judge/again.h"
 #include "run/ending.h"
 #include "run/status.h"
 #include "run/stop.h"
+#include "suite/suite.h"
 
 /* What QEMU 7 and Debian's kernels boot with; a bound catches a slip of the finger. */
 #define MEMORY_MIB_MIN	   128
@@ -144,20 +147,22 @@ static void add(const char **arguments, size_t *count, const char *argument)
 }
 
 /* The same run, as the program inside is told to do it. */
-static char *const *compose(struct pool *pool, const struct run_options *options)
+static char *const *compose(
+	struct pool *pool, const struct run_options *options, const char *own_suite)
 {
 	const char **arguments = pool_take(pool, ARGUMENTS_LIMIT * sizeof(*arguments));
 	size_t count = 0;
 
 	add(arguments, &count, "run");
-	add(arguments, &count, options->suite);
+	add(arguments, &count,
+		own_suite == NULL ? options->suite
+				  : pool_format(pool, "%s/%s", GUEST_OWN_SUITE_PATH,
+					    strrchr(own_suite, '/') + 1));
 	add(arguments, &count, pool_format(pool, "--profile=%s", options->profile));
 	add(arguments, &count, pool_format(pool, "--seed=%" PRIu64, options->seed));
 	add(arguments, &count, "--allow=settings,pressure");
 	add(arguments, &count, "--record=-");
 	add(arguments, &count, "--unjudged");
-	if (options->anonymous)
-		add(arguments, &count, "--anonymous");
 	if (options->anonymous)
 		add(arguments, &count, "--anonymous");
 	if (options->selection != NULL)
@@ -318,7 +323,7 @@ enum exit_status run_in_guest(const struct guest_request *request,
 	struct guest_kernel kernel;
 	struct guest_result ended;
 	struct pool POOL_DROPS pool = {0};
-	char why[512];
+	char why[512], own_suite[PATH_MAX];
 	struct guest guest = request->guest;
 	struct keeping keeping = {.error = 0};
 
@@ -326,12 +331,19 @@ enum exit_status run_in_guest(const struct guest_request *request,
 		message("--guest: %s", why);
 		return EXIT_MISUSED;
 	}
+	if (suite_is_path(options->suite)) {
+		guest.own_suite = realpath(options->suite, own_suite);
+		if (guest.own_suite == NULL) {
+			message("%s: %s", options->suite, strerror(errno));
+			return EXIT_MISUSED;
+		}
+	}
 	keeping.descriptor = open_record(options->record_path);
 	if (keeping.descriptor < 0) {
 		message("%s: %s", path, strerror(errno));
 		return EXIT_MISUSED;
 	}
-	guest.arguments = compose(&pool, options);
+	guest.arguments = compose(&pool, options, guest.own_suite);
 	const int stop = stop_begin();
 	const int error = guest_run(&guest, &kernel, stop, take_output, &keeping, &ended);
 	enum exit_status status = EXIT_DEFECTIVE;

@@ -20,6 +20,8 @@ struct guest {
 	bool five_level;     /* page tables of five levels, if the kernel has them */
 	const char *cpu;     /* QEMU's name of a CPU model; NULL: all that it can emulate */
 	const char *kernel_arguments; /* appended to the kernel's command line; NULL: none */
+	const char *own_suite; /* the whole path of a file or folder that the command inside is
+				  given from GUEST_OWN_SUITE_PATH; NULL: it needs none */
 	unsigned deadline_s;
 	char *const *arguments; /* of mmconform inside, NULL-ended, without the program's name */
 };

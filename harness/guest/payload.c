@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +80,22 @@ static int add_libraries(struct image *image, const char *program, char *why, si
 	return error;
 }
 
+/* A suite of the user's, under its own name. */
+static int add_own_suite(struct image *image, const char *suite, char *why, size_t why_bytes)
+{
+	char inside[PATH_MAX];
+	struct stat status;
+
+	if (suite == NULL)
+		return 0;
+	if (stat(suite, &status) != 0)
+		return -errno;
+	(void)snprintf(
+		inside, sizeof(inside), "%s/%s", GUEST_OWN_SUITE_PATH, strrchr(suite, '/') + 1);
+	return S_ISDIR(status.st_mode) ? image_add_tree(image, inside, suite)
+				       : add(image, inside, suite, false, why, why_bytes);
+}
+
 static int add_arguments(struct image *image, const struct guest *guest)
 {
 	char text[16384];
@@ -147,6 +164,8 @@ int payload_add(struct image *image, const struct guest *guest, const struct gue
 	if (error == 0)
 		error = image_add_tree(
 			image, GUEST_DATA_PATH "/suites", data_path(&pool, "suites"));
+	if (error == 0)
+		error = add_own_suite(image, guest->own_suite, why, why_bytes);
 	if (error == 0 && kernel->config[0] != '\0') {
 		(void)snprintf(inside, sizeof(inside), "/boot/config-%s", kernel->release);
 		error = add(image, inside, kernel->config, true, why, why_bytes);

@@ -198,14 +198,20 @@ static bool load_folder(
 	return good;
 }
 
+bool suite_is_path(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strchr(name, '/') != NULL || (dot != NULL && strcmp(dot, SUITE_SUFFIX) == 0);
+}
+
 bool suite_load(
 	struct pool *pool, const char *name, const struct check_list *checks, struct suite *suite)
 {
-	const char *dot = strrchr(name, '.');
-	const bool is_path =
-		strchr(name, '/') != NULL || (dot != NULL && strcmp(dot, SUITE_SUFFIX) == 0);
 	const char *path =
-		is_path ? name : data_path(pool, pool_format(pool, "suites/%s" SUITE_SUFFIX, name));
+		suite_is_path(name)
+			? name
+			: data_path(pool, pool_format(pool, "suites/%s" SUITE_SUFFIX, name));
 	struct stat status;
 
 	*suite = (struct suite){0};

@@ -35,6 +35,9 @@ struct suite {
 	struct suite_profile *profiles;
 };
 
+/* Whether the name of a suite is a path to one, and not one of the data folder. */
+__attribute__((warn_unused_result)) bool suite_is_path(const char *name);
+
 /*
  * name is a suite of the data folder ("exact"), or a path to a file, or to a folder of them. Texts
  * and checks of overrides against the declared parameters: false after one message.

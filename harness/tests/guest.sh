@@ -37,6 +37,11 @@ for name in cloud-amd64 6.12-cloud-amd64; do
 		fail "$kernel: judged again, the tally differs"
 done
 
+# A suite of one's own goes along.
+printf 'title: own\nchecks:\n  - match: "^demand.first-touch$"\nprofiles:\n  - {name: quick, cases: 2}\n' >own.yaml
+ends 0 '^0 deviations: 2 pass' ./own.yaml --claim '^demand.first-touch$' --profile quick --guest "$kernel"
+ends 2 'absent.yaml: No such file' ./absent.yaml --profile quick --guest "$kernel"
+
 ends 3 'panicked: .*Kernel panic' --guest "$kernel" --guest-arguments rdinit=/nonexistent
 ends 3 'hung: the guest did not end within 1 s' --guest "$kernel" --guest-deadline 1
 ends 2 'not a bzImage' --guest "$program"
