@@ -38,7 +38,7 @@ for name in cloud-amd64 6.12-cloud-amd64; do
 done
 
 # A suite of one's own goes along.
-printf 'title: own\nchecks:\n  - match: "^demand.first-touch$"\nprofiles:\n  - {name: quick, cases: 2}\n' >own.yaml
+printf 'title: own\nchecks:\n  - match: "^demand.first-touch$"\nprofiles:\n  - {name: quick, cases: 2, drawn: 1, launches: 1, looks: 2}\n' >own.yaml
 ends 0 '^0 deviations: 2 pass' ./own.yaml --claim '^demand.first-touch$' --profile quick --guest "$kernel"
 ends 2 'absent.yaml: No such file' ./absent.yaml --profile quick --guest "$kernel"
 
