@@ -192,7 +192,7 @@ static size_t last_miss(const struct outcome *outcome, size_t first)
  * whatever batches the loop's pages come. Twice the time is allowed for that which the simulator
  * needs; where that is longer than the string nothing is known.
  */
-static struct outcome bound_refault(const struct vm_model *model, const struct vm_host *host,
+static struct outcome bound_stale(const struct vm_model *model, const struct vm_host *host,
 	const struct string *string, struct moving frames)
 {
 	struct outcome outcome = simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
@@ -222,9 +222,9 @@ static struct outcome outcome_of(const struct vm_model *model, const struct vm_h
 		*open_by = "what else the group has";
 		return simulate_generations(string, frames);
 	}
-	if (about->name == STRING_REFAULT) {
+	if (about->name == STRING_REFAULT || about->name == STRING_LOOPS_APART) {
 		*open_by = "what the last reclaim freed in advance";
-		return bound_refault(model, host, string, frames);
+		return bound_stale(model, host, string, frames);
 	}
 	*open_by = "late statistics and per-CPU batches";
 	return simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
