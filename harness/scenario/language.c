@@ -253,11 +253,12 @@ static bool infer(struct probe_needs *needs, const struct vm_operation *o)
 		return need_feature(needs, VM_FEATURE_KSM);
 	case VM_OP_POOL:
 		needs->root = true;
-		if (o->file_kind == VM_FILE_HUGETLB_1G)
+		if (o->file_kind == VM_FILE_HUGETLB_1G) {
 			needs->huge_1g_varies = true;
-		else
-			needs->huge_2m_varies = true;
-		return true;
+			return need_feature(needs, VM_FEATURE_HUGETLB_1G);
+		}
+		needs->huge_2m_varies = true;
+		return need_feature(needs, VM_FEATURE_HUGETLB_2M);
 	case VM_OP_SEAL:
 		return need_feature(needs, VM_FEATURE_MSEAL);
 	case VM_OP_DENY_WRITE_EXECUTE:

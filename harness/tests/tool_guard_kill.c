@@ -167,6 +167,21 @@ static int fill_group(const struct group *group)
 	return has_joined ? 0 : -ESRCH;
 }
 
+/* As a trial would do it, behind the guard's back. */
+static int resize_pool(struct guard *guard)
+{
+	static const char path[] = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+	const int failed = guard_huge_pages_vary(guard, VM_HUGE_2M_BYTES);
+
+	if (failed != 0)
+		return failed == -ENOENT ? 0 : failed;
+	FILE *file = fopen(path, "we");
+	if (file == NULL)
+		return -errno;
+	const bool told = fputs("5", file) >= 0;
+	return fclose(file) == 0 && told ? 0 : -EIO;
+}
+
 static int need_all(struct guard *guard)
 {
 	char path[PATH_MAX];
@@ -177,6 +192,8 @@ static int need_all(struct guard *guard)
 	/* Memory may be too fragmented for a page of 1 GiB: nothing to be put back then. */
 	if (failed == -ENOMEM || failed == -ENOENT)
 		failed = 0;
+	if (failed == 0)
+		failed = resize_pool(guard);
 	if (failed == 0)
 		failed = guard_swap_file(guard, 4 * VM_MIB_BYTES);
 	/* A guest may have nothing but memory to write to. */
