@@ -193,7 +193,8 @@ bool stream_step(
 		while (s->count - at - 1 < words && read_more(s))
 			continue;
 		if (s->count - at - 1 < words)
-			return fail(s, "the last group of words is not whole");
+			return s->reason[0] == '\0' &&
+			       fail(s, "the last group of words is not whole");
 		if (count == s->groups_capacity) {
 			s->groups_capacity *= 2;
 			s->groups = grown(s->groups, s->groups_capacity, sizeof(*s->groups));

@@ -305,6 +305,9 @@ static bool guard_never_fits(
 {
 	struct cursor cursor = cursor_over(start, end);
 
+	/* Which of a tracked file's pages are there to be protected is the kernel's freedom. */
+	if (area->uffd && !area_is_anonymous(area))
+		return true;
 	while (cursor_next(m, area->mm, &cursor)) {
 		const uint64_t entry = entry_get(m, cursor.at);
 

@@ -7,6 +7,7 @@
 #include "frame/frame.h"
 #include "frame/swap.h"
 #include "machine/contents.h"
+#include "machine/outcome.h"
 
 uint64_t leaf_for_write(const struct vm_machine *m, const struct area *area, uint64_t leaf)
 {
@@ -156,6 +157,27 @@ enum fault_result fault_handle(struct vm_machine *m, struct fault *fault)
 	return FAULT_DONE;
 }
 
+/*
+ * linux:6.12:mm/swap_state.c:swap_vma_readahead: what is read through the swap cache comes with its
+ * neighbours in the area, as many as page-cluster and the hits so far let; with 0 it comes alone.
+ */
+static bool brings_neighbours(const struct vm_machine *m, const struct fault *fault)
+{
+	const struct vm_knob_fact *cluster = &m->host.knob[VM_KNOB_PAGE_CLUSTER];
+	const struct area *area = area_of(m, fault->area);
+	const uint64_t table = vm_align_down(fault->address, VM_HUGE_2M_BYTES);
+	struct cursor cursor = cursor_over(area->start > table ? area->start : table,
+		area->end < table + VM_HUGE_2M_BYTES ? area->end : table + VM_HUGE_2M_BYTES);
+
+	if (cluster->present && cluster->value == 0)
+		return false;
+	while (cursor_next(m, fault->mm, &cursor))
+		if (entry_is_swapped(entry_get(m, cursor.at)) &&
+			cursor.at.address != vm_align_down(fault->address, VM_PAGE_BYTES))
+			return true;
+	return false;
+}
+
 /* Whether the device's slot must be read, or a copy is still in memory. */
 static uint32_t frame_from_slot(struct vm_machine *m, struct fault *fault, uint32_t slot)
 {
@@ -175,6 +197,8 @@ static uint32_t frame_from_slot(struct vm_machine *m, struct fault *fault, uint3
 	contents_copy(m, &frame_of(m, frame)->contents, slots_of(m)[slot].contents);
 	count_event(m, slots_of(m)[slot].zero ? VM_EVENT_SWAP_IN_ZERO : VM_EVENT_SWAP_IN);
 	if (!m->setup.swap_synchronous || slots_of(m)[slot].count != 1) {
+		if (brings_neighbours(m, fault))
+			outcome_silent(m, "which neighbours come along from swap (page-cluster)");
 		folio_set(m, frame, FOLIO_SWAP_CACHE);
 		folio_of(m, frame)->slot = slot;
 		slots_of(m)[slot].frame = frame;
@@ -217,8 +241,8 @@ enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struc
 	frame_of(m, frame)->exclusive = exclusive;
 	mm_of(m, fault->mm)->rss[RSS_SWAP]--;
 	mm_of(m, fault->mm)->rss[RSS_ANON]++;
-	if ((area->flags & VM_AREA(LOCKED)) != 0)
-		folio_set(m, frame, FOLIO_MLOCKED);
+	/* It goes on the list without its area being asked: a locked area's page has no mark until
+	 * reclaim meets it. */
 	uint64_t leaf = leaf_make(leaf_protection(m, area), frame, false);
 	if ((entry & SWAP_ENTRY_SOFT_DIRTY) != 0)
 		leaf |= VM_PTE_LINUX_SOFT_DIRTY;

@@ -249,15 +249,16 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 
 	if (index >= file_end_index(m, area->object))
 		return FAULT_BUS;
+	/* Even if it is cached: who else has dropped it meanwhile is the kernel's freedom. */
+	if (never_ends(m, fault)) {
+		outcome_silent(m, "the fault of a locked page whose protection outlived it has no "
+				  "end where the page is not cached");
+		return FAULT_NO_ROOM;
+	}
 	*frame = cache_lookup(m, area->object, index);
 	if (*frame != NONE) {
 		use_cached(m, fault, *frame);
 		return FAULT_DONE;
-	}
-	if (never_ends(m, fault)) {
-		outcome_silent(m, "the fault of a locked page whose protection outlived it has no "
-				  "end");
-		return FAULT_NO_ROOM;
 	}
 	const uint32_t entry = entry_find(m, area->object, index);
 	if (area_is_shmem(m, area)) {
