@@ -34,7 +34,7 @@ struct outcome {
 
 static void *zeroed(size_t count, size_t size_bytes)
 {
-	void *memory = calloc(count == 0 ? 1 : count, size_bytes);
+	void *memory = calloc(count + 1, size_bytes);
 
 	if (memory == NULL)
 		abort();

@@ -81,7 +81,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	about.unit = VM_UNIT_BOOL;
 	about.form = VM_FORM_WITHIN;
 	about.values = died;
-	about.values_count = 2 * CANDIDATES;
+	about.values_count = sizeof(died) / sizeof(died[0]);
 	vm_predict(predictions, &about);
 	about.quantity = "constraint-told";
 	about.because = "the killer says what keeps the request from the other nodes";

@@ -19,15 +19,16 @@
 #include "vm/prediction.h"
 
 /* Two batches begin in them, and the first one ends, if a batch is no larger than 64 pages. */
-#define PAGES 192
+#define PAGES	    192
+#define SPANS_COUNT ((size_t)2 * QUIET_WANTED) /* from and to, of each look */
 
 static void predict_batch(const struct vm_model *model, struct vm_predictions *predictions,
 	const char *quantity, const char *because)
 {
 	const int64_t batch = (int64_t)vm_group_batch_pages(model->behaviours.group_charges);
-	int64_t spans[2 * QUIET_WANTED];
+	int64_t spans[SPANS_COUNT];
 
-	for (size_t i = 0; i < 2 * QUIET_WANTED; i++)
+	for (size_t i = 0; i < SPANS_COUNT; i++)
 		spans[i] = batch;
 	vm_predict(predictions,
 		&(struct vm_prediction){
@@ -37,7 +38,7 @@ static void predict_batch(const struct vm_model *model, struct vm_predictions *p
 			.unit = VM_UNIT_PAGES,
 			.form = batch == 0 ? VM_FORM_SILENT : VM_FORM_MOSTLY,
 			.values = spans,
-			.values_count = batch == 0 ? 0 : 2 * QUIET_WANTED,
+			.values_count = batch == 0 ? 0 : SPANS_COUNT,
 			.because = batch == 0 ? "the teaching does not count charges" : because,
 			.cite = "linux:6.12:mm/memcontrol.c:try_charge_memcg",
 		});

@@ -181,12 +181,13 @@ static const struct probe_parameter protected_parameters[] = {
 	},
 };
 
-#define BOTH_PAGES	2048
-#define QUIET_PAGES	1024
-#define READ_PAGES	4000
-#define WRITTEN_PAGES	1536
-#define MUST_GO_PAGES	(QUIET_PAGES + WRITTEN_PAGES - BOTH_PAGES)
-#define PROTECTED_PAGES (2 * QUIET_PAGES) /* whatever the kernel keeps for the group, too */
+#define BOTH_PAGES    2048
+#define QUIET_PAGES   1024
+#define READ_PAGES    4000
+#define WRITTEN_PAGES 1536
+#define MUST_GO_PAGES (QUIET_PAGES + WRITTEN_PAGES - BOTH_PAGES)
+#define PROTECTED_PAGES \
+	((int64_t)2 * QUIET_PAGES) /* whatever the kernel keeps for the group, too */
 
 static void predict_protected(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,

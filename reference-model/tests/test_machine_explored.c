@@ -381,8 +381,8 @@ static void closing_an_emptied_file_writes_it(void **state)
 		if (file == 0)
 			file_op(f, VM_OP_FILE_TRUNCATE, 0, 0);
 		file_write(f, file, 0, PAGE, 1);
-		map_file(f, 0, BASE + file * 2 * PAGE, PAGE, RW, VM_MAP_SHARED, file);
-		on(f, VM_OP_TOUCH_WRITE, 0, BASE + file * 2 * PAGE, PAGE);
+		map_file(f, 0, BASE + 2 * PAGE * file, PAGE, RW, VM_MAP_SHARED, file);
+		on(f, VM_OP_TOUCH_WRITE, 0, BASE + 2 * PAGE * file, PAGE);
 		run(f, (struct vm_operation){.kind = VM_OP_FILE_CLOSE, .file = file});
 	}
 	/* Only the first one was cut to nothing. */
