@@ -34,7 +34,7 @@ struct outcome {
 
 static void *zeroed(size_t count, size_t size_bytes)
 {
-	void *memory = calloc(count + 1, size_bytes);
+	void *memory = calloc(count * size_bytes + 1, 1);
 
 	if (memory == NULL)
 		abort();
