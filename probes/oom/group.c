@@ -89,10 +89,12 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 		[SOMEBODY] = {[LARGE] = {1, 1}},
 		[TOGETHER] = {[SMALL] = {1, 1}, [LARGE] = {1, 1}, [ASKER] = {1, 1}},
 	};
+	/* The first victim is killed by itself, and once more with the group if it still has its
+	 * memory by then. linux:6.12:mm/oom_kill.c:oom_kill_process, oom_kill_memcg_member */
 	static const struct span kills[][2] = {
 		[SHORTAGE] = {{1, SHORT_CANDIDATES}, {0, 0}},
 		[SOMEBODY] = {{0, 0}, {0, 0}},
-		[TOGETHER] = {{SHORT_CANDIDATES, SHORT_CANDIDATES}, {0, 0}},
+		[TOGETHER] = {{SHORT_CANDIDATES, SHORT_CANDIDATES + 1}, {0, 0}},
 	};
 	static const char cite[] = "linux:6.12:mm/memcontrol.c:mem_cgroup_out_of_memory";
 	const enum ending ending = (enum ending)probe_argument(arguments, "ending");
