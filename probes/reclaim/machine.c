@@ -46,7 +46,7 @@ static const char *const way_labels[] = {"background", "ordinary", "real-time"};
 #define MIN_FREE_PARAMETER                                                             \
 	{                                                                              \
 		.name = "min-free", .unit = VM_UNIT_KIB, .knob = "vm.min_free_kbytes", \
-		.lowest = 65536, .highest = 81920, .step = 4, .drawn = 1,              \
+		.lowest = 71680, .highest = 81920, .step = 4, .drawn = 1,              \
 	}
 
 /* A boost after fragmentation would move the marks between two looks. */
