@@ -341,6 +341,48 @@ static void swap_keeps_contents(void **state)
 	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_SWAP_PSS), 6);
 }
 
+/* Two pages that a fork shares, in swap: the second is a neighbour of the first. */
+static void shared_swap(struct fixture *f)
+{
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 2 * PAGE);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_PAGEOUT);
+	fork_to(f, 0, 1);
+}
+
+static void neighbours_come_along_from_swap(void **state)
+{
+	struct fixture *f = *state;
+	const struct vm_operation touch = {
+		.kind = VM_OP_TOUCH_READ, .address = BASE, .length = PAGE};
+
+	shared_swap(f);
+	vm_machine_do(f->machine, &touch, &f->last);
+	assert_non_null(f->last.silent);
+	/* The last one has no neighbour there any more. */
+	const struct vm_operation next = {
+		.kind = VM_OP_TOUCH_READ, .address = BASE + PAGE, .length = PAGE};
+	vm_machine_do(f->machine, &next, &f->last);
+	assert_null(f->last.silent);
+}
+
+static void a_page_from_swap_comes_alone_without_a_cluster(void **state)
+{
+	struct fixture *f = *state;
+
+	shared_swap(f);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	assert_int_equal(f->last.major_faults, 1);
+	assert_int_equal(counters(f, 0).swap_pages, 1);
+	/* Locking brings one's own page back, and nobody tells it that its area is locked. */
+	map(f, 0, BASE + 8 * PAGE, PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 8 * PAGE, PAGE);
+	advise(f, 0, BASE + 8 * PAGE, PAGE, VM_MADV_PAGEOUT);
+	on(f, VM_OP_LOCK, 0, BASE + 8 * PAGE, PAGE);
+	assert_int_equal(page(f, 0, BASE + 8 * PAGE).state, VM_PAGE_PRESENT);
+	assert_false(page(f, 0, BASE + 8 * PAGE).kpageflags >> VM_KPF_MLOCKED & 1);
+}
+
 static void equal_pages_are_merged(void **state)
 {
 	struct fixture *f = *state;
@@ -569,6 +611,17 @@ static int setup_rich(void **state)
 	return 0;
 }
 
+static int setup_without_cluster(void **state)
+{
+	const int error = setup_rich(state);
+	struct fixture *f = *state;
+
+	free(f->memory);
+	f->host.knob[VM_KNOB_PAGE_CLUSTER] = (struct vm_knob_fact){.present = true};
+	fixture_start(f, VM_MODEL_LINUX);
+	return error;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_rich, teardown)
 
 int main(void)
@@ -588,6 +641,9 @@ int main(void)
 		TEST(a_pipe_holds_pages_not_copies),
 		TEST(shares_are_cut_page_by_page),
 		TEST(swap_keeps_contents),
+		TEST(neighbours_come_along_from_swap),
+		cmocka_unit_test_setup_teardown(a_page_from_swap_comes_alone_without_a_cluster,
+			setup_without_cluster, teardown),
 		TEST(equal_pages_are_merged),
 		TEST(huge_pool_counts),
 		TEST(a_smaller_pool_keeps_what_is_promised),
