@@ -14,6 +14,7 @@
 #include "trial/files.h"
 #include "trial/kernel_log.h"
 #include "trial/trial.h"
+#include "vm/group.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
 
@@ -100,8 +101,10 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const enum ending ending = (enum ending)probe_argument(arguments, "ending");
 	const struct span logged = {ending != SOMEBODY, ending != SOMEBODY};
 	const struct span none = {0, 0}, signal_number = {SIGKILL, SIGKILL};
+	const struct span lost = {0,
+		(int64_t)vm_group_ahead_pages(model->behaviours.group_charges, host->cpus_online)};
 
-	(void)model, (void)host, (void)readings;
+	(void)readings;
 	predict_all(predictions, "died", died[ending], CANDIDATES, VM_UNIT_BOOL,
 		ending == TOGETHER ? "the whole group goes, and nobody beside it"
 				   : "the larger one of the group; the largest of all lives beside",
@@ -114,8 +117,9 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_all(predictions, "signal", &signal_number, 1, VM_UNIT_SIGNAL,
 		"the signal is the same; only events and log tell the two apart",
 		"linux:6.12:mm/oom_kill.c:__oom_kill_process");
-	predict_all(predictions, "lost-beside", &none, 1, VM_UNIT_PAGES,
-		"reclaim stays below the group that met its limit",
+	predict_all(predictions, "lost-beside", &lost, 1, VM_UNIT_PAGES,
+		"reclaim stays below the group that met its limit; each CPU may give back what is "
+		"left of a batch of charges",
 		"linux:6.12:mm/vmscan.c:try_to_free_mem_cgroup_pages");
 	predict_all(predictions, "failures-beside", &none, 1, VM_UNIT_COUNT,
 		"its own limit was never met", cite);

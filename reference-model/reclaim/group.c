@@ -16,3 +16,11 @@ uint64_t vm_group_batch_pages(enum vm_group_charges charges)
 	VM_ASSERT(false);
 	return 0;
 }
+
+/* linux:6.12:mm/memcontrol.c:try_charge_memcg, drain_stock: one page of the batch was wanted. */
+uint64_t vm_group_ahead_pages(enum vm_group_charges charges, uint32_t cpus)
+{
+	const uint64_t batch_pages = vm_group_batch_pages(charges);
+
+	return batch_pages == 0 ? 0 : (batch_pages - 1) * cpus;
+}

@@ -25,9 +25,18 @@ static void batches_follow_from_the_kernel(void **state)
 	assert_int_equal(vm_group_batch_pages(model.behaviours.group_charges), 64);
 }
 
+static void each_cpu_may_hold_what_is_left_of_a_batch(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_group_ahead_pages(VM_GROUP_CHARGES_NOT_TOLD, 64), 0);
+	assert_int_equal(vm_group_ahead_pages(VM_GROUP_CHARGES_BY_64, 1), 63);
+	assert_int_equal(vm_group_ahead_pages(VM_GROUP_CHARGES_BY_32, 4), 124);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_cpu_may_hold_what_is_left_of_a_batch),
 		cmocka_unit_test(batches_follow_from_the_kernel),
 	};
 
