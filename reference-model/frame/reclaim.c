@@ -211,14 +211,17 @@ static void cut_folio(struct vm_machine *m, uint32_t head, uint64_t start, uint6
 static void cut_large(struct vm_machine *m, uint32_t object, uint64_t start, uint64_t end)
 {
 	const uint64_t edges[2] = {start, end};
+	uint32_t cut = NONE;
 
 	if (object_of(m, object)->kind != VM_FILE_DISK)
 		return;
 	for (int side = 0; side < 2; side++) {
 		const uint32_t frame =
 			cache_lookup(m, object, vm_bytes_to_pages_floor(edges[side]));
-		if (frame == NONE || folio_pages(m, frame) == 1)
+		/* linux:6.12:mm/truncate.c:truncate_inode_pages_range: the same one is cut once */
+		if (frame == NONE || folio_pages(m, frame) == 1 || head_of(m, frame) == cut)
 			continue;
+		cut = head_of(m, frame);
 		const uint64_t first = vm_pages_to_bytes(folio_of(m, frame)->index);
 		const uint64_t last = first + vm_pages_to_bytes(folio_pages(m, frame));
 		const bool is_inside = first >= start && last <= end;

@@ -517,6 +517,21 @@ static void a_move_into_its_own_area_disarms(void **state)
 	assert_int_equal(page(f, 0, BASE).state, VM_PAGE_NONE);
 }
 
+static void a_folio_is_cut_once_by_a_hole(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
+	file_write(f, 0, 4 * PAGE, 2 * PAGE, 1);
+	map_file(f, 0, BASE, 8 * PAGE, RW, VM_MAP_SHARED, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE + 5 * PAGE, PAGE);
+	/* Unmapping the page beside the hole makes all of it dirty: the next cut fails, too. */
+	file_op(f, VM_OP_FILE_PUNCH, 4 * PAGE, PAGE);
+	file_op(f, VM_OP_FILE_PUNCH, 5 * PAGE, PAGE);
+	assert_int_equal(cached(f).cached_pages, 2);
+	assert_int_equal(cached(f).dirty_pages, 2);
+}
+
 static void what_is_dropped_is_not_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -754,6 +769,7 @@ int main(void)
 		TEST_LARGE(a_hole_is_unmapped_before_it_is_cut),
 		TEST_READS(what_is_still_read_may_stay),
 		TEST(a_move_into_its_own_area_disarms),
+		TEST_LARGE(a_folio_is_cut_once_by_a_hole),
 		TEST(what_is_dropped_is_not_remembered),
 		TEST(a_kept_source_leaves_its_pages_locked),
 		TEST(a_guard_moves_with_the_mark_that_it_kept),
