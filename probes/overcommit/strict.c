@@ -21,7 +21,7 @@
 #include "vm/prediction.h"
 
 #define PASSES	      2
-#define DESCENT_PAGES 128 /* by so much others may have moved the boundary meanwhile */
+#define DESCENT_PAGES 16 /* by so much others may have moved the boundary meanwhile */
 
 /* A reserve, and so much mapped that a 32nd of it is more than the reserve, or less. */
 #define RESERVE_LARGE 400003
@@ -333,14 +333,22 @@ static bool begin_exact(struct search *search)
 	return true;
 }
 
-/* A child that ran would be somebody else: one fork is granted, the last, after those refused. */
+/*
+ * A child that ran would be somebody else: one fork is granted, the last, after those refused.
+ * Where to begin was found before, beside the others, whose commitment has moved since.
+ */
 static bool find_forked(struct search *search, uint64_t *largest_pages, uint64_t *below_pages)
 {
-	const uint64_t about_pages = request_find_boundary(search->kind).largest_pages;
+	const int64_t about_pages = (int64_t)request_find_boundary(search->kind).largest_pages;
+	const int64_t before = committed_pages(search->meminfo);
 	struct request request;
-	const bool is_held =
-		begin_exact(search) && request_descend(&request, search->kind,
-					       about_pages + DESCENT_PAGES, 2 * DESCENT_PAGES);
+	bool is_held = false;
+
+	if (begin_exact(search)) {
+		const int64_t from = about_pages - (search->committed - before) / 2 + DESCENT_PAGES;
+		is_held = from > 0 && request_descend(&request, search->kind, (uint64_t)from,
+					      2 * DESCENT_PAGES);
+	}
 	const bool is_quiet = quiet_end(search->quiet);
 
 	if (!is_held)
