@@ -152,6 +152,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(RSS_BY_CPU, 6, 2),
 	/* "mm/page_alloc: treat RT tasks similar to __GFP_HIGH", which went back, too */
 	BY_RELEASE(REAL_TIME_HALF, 6, 3),
+	/* "mm: memcg: make stats flushing threshold per-memcg", and what came with it */
+	BY_RELEASE(GROUP_STATS_WAIT, 6, 8),
 	/* "memcg: increase MEMCG_CHARGE_BATCH to 64" */
 	BY_RELEASE(CHARGE_BATCH_64, 6, 1),
 	/* "mm/mremap: permit mremap() move of multiple VMAs" */

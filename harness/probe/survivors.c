@@ -390,6 +390,16 @@ static bool has_generations(const struct vm_host *host)
 	return vm_host_knob(host, VM_KNOB_LRU_GEN_ENABLED, 0) % 2 != 0;
 }
 
+/*
+ * Before 6.8 nobody waits for the lock of the statistics: while another CPU has it, which may be
+ * for as long as somebody runs there instead, they are as old as they are.
+ * linux:6.1:mm/memcontrol.c:__mem_cgroup_flush_stats
+ */
+static bool statistics_have_no_bound(const struct vm_host *host)
+{
+	return host->cpus_online > 1 && vm_host_lacks(host, VM_FEATURE_GROUP_STATS_WAIT);
+}
+
 static void predict_silence(
 	struct vm_predictions *predictions, struct vm_prediction about, const char *because)
 {
@@ -428,6 +438,11 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 		predict_silence(predictions, prediction,
 			about->by_generations ? "the two lists decide here"
 					      : "the generational lists decide here");
+		return;
+	}
+	if (!about->by_generations && statistics_have_no_bound(host)) {
+		predict_silence(predictions, prediction,
+			"before 6.8 another CPU may keep the statistics old for any time");
 		return;
 	}
 	if (!moving_of(readings, "other-pages", "", &other)) {

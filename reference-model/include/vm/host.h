@@ -52,6 +52,7 @@
 	X(RSS_BY_CPU, "rss-by-cpu")                               \
 	X(CHARGE_BATCH_64, "charge-batch-64")                     \
 	X(REAL_TIME_HALF, "real-time-half")                       \
+	X(GROUP_STATS_WAIT, "group-stats-wait")                   \
 	X(MREMAP_MOVES_MANY, "mremap-moves-many")                 \
 	X(PROTECT_BATCHES, "protect-batches")                     \
 	X(SWAP_ZEROMAP, "swap-zeromap")                           \
