@@ -237,6 +237,7 @@ static const char *judge_trial(const struct check_case *check_case, const struct
 	struct script script;
 	struct lockstep lockstep;
 	struct seen seen;
+	uint64_t start[LIVE_START_LIMIT] = {0}; /* an older record has fewer words */
 	const char *why = "";
 
 	if (!scenario_read(&pool, evidence->script, strlen(evidence->script), &scenario, &error) ||
@@ -248,7 +249,8 @@ static const char *judge_trial(const struct check_case *check_case, const struct
 		return pool_text(evidence->pool, why);
 	if (seen.count == 0 || seen.groups[0].kind != LIVE_START)
 		return "nothing was seen of the start";
-	lockstep_begin(&lockstep, &pool, &script, model, evidence->host, seen.groups[0].words);
+	memcpy(start, seen.groups[0].words, seen.groups[0].count * sizeof(start[0]));
+	lockstep_begin(&lockstep, &pool, &script, model, evidence->host, start);
 	lockstep.first_only = true;
 	const bool ran = lockstep_run(&lockstep, &seen, &why);
 	if (ran) {

@@ -36,11 +36,15 @@ void lockstep_usual_start(const struct probe_needs *needs, uint64_t start[LIVE_S
 	start[LIVE_START_HUGE_1G_FREE] = needs->huge_1g_pages;
 }
 
-/* Words of LIVE_START, from a pool's total on. */
-static struct vm_huge_pool pool_at(const uint64_t *words)
+/* Words of LIVE_START: what is free, and from the total on what else there is to a pool. */
+static struct vm_huge_pool pool_at(uint64_t free_pages, const uint64_t *words)
 {
 	return (struct vm_huge_pool){
-		.total = words[0], .free = words[1], .reserved = words[2], .surplus = words[3]};
+		.total = words[0] > free_pages ? words[0] : free_pages,
+		.free = free_pages,
+		.reserved = words[1],
+		.surplus = words[2],
+	};
 }
 
 void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_LIMIT],
@@ -53,9 +57,11 @@ void lockstep_setup(const struct vm_host *host, const uint64_t start[LIVE_START_
 		.swap_synchronous = start[LIVE_START_SWAP_SYNCHRONOUS] != 0,
 		.break_address = start[LIVE_START_BREAK],
 		.mmap_top = MMAP_TOP,
-		.huge_2m = pool_at(start + LIVE_START_HUGE_2M_TOTAL),
+		.huge_2m =
+			pool_at(start[LIVE_START_HUGE_2M_FREE], start + LIVE_START_HUGE_2M_TOTAL),
 		.huge_2m_overcommit_pages = start[LIVE_START_HUGE_2M_OVERCOMMIT],
-		.huge_1g = pool_at(start + LIVE_START_HUGE_1G_TOTAL),
+		.huge_1g =
+			pool_at(start[LIVE_START_HUGE_1G_FREE], start + LIVE_START_HUGE_1G_TOTAL),
 		.huge_1g_overcommit_pages = start[LIVE_START_HUGE_1G_OVERCOMMIT],
 		.disk_large_folios = vm_host_has(host, VM_FEATURE_LARGE_FOLIO_FILES),
 		.readahead_pages = start[LIVE_START_READAHEAD_PAGES] == LIVE_ABSENT

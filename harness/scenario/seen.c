@@ -26,7 +26,7 @@ bool seen_group_is_sound(const struct seen_group *group)
 		return false;
 	switch (group->kind) {
 	case LIVE_START:
-		return count == LIVE_START_LIMIT;
+		return count == LIVE_START_LIMIT || count == LIVE_START_LEAST;
 	case LIVE_RESULT:
 		return count == 1;
 	case LIVE_SIGNAL:

@@ -134,13 +134,14 @@ enum live_start {
 	LIVE_START_SWAP_PAGES,
 	LIVE_START_SWAP_SYNCHRONOUS, /* 1: every swap device is done when the call returns */
 	LIVE_START_READAHEAD_PAGES,  /* of the disk that files lie on */
-	LIVE_START_HUGE_2M_TOTAL,    /* the four figures of the pool, in the order of LIVE_POOLS */
 	LIVE_START_HUGE_2M_FREE,
+	LIVE_START_HUGE_1G_FREE,
+	LIVE_START_LEAST, /* so many words had records before pools varied: all of them were free */
+	LIVE_START_HUGE_2M_TOTAL = LIVE_START_LEAST,
 	LIVE_START_HUGE_2M_RESERVED,
 	LIVE_START_HUGE_2M_SURPLUS,
 	LIVE_START_HUGE_2M_OVERCOMMIT, /* how far it may grow by itself */
 	LIVE_START_HUGE_1G_TOTAL,
-	LIVE_START_HUGE_1G_FREE,
 	LIVE_START_HUGE_1G_RESERVED,
 	LIVE_START_HUGE_1G_SURPLUS,
 	LIVE_START_HUGE_1G_OVERCOMMIT,

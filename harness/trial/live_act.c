@@ -524,9 +524,13 @@ static int64_t do_pool(const struct vm_operation *o)
 	const bool giant = o->file_kind == VM_FILE_HUGETLB_1G;
 	const char *const path = giant ? "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"
 				       : "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
-	const uint64_t *at_start =
-		live->start + (giant ? LIVE_START_HUGE_1G_TOTAL : LIVE_START_HUGE_2M_TOTAL);
-	const uint64_t pages = vm_pool_of_others(at_start[0], at_start[1], at_start[2]) + o->length;
+	const uint64_t *const start = live->start;
+	const uint64_t others =
+		giant ? vm_pool_of_others(start[LIVE_START_HUGE_1G_TOTAL],
+				start[LIVE_START_HUGE_1G_FREE], start[LIVE_START_HUGE_1G_RESERVED])
+		      : vm_pool_of_others(start[LIVE_START_HUGE_2M_TOTAL],
+				start[LIVE_START_HUGE_2M_FREE], start[LIVE_START_HUGE_2M_RESERVED]);
+	const uint64_t pages = others + o->length;
 	char text[32];
 
 	const int descriptor = open(path, O_WRONLY | O_CLOEXEC);

@@ -417,17 +417,20 @@ static uint64_t readahead_pages(void)
 }
 
 #define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
-static const char *const pool_files[] = {
-	POOL("2048", "nr"),
-	POOL("2048", "free"),
-	POOL("2048", "resv"),
-	POOL("2048", "surplus"),
-	POOL("2048", "nr_overcommit"),
-	POOL("1048576", "nr"),
-	POOL("1048576", "free"),
-	POOL("1048576", "resv"),
-	POOL("1048576", "surplus"),
-	POOL("1048576", "nr_overcommit"),
+static const struct {
+	enum live_start word;
+	const char *path;
+} pool_files[] = {
+	{LIVE_START_HUGE_2M_FREE, POOL("2048", "free")},
+	{LIVE_START_HUGE_2M_TOTAL, POOL("2048", "nr")},
+	{LIVE_START_HUGE_2M_RESERVED, POOL("2048", "resv")},
+	{LIVE_START_HUGE_2M_SURPLUS, POOL("2048", "surplus")},
+	{LIVE_START_HUGE_2M_OVERCOMMIT, POOL("2048", "nr_overcommit")},
+	{LIVE_START_HUGE_1G_FREE, POOL("1048576", "free")},
+	{LIVE_START_HUGE_1G_TOTAL, POOL("1048576", "nr")},
+	{LIVE_START_HUGE_1G_RESERVED, POOL("1048576", "resv")},
+	{LIVE_START_HUGE_1G_SURPLUS, POOL("1048576", "surplus")},
+	{LIVE_START_HUGE_1G_OVERCOMMIT, POOL("1048576", "nr_overcommit")},
 };
 #undef POOL
 
@@ -449,7 +452,7 @@ static void read_start(void)
 	start[LIVE_START_SURFACES] = live_surfaces_available();
 	start[LIVE_START_RAM_PAGES] = (uint64_t)pages;
 	for (unsigned i = 0; i < sizeof(pool_files) / sizeof(pool_files[0]); i++)
-		start[LIVE_START_HUGE_2M_TOTAL + i] = live_number_in(pool_files[i], 0);
+		start[pool_files[i].word] = live_number_in(pool_files[i].path, 0);
 }
 
 /*
