@@ -207,6 +207,11 @@ static const struct detector detectors[] = {
 	BY_RELEASE(GUARDED_FILES, 6, 15),
 	/* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
 	BY_RELEASE(MERGE_EITHER_FAMILY, 6, 16),
+	/* "mm/mremap: fix locked_vm leak from MREMAP_DONTUNMAP self-merge", of 2026 */
+	{.feature = VM_FEATURE_REMAP_KEEPS_APART,
+		.surface = SURFACE_RELEASE,
+		.since = {7, 2, 0},
+		.backports = {{6, 1, 191}, {6, 12, 114}}},
 	/* "ext4: don't write back data before punch hole in nojournal mode", which went back */
 	{.feature = VM_FEATURE_PUNCH_KEEPS_DIRTY,
 		.surface = SURFACE_FILESYSTEM,

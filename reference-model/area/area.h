@@ -56,6 +56,7 @@ struct merge_wish {
 	bool uffd, read_only_file;
 	uint32_t middle;      /* area that is changed or moved, or NONE for a new one */
 	uint32_t copied_from; /* mremap: the area that moves */
+	bool keeps_apart;     /* from that one, which stays */
 	bool only_extend;     /* brk, stack: the area before only */
 };
 

@@ -123,6 +123,10 @@ uint32_t merge_new(struct vm_machine *m, const struct merge_wish *wish)
 	bool with_low = merges_before(m, wish, low);
 	bool with_high = !wish->only_extend && merges_after(m, wish, low, with_low, high);
 
+	if (wish->keeps_apart) {
+		with_low = with_low && low != wish->copied_from;
+		with_high = with_high && high != wish->copied_from;
+	}
 	if (m->behaviours.merge == VM_MERGE_TARGET_FAMILY_SINGLE &&
 		!m->behaviours.merges_below_first && !wish->only_extend &&
 		wish->copied_from == NONE)

@@ -229,7 +229,10 @@ static uint32_t make_target(struct vm_machine *m, uint32_t source, const struct 
 		.uffd = area->uffd,
 		.read_only_file = area->read_only_file,
 		.middle = NONE,
-		.copied_from = source};
+		.copied_from = source,
+		/* linux:6.12:mm/vma.c:copy_vma (6.12.114) */
+		.keeps_apart = unfaulted && (move->flags & VM_MREMAP_DONTUNMAP) != 0 &&
+			       m->behaviours.remap_keeps_apart};
 
 	const uint32_t merged = merge_new(m, &wish);
 	if (merged != NONE) {

@@ -125,6 +125,7 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES);
 	behaviours->punch_keeps_dirty = vm_host_has(host, VM_FEATURE_PUNCH_KEEPS_DIRTY);
 	/* linux:6.18:fs/ext4/inode.c:ext4_truncate_page_cache_block_range */
+	behaviours->remap_keeps_apart = vm_host_has(host, VM_FEATURE_REMAP_KEEPS_APART);
 	behaviours->punch_unmaps_all = vm_host_has(host, VM_FEATURE_PUNCH_UNMAPS_ALL);
 	behaviours->exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD);
 	/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */

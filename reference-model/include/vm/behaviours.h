@@ -318,6 +318,8 @@ struct vm_behaviours {
 	bool cuts_by_halves; /* truncation splits only what it must of a large folio: since 6.15 */
 	bool punch_keeps_dirty; /* a hole in a disk file cuts dirty pages without writing them first
 				 */
+	bool remap_keeps_apart; /* what MREMAP_DONTUNMAP made does not join the area it came from:
+				   since 6.12.114, and 6.1.191 */
 	bool punch_unmaps_all;	/* a hole in a disk file that ends inside the first page unmaps all
 				 */
 	bool exec_reads_forward; /* a cold fault in an executable area reads from its page to the

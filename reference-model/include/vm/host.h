@@ -93,6 +93,7 @@
 	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
 	X(PUNCH_KEEPS_DIRTY, "punch-keeps-dirty")                 \
 	X(PUNCH_UNMAPS_ALL, "punch-unmaps-all")                   \
+	X(REMAP_KEEPS_APART, "remap-keeps-apart")                 \
 	X(SPLIT_BY_HALVES, "split-by-halves")                     \
 	X(TRANSLATION_ORACLE, "translation-oracle")               \
 	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")
