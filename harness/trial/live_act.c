@@ -28,7 +28,7 @@
 #define CALL_SET_MDWE  65 /* PR_SET_MDWE */
 #define DENY_EXEC_GAIN 1  /* PR_MDWE_REFUSE_EXEC_GAIN */
 
-#define KSM_SCANS	 6
+#define KSM_SCANS	 3
 #define KSM_PAUSE_MS	 10
 #define KSM_PAUSES_LIMIT 500
 
@@ -495,8 +495,11 @@ static int64_t write_ksm_run(char digit)
 }
 
 /*
- * A page is merged when it was the same in two scans, and what is left over is known after a third.
- * linux:6.12:mm/ksm.c:cmp_and_merge_page. Then the scanner rests, so that it changes nothing later.
+ * A page is merged when it was the same in two scans, and what is left over is known then. The
+ * first of three may have begun before, and one more may pass until it rests: a page that was found
+ * alone is left out of the fifth, and does not count as such until it is looked at again.
+ * linux:6.12:mm/ksm.c:cmp_and_merge_page, should_skip_rmap_item. Then the scanner rests, so that it
+ * changes nothing later.
  */
 static int64_t do_ksm_run(const struct vm_operation *o)
 {
