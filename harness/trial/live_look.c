@@ -609,18 +609,23 @@ static void look_at_smaps(void)
 	send(LIVE_SMAPS);
 }
 
+/* False where the kernel does not tell: hugetlb has no page cache, EOPNOTSUPP. */
+static bool ask_cache(
+	const struct live_file *file, struct cache_range range, struct cache_figures *figures)
+{
+	return syscall(SYS_CACHESTAT, (long)file->read_write, &range, figures, 0L) == 0;
+}
+
 static void look_at_files(void)
 {
 	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
 		const struct live_file *file = &live->files[i];
-		const struct cache_range whole = {0};
 		struct cache_figures figures;
 		struct stat status;
 		if (!file->exists)
 			continue;
 		LIVE_MUST(fstat(file->read_write, &status) == 0);
-		/* hugetlb has no page cache to tell of: EOPNOTSUPP. */
-		if (syscall(SYS_CACHESTAT, (long)file->read_write, &whole, &figures, 0L) != 0)
+		if (!ask_cache(file, (struct cache_range){0}, &figures))
 			figures = (struct cache_figures){.cached = LIVE_ABSENT,
 				.dirty = LIVE_ABSENT,
 				.write_back = LIVE_ABSENT,
@@ -641,10 +646,9 @@ uint64_t live_cache_digest(void)
 
 	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
 		const struct live_file *file = &live->files[i];
-		const struct cache_range whole = {0};
 		struct cache_figures figures = {0};
 		if (file->exists)
-			(void)syscall(SYS_CACHESTAT, (long)file->read_write, &whole, &figures, 0L);
+			(void)ask_cache(file, (struct cache_range){0}, &figures);
 		digest = digest * 31 + figures.cached;
 		digest = digest * 31 + figures.dirty;
 	}
@@ -662,7 +666,7 @@ static bool ask_for_pages(const struct live_file *file, uint64_t *cached, uint64
 	for (uint64_t page = 0; page < pages && page < LIVE_CACHE_PAGES; page++) {
 		const struct cache_range range = {vm_pages_to_bytes(page), VM_PAGE_BYTES};
 		struct cache_figures figures;
-		if (syscall(SYS_CACHESTAT, (long)file->read_write, &range, &figures, 0L) != 0)
+		if (!ask_cache(file, range, &figures))
 			return false;
 		*cached |= (uint64_t)(figures.cached != 0) << page;
 		*dirty |= (uint64_t)(figures.dirty != 0) << page;
