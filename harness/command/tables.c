@@ -19,7 +19,8 @@ enum tables_option {
 
 static const struct argp_option argp_options[] = {
 	{"table", OPTION_TABLE, "NAME", 0,
-		"chapters, lectures, textbook, page-sizes, kernels, claims or curves", 0},
+		"chapters, lectures, textbook, page-sizes, kernels, claims, curves or exactness",
+		0},
 	{"format", OPTION_FORMAT, "FORMAT", 0,
 		"latex (booktabs, siunitx), markdown (default), csv, html, macros (of LaTeX, for "
 		"single values) or pgfplots",

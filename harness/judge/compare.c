@@ -15,6 +15,7 @@ struct standing {
 	size_t agreed_count;
 	bool any;
 	struct check_finding finding;
+	struct record_exactness exactness; /* of all of them together */
 };
 
 struct judging {
@@ -82,6 +83,29 @@ static bool most_are_within(
 	return 2 * within > observed_count;
 }
 
+/*
+ * Of pages, each with an answer of its own, resident or not: where both are allowed nothing was
+ * decided.
+ */
+static struct record_exactness exactness_of(
+	const struct vm_prediction *prediction, const struct record_observation *observation)
+{
+	const size_t count = observation->values_count;
+	struct record_exactness exactness = {0};
+
+	if (strcmp(prediction->quantity, "resident") != 0 || prediction->unit != VM_UNIT_BOOL ||
+		(prediction->form != VM_FORM_WITHIN && prediction->form != VM_FORM_MOSTLY) ||
+		prediction->values_count != 2 * count)
+		return exactness;
+	exactness.pages = (int64_t)count;
+	for (size_t i = 0; i < count; i++) {
+		const bool is_decided = prediction->values[2 * i] == prediction->values[2 * i + 1];
+		exactness.decided += is_decided;
+		exactness.right += is_decided && is_within(prediction, i, observation->values[i]);
+	}
+	return exactness;
+}
+
 /* For the forms that are values; rules, shapes and silence never come here. */
 static bool allows(struct pool *pool, const struct vm_prediction *prediction,
 	const struct record_observation *observation)
@@ -133,6 +157,9 @@ static void stand(struct standing *standing, const struct check_finding *finding
 		standing->finding = *finding;
 	standing->any = true;
 	standing->agreed_count += finding->outcome == CHECK_AGREES;
+	standing->exactness.pages += finding->exactness.pages;
+	standing->exactness.decided += finding->exactness.decided;
+	standing->exactness.right += finding->exactness.right;
 }
 
 /* "low[node 0 Normal]" */
@@ -177,8 +204,9 @@ static struct check_finding compare_values(
 	const struct judging *judging, const struct vm_prediction *prediction)
 {
 	const struct record_observation *seen = NULL;
+	bool agrees = true;
 
-	for (size_t i = 0; i < judging->trial->observations_count; i++) {
+	for (size_t i = 0; agrees && i < judging->trial->observations_count; i++) {
 		const struct record_observation *observation = &judging->trial->observations[i];
 		if (strcmp(observation->quantity, prediction->quantity) != 0 ||
 			strcmp(observation->at, prediction->at) != 0)
@@ -188,14 +216,15 @@ static struct check_finding compare_values(
 				pool_format(judging->pool, "observed in %s, predicted in %s",
 					vm_unit_word(observation->unit),
 					vm_unit_word(prediction->unit)));
-		if (!allows(judging->pool, prediction, observation))
-			return finding_of(judging, prediction, CHECK_DIFFERS,
-				observed_text(judging, observation));
 		seen = observation;
+		agrees = allows(judging->pool, prediction, observation);
 	}
 	if (seen == NULL)
 		return finding_of(judging, prediction, CHECK_BROKEN, "not observed");
-	return finding_of(judging, prediction, CHECK_AGREES, observed_text(judging, seen));
+	struct check_finding finding = finding_of(judging, prediction,
+		agrees ? CHECK_AGREES : CHECK_DIFFERS, observed_text(judging, seen));
+	finding.exactness = exactness_of(prediction, seen);
+	return finding;
 }
 
 static struct check_finding compare(
@@ -394,6 +423,7 @@ static struct check_finding conclusion(struct pool *pool, const struct standing 
 {
 	struct check_finding finding = standing->finding;
 
+	finding.exactness = standing->exactness;
 	if (!standing->any)
 		return (struct check_finding){
 			.claim = standing->claim,

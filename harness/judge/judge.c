@@ -318,6 +318,13 @@ static void add_judged(const struct asking *asking, const struct check_finding *
 	verdict.textbook_expected = beside->expected;
 	verdict.because = shown->because;
 	verdict.cite = shown->cite;
+	if (ours->exactness.pages != 0) {
+		struct record_exactness *exactness =
+			pool_take(asking->evidence.pool, sizeof(*exactness));
+		*exactness = ours->exactness;
+		verdict.exactness = exactness;
+		verdict.exactness_count = 1;
+	}
 	add_verdict(asking->judge, &verdict);
 }
 

@@ -180,6 +180,13 @@ static const struct field known_fields[] = {
 	END,
 };
 
+static const struct field exactness_fields[] = {
+	INTEGER(struct record_exactness, pages),
+	INTEGER(struct record_exactness, decided),
+	INTEGER(struct record_exactness, right),
+	END,
+};
+
 static const struct field verdict_fields[] = {
 	TEXT(struct record_verdict, claim),
 	TEXT(struct record_verdict, probe),
@@ -195,6 +202,7 @@ static const struct field verdict_fields[] = {
 	TEXT(struct record_verdict, cite),
 	ROWS(struct record_verdict, unmet, requirement_fields, struct record_unmet, true),
 	ROWS(struct record_verdict, known, known_fields, struct record_known, true),
+	ROWS(struct record_verdict, exactness, exactness_fields, struct record_exactness, true),
 	END,
 };
 

@@ -166,6 +166,13 @@ struct record_known {
 	const char *reason, *link, *expires;
 };
 
+/* Of what was predicted page by page: how much the model knew, and how much of that was so. */
+struct record_exactness {
+	int64_t pages;	 /* each at each look */
+	int64_t decided; /* the model allows one answer only: its own bound on what it gets right */
+	int64_t right;	 /* of these, those that came out so */
+};
+
 struct record_verdict {
 	const char *claim, *probe, *kind;
 	struct record_parameters parameters;
@@ -176,6 +183,8 @@ struct record_verdict {
 	const struct record_unmet *unmet;
 	size_t known_count; /* 0 or 1 */
 	const struct record_known *known;
+	size_t exactness_count; /* 0 or 1 */
+	const struct record_exactness *exactness;
 };
 
 struct record_count {

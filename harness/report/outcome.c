@@ -309,6 +309,27 @@ const char *outcome_distance(struct pool *pool, const struct record_verdict *ver
 	return "";
 }
 
+const char *outcome_percent(struct pool *pool, int64_t part, int64_t whole)
+{
+	long long thousand_parts = 0;
+
+	if (whole <= 0 || part < 0 || __builtin_smulll_overflow(part, 1000, &thousand_parts))
+		return "";
+	const long long tenths = thousand_parts / whole;
+	return pool_format(pool, "%lld.%lld", tenths / 10, tenths % 10);
+}
+
+const char *outcome_exactness(struct pool *pool, const struct record_verdict *verdict)
+{
+	const struct record_exactness *exactness = verdict->exactness;
+
+	if (verdict->exactness_count == 0)
+		return "";
+	return pool_format(pool, "%s %% of %" PRId64 " pages right, %s %% decided",
+		outcome_percent(pool, exactness->right, exactness->pages), exactness->pages,
+		outcome_percent(pool, exactness->decided, exactness->pages));
+}
+
 const char *outcome_script(const struct record *record, const struct record_verdict *verdict)
 {
 	if (strcmp(verdict->kind, "scenario") != 0)

@@ -82,6 +82,15 @@ const char *outcome_expected(struct pool *pool, const struct record_verdict *ver
  */
 const char *outcome_distance(struct pool *pool, const struct record_verdict *verdict);
 
+/*
+ * "97.2 % of 2304 pages right, 97.2 % decided": of pages that were predicted one by one, how many
+ * came out so, and of how many the model allows one answer only. Empty where there were none.
+ */
+const char *outcome_exactness(struct pool *pool, const struct record_verdict *verdict);
+
+/* "97.2": never more than it is. */
+const char *outcome_percent(struct pool *pool, int64_t part, int64_t whole);
+
 /* Why it is so: the verdict's mechanism, or of a scenario what it is there to show. */
 const char *outcome_because(
 	struct pool *pool, const struct record *record, const struct record_verdict *verdict);

@@ -267,8 +267,11 @@ static void put_case(struct page *page, const struct record_verdict *verdict, si
 		xml_element(xml, "small", pool_format(page->pool, "and %zu more", alike - 1), NULL);
 	xml_end(xml);
 	xml_element(xml, "td", verdict->expected, NULL);
-	xml_element(xml, "td", verdict->observed[0] != '\0' ? verdict->observed : verdict->because,
-		NULL);
+	xml_start(xml, "td", NULL);
+	xml_text(xml, verdict->observed[0] != '\0' ? verdict->observed : verdict->because);
+	if (verdict->exactness_count != 0)
+		xml_element(xml, "small", outcome_exactness(page->pool, verdict), NULL);
+	xml_end(xml);
 	xml_end(xml);
 }
 

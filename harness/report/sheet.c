@@ -6,11 +6,12 @@
 
 #include "facts/facts.h"
 #include "report/curves.h"
+#include "suite/cases.h"
 #include "vm/reach.h"
 #include "vm/units.h"
 
-const char *const sheet_names[] = {
-	"chapters", "lectures", "textbook", "page-sizes", "kernels", "claims", "curves", NULL};
+const char *const sheet_names[] = {"chapters", "lectures", "textbook", "page-sizes", "kernels",
+	"claims", "curves", "exactness", NULL};
 
 struct making {
 	const struct sheet_source *source;
@@ -337,6 +338,37 @@ static void make_curves(struct making *making, const struct outcome *outcome)
 		}
 }
 
+/* --- how exact the model is, page by page ---------------------------------------------------- */
+
+static const struct sheet_column exactness_columns[] = {
+	{"case", "Case", false},
+	{"pages", "Pages", true},
+	{"decided", "Decided by the model [%]", true},
+	{"right", "Predicted right [%]", true},
+	{"verdict", "Verdict", false},
+};
+
+static void make_exactness(struct making *making, const struct outcome *outcome)
+{
+	struct pool *pool = making->pool;
+
+	SET_COLUMNS(making, exactness_columns);
+	for (size_t i = 0; i < outcome->judgement->count; i++) {
+		const struct record_verdict *verdict = &outcome->judgement->verdicts[i];
+		const struct record_exactness *exactness = verdict->exactness;
+		if (verdict->exactness_count == 0)
+			continue;
+		const char *id = case_id(pool, verdict->kind, verdict->probe, &verdict->parameters);
+		const char *cells[] = {id, pool_format(pool, "%" PRId64, exactness->pages),
+			outcome_percent(pool, exactness->decided, exactness->pages),
+			outcome_percent(pool, exactness->right, exactness->pages),
+			verdict->verdict};
+		add_row(making,
+			key_of(making, outcome, pool_format(pool, "%s/%s", verdict->claim, id)),
+			outcome_id(pool, outcome), cells);
+	}
+}
+
 /* --- all ------------------------------------------------------------------------------------- */
 
 static bool make_one(struct making *making, const char *name, const struct outcome *outcome)
@@ -355,6 +387,8 @@ static bool make_one(struct making *making, const char *name, const struct outco
 		make_claims(making, outcome, false);
 	else if (strcmp(name, "curves") == 0)
 		make_curves(making, outcome);
+	else if (strcmp(name, "exactness") == 0)
+		make_exactness(making, outcome);
 	else
 		return false;
 	return true;

@@ -56,6 +56,7 @@ static void print_in_full(struct report *report, const struct record_verdict *ve
 	item(report, "linux", verdict->expected);
 	item(report, "textbook", verdict->textbook_expected);
 	item(report, "measured", verdict->observed);
+	item(report, "exactness", outcome_exactness(&report->pool, verdict));
 	item(report, "because", verdict->because);
 	item(report, "cite", verdict->cite);
 	item(report, "reading", strcmp(verdict->reading, "open") == 0 ? "" : verdict->reading);
@@ -126,6 +127,27 @@ static void print_skips(struct report *report)
 		(void)printf("  %zu wait for %s: %s\n", waiting[i],
 			style_plain(pool, seen[i]->requirement), style_plain(pool, seen[i]->value));
 		item(report, "", seen[i]->supply);
+	}
+}
+
+/* How exact the model is where it says of each page whether it survives. */
+static void print_exactness(struct report *report)
+{
+	struct pool *pool = &report->pool;
+	bool any = false;
+
+	for (size_t i = 0; i < report->judgement->count; i++) {
+		const struct record_verdict *verdict = &report->judgement->verdicts[i];
+		if (verdict->exactness_count == 0)
+			continue;
+		if (!any)
+			(void)printf("\n%s\n\n",
+				style_bold(pool, "Pages predicted one by one", report->colour));
+		any = true;
+		(void)printf("  %s: %s\n",
+			style_plain(pool,
+				case_id(pool, verdict->kind, verdict->probe, &verdict->parameters)),
+			outcome_exactness(pool, verdict));
 	}
 }
 
@@ -201,8 +223,10 @@ void report_terminal(const struct record *record, const struct judgement *judgem
 	print_all_in_full(&report, VERDICT_KNOWN);
 	(void)putchar('\n');
 	table_print(stdout, judgement, &table);
-	if (report.verbose)
+	if (report.verbose) {
+		print_exactness(&report);
 		drawing_print(stdout, record);
+	}
 	print_skips(&report);
 	print_lessons(&report);
 	print_notes(&report);

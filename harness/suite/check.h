@@ -103,6 +103,8 @@ struct check_finding {
 	/* What the finding is about, where a case has many predictions: a quantity and a place, a
 	 * step. The other model is then asked about the same. NULL: about everything. */
 	const char *about;
+	/* Of pages that were predicted one by one; no pages: there were none such. */
+	struct record_exactness exactness;
 };
 
 struct check_findings {

@@ -25,10 +25,11 @@
 struct saying {
 	enum vm_form form;
 	size_t values_count;
-	int64_t values[4];
+	int64_t values[6];
 	const char *quantity;
 	const char *input; /* a rule over this reading: predicts twice its value */
 	bool nothing;	   /* says nothing at all of the claim */
+	enum vm_unit unit; /* counts, where nothing else is said */
 };
 
 static struct saying says[VM_MODEL_LIMIT];
@@ -42,7 +43,7 @@ static void predict_said(const struct check_case *check_case, const struct vm_mo
 		.claim = check_case->check->claims[0],
 		.quantity = saying->quantity != NULL ? saying->quantity : QUANTITY,
 		.at = "",
-		.unit = VM_UNIT_COUNT,
+		.unit = saying->unit,
 		.form = saying->form,
 		.values_count = saying->values_count,
 		.values = saying->values,

@@ -244,35 +244,43 @@ static void all_launches_have_to_agree(void **state)
 
 /* --- forms ----------------------------------------------------------------------------------- */
 
-static void check_form(struct saying saying, const int64_t *values, size_t count, bool allowed)
+static void saw_values(struct bench *bench, const char *quantity, enum vm_unit unit,
+	const int64_t *values, size_t count)
 {
 	struct record_observation observation = {
-		.quantity = QUANTITY,
+		.quantity = quantity,
 		.at = "",
 		.values_count = count,
-		.unit = VM_UNIT_COUNT,
+		.unit = unit,
 		.witness = "getrusage",
 	};
 	int64_t *kept = malloc(count * sizeof(*kept) + 1);
-	struct bench bench;
 
 	assert_non_null(kept);
 	memcpy(kept, values, count * sizeof(*kept));
 	observation.values = kept;
+	bench_trial(bench, (struct record_trial){0}, &observation, 1);
+}
+
+static void check_form(struct saying saying, const int64_t *values, size_t count, bool allowed)
+{
+	struct bench bench;
+
 	say(saying, (struct saying){.nothing = true});
 	bench_open(&bench, &kind_said);
 	bench_seal(&bench);
-	bench_trial(&bench, (struct record_trial){0}, &observation, 1);
+	saw_values(&bench, QUANTITY, VM_UNIT_COUNT, values, count);
 	assert_string_equal(bench_verdict(&bench)->verdict, allowed ? "pass" : "deviation");
 	bench_close(&bench);
 }
 
 static void each_form_allows_what_it_says(void **state)
 {
-	const struct saying sequence = {VM_FORM_EXACT, 3, {3, 1, 2}, NULL, NULL, false};
-	const struct saying set = {VM_FORM_SET, 3, {3, 1, 2}, NULL, NULL, false};
-	const struct saying among = {VM_FORM_AMONG, 2, {0, 512}, NULL, NULL, false};
-	const struct saying within = {VM_FORM_WITHIN, 2, {-3, 5}, NULL, NULL, false};
+	const struct saying sequence = {
+		VM_FORM_EXACT, 3, {3, 1, 2}, NULL, NULL, false, VM_UNIT_COUNT};
+	const struct saying set = {VM_FORM_SET, 3, {3, 1, 2}, NULL, NULL, false, VM_UNIT_COUNT};
+	const struct saying among = {VM_FORM_AMONG, 2, {0, 512}, NULL, NULL, false, VM_UNIT_COUNT};
+	const struct saying within = {VM_FORM_WITHIN, 2, {-3, 5}, NULL, NULL, false, VM_UNIT_COUNT};
 
 	(void)state;
 	check_form(sequence, (const int64_t[]){3, 1, 2}, 3, true);
@@ -288,6 +296,42 @@ static void each_form_allows_what_it_says(void **state)
 	check_form(within, (const int64_t[]){5, -3, 0}, 3, true);
 	check_form(within, (const int64_t[]){-4}, 1, false);
 	check_form(within, (const int64_t[]){0, 6}, 2, false);
+}
+
+/* Two pages decided, one of them right; one page left open. */
+static void how_exact_it_is_page_by_page_stands_in_the_verdict(void **state)
+{
+	const struct saying pages = {
+		VM_FORM_WITHIN, 6, {0, 0, 1, 1, 0, 1}, "resident", NULL, false, VM_UNIT_BOOL};
+	static const struct {
+		int64_t seen[3], right;
+		const char *verdict;
+	} rows[] = {{{0, 1, 0}, 2, "pass"}, {{0, 1, 1}, 2, "pass"}, {{0, 0, 1}, 1, "deviation"}};
+	struct bench bench;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		say(pages, (struct saying){.nothing = true});
+		bench_open(&bench, &kind_said);
+		bench_seal(&bench);
+		saw_values(&bench, "resident", VM_UNIT_BOOL, rows[i].seen, 3);
+		const struct record_verdict *verdict = bench_verdict(&bench);
+		assert_string_equal(verdict->verdict, rows[i].verdict);
+		assert_int_equal(verdict->exactness_count, 1);
+		assert_int_equal(verdict->exactness->pages, 3);
+		assert_int_equal(verdict->exactness->decided, 2);
+		assert_int_equal(verdict->exactness->right, rows[i].right);
+		bench_close(&bench);
+	}
+	/* Other things of which each is there or not are no pages. */
+	struct saying others = pages;
+	others.quantity = QUANTITY;
+	say(others, (struct saying){.nothing = true});
+	bench_open(&bench, &kind_said);
+	bench_seal(&bench);
+	saw_values(&bench, QUANTITY, VM_UNIT_BOOL, rows[0].seen, 3);
+	assert_int_equal(bench_verdict(&bench)->exactness_count, 0);
+	bench_close(&bench);
 }
 
 static void a_rule_gets_the_readings_of_its_own_trial(void **state)
@@ -453,6 +497,7 @@ int main(void)
 		cmocka_unit_test(two_surfaces_that_disagree_are_the_kernels_affair),
 		cmocka_unit_test(all_launches_have_to_agree),
 		cmocka_unit_test(each_form_allows_what_it_says),
+		cmocka_unit_test(how_exact_it_is_page_by_page_stands_in_the_verdict),
 		cmocka_unit_test(a_rule_gets_the_readings_of_its_own_trial),
 		cmocka_unit_test(exchanging_the_fillings_turns_round_what_they_disagree_on),
 		cmocka_unit_test(the_model_that_sealed_may_not_change_its_mind),

@@ -52,7 +52,8 @@ static void lines_read_back_as_written(void **state)
 		"\"parameters\":{},\"verdict\":\"pass\",\"textbook\":\"agrees\","
 		"\"reading\":\"agreed\",\"expected\":\"64\",\"observed\":\"64\","
 		"\"textbook_expected\":\"64\",\"because\":\"b\",\"cite\":\"c\","
-		"\"known\":[{\"reason\":\"r\",\"link\":\"l\",\"expires\":\"2027-01-01\"}]}\n",
+		"\"known\":[{\"reason\":\"r\",\"link\":\"l\",\"expires\":\"2027-01-01\"}],"
+		"\"exactness\":[{\"pages\":9,\"decided\":8,\"right\":7}]}\n",
 		"{\"type\":\"summary\",\"complete\":true,\"counts\":[{\"verdict\":\"pass\","
 		"\"count\":1}],\"trials\":1,\"duration_ms\":5,\"taint_before\":0,"
 		"\"taint_after\":0,\"kernel_log\":[],\"notes\":[],\"sha256\":\"00\"}\n",
