@@ -59,6 +59,11 @@ void predict_rule(struct vm_predictions *predictions, const struct vm_prediction
 	vm_predict(predictions, &prediction);
 }
 
+int64_t monitor_may_take_pages(const struct vm_host *host, int64_t pages)
+{
+	return vm_host_has(host, VM_FEATURE_ACCESS_MONITORED) ? (pages - 1) / 2 : 0;
+}
+
 const char *predict_sentence(struct vm_predictions *predictions, const char *format, ...)
 {
 	char text[SENTENCE_LIMIT_BYTES];

@@ -29,6 +29,13 @@ void predict_moving(struct vm_predictions *predictions, const struct vm_predicti
 void predict_rule(struct vm_predictions *predictions, const struct vm_prediction *about,
 	const char *const *inputs, size_t inputs_count);
 
+/*
+ * How many of so many pages may be gone though nobody was short of memory: single ones, where DAMON
+ * runs, whose schemes take what is idle; fewer than half, so that most of them decide. Elsewhere
+ * none: linux:6.12:mm/damon/paddr.c:damon_pa_pageout.
+ */
+int64_t monitor_may_take_pages(const struct vm_host *host, int64_t pages);
+
 /* A sentence in the list's own memory, so that numbers of this host can be put into it. */
 const char *predict_sentence(struct vm_predictions *predictions, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -199,8 +199,9 @@ static void predict_protected(const struct vm_model *model, const struct vm_host
 	const bool kept = protection == MIN || (protection == LOW && !anonymous);
 	const bool killed = protection == MIN && anonymous;
 
-	(void)model, (void)host, (void)readings;
-	predict_span(predictions, "quiet-left", kept ? QUIET_PAGES : 0,
+	(void)model, (void)readings;
+	predict_span(predictions, "quiet-left",
+		kept ? QUIET_PAGES - monitor_may_take_pages(host, QUIET_PAGES) : 0,
 		kept	    ? QUIET_PAGES
 		: anonymous ? QUIET_PAGES - MUST_GO_PAGES
 			    : QUIET_PAGES - 1,

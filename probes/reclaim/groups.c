@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/candidates.h"
 #include "trial/files.h"
@@ -210,15 +211,19 @@ static void predict_tunables(const struct vm_model *model, const struct vm_host 
 	const int64_t least =
 		TUNED_FILE_PAGES + TUNED_ANON_PAGES + TUNED_ASKED_PAGES - TUNED_LIMIT_PAGES;
 
-	(void)model, (void)host, (void)readings;
-	predict_span(predictions, claim, "file-left", file_goes ? 0 : TUNED_FILE_PAGES,
+	(void)model, (void)readings;
+	predict_span(predictions, claim, "file-left",
+		file_goes ? 0 : TUNED_FILE_PAGES - monitor_may_take_pages(host, TUNED_FILE_PAGES),
 		file_goes ? TUNED_FILE_PAGES - least : TUNED_FILE_PAGES, VM_UNIT_PAGES,
 		file_goes ? "with 0 a group takes from its files alone while there are any"
 			  : "with 200 files have no share of the scan, as all of them are in use",
 		cite);
 	predict_span(predictions, claim, "swapped", file_goes ? 0 : least,
-		file_goes ? 0 : TUNED_ANON_PAGES + TUNED_ASKED_PAGES, VM_UNIT_PAGES,
-		file_goes ? "with 0 nothing is swapped" : "with 200 all that does not fit is",
+		file_goes ? monitor_may_take_pages(host, least)
+			  : TUNED_ANON_PAGES + TUNED_ASKED_PAGES,
+		VM_UNIT_PAGES,
+		file_goes ? "with 0 no shortage swaps anything"
+			  : "with 200 all that does not fit is",
 		cite);
 }
 
@@ -300,8 +305,9 @@ static void predict_whose(const struct vm_model *model, const struct vm_host *ho
 	static const char cite[] = "linux:6.12:mm/vmscan.c:shrink_node_memcgs";
 	const bool common = probe_argument(arguments, "limits") != 0;
 
-	(void)model, (void)host, (void)readings;
-	predict_span(predictions, claim, "quiet-left", common ? 0 : QUIET_PAGES,
+	(void)model, (void)readings;
+	predict_span(predictions, claim, "quiet-left",
+		common ? 0 : QUIET_PAGES - monitor_may_take_pages(host, QUIET_PAGES),
 		common ? QUIET_PAGES - 1 : QUIET_PAGES, VM_UNIT_PAGES,
 		common ? "all groups below the limit pay, also those that ask for nothing"
 		       : "the group that met its limit pays alone",

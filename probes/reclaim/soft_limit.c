@@ -46,10 +46,15 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	};
 	struct moving scanned;
 
-	(void)model, (void)host, (void)arguments;
+	(void)model, (void)arguments;
 	if (moving_of(readings, inputs[0], "", &scanned))
 		predict_moving(predictions, &about,
-			(struct moving){scanned.highest == 0 ? HELD_PAGES : 0, HELD_PAGES}, 1);
+			(struct moving){
+				scanned.highest == 0
+					? HELD_PAGES - monitor_may_take_pages(host, HELD_PAGES)
+					: 0,
+				HELD_PAGES},
+			1);
 	else
 		predict_rule(predictions, &about, inputs, 1);
 	about.quantity = "met-limit";
