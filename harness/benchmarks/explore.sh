@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# How many operations a second of CPU time exploration does, both sides together, in one process and
-# with forks; and, where there is perf, what bounds it: the kernel's share, and that of each surface.
+# How many operations a second of CPU time exploration does, both sides together, in one process of
+# up to 25 areas, in one of as many as come about, and with forks; how large the processes were; and,
+# where there is perf, what bounds it: the kernel's share, and that of each surface.
 # (getrusage splits the time of processes that hand a turn to each other by luck.)
 # usage: explore.sh BUILD-FOLDER [OPERATIONS]
 set -eu
@@ -18,16 +19,22 @@ surfaces+='|asm_exc_page_fault|kernel_clone'
 
 explore() {
 	"$@" taskset -c "$cpu" "$program" explore --seed 1 --ops "$operations" \
-		--processes "$processes" >out 2>&1 || { cat out; exit 1; }
+		--processes "$processes" --areas "$areas" >out 2>&1 || { cat out; exit 1; }
 }
 shares() { perf report -i perf.data --stdio -g none "$@" 2>/dev/null | grep -v '^#' | grep .; }
 
-for processes in 1 3 8; do
+while read -r processes areas; do
 	explore env
 	printf '%d processes: %s\n' "$processes" "$(sed -n 's/^speed *//p' out)"
+	sed -n 's/^extent */    /p' out
 	command -v perf >/dev/null || continue
 	explore perf record -q -e cpu-clock -F 2000 -g -o perf.data
 	shares --no-children --sort dso | awk '/kernel/ { print "  " $1 " in the kernel, of it" }'
 	shares --children --sort symbol |
 		awk -v wanted="^($surfaces)$" '$4 ~ wanted { print "    " $1, $4 }'
-done
+done <<-END
+	1 25
+	1 0
+	3 0
+	8 0
+END

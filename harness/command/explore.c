@@ -18,6 +18,7 @@ enum key {
 	KEY_SEED = 256,
 	KEY_OPERATIONS,
 	KEY_PROCESSES,
+	KEY_AREAS,
 	KEY_CHAPTER,
 	KEY_COVERAGE,
 	KEY_NO_SHRINK,
@@ -25,7 +26,7 @@ enum key {
 };
 
 struct arguments {
-	uint64_t seed, operations, processes;
+	uint64_t seed, operations, processes, areas;
 	uint32_t chapters;
 	bool coverage, no_shrink, rare;
 	const char *folder;
@@ -36,6 +37,7 @@ static const struct argp_option option_rows[] = {
 	{"ops", KEY_OPERATIONS, "N", 0, "How many operations (100000)", 0},
 	{"processes", KEY_PROCESSES, "N", 0, "How many processes may live at a time, 1 to 8 (3)",
 		0},
+	{"areas", KEY_AREAS, "N", 0, "How many areas a process may have at a time (no limit)", 0},
 	{"chapter", KEY_CHAPTER, "C", 0, "Operations of this chapter; may be repeated", 0},
 	{"coverage", KEY_COVERAGE, NULL, 0, "Print all that was met, not the totals only", 0},
 	{"rare", KEY_RARE, NULL, 0, "Prefer what was met seldom; slower", 0},
@@ -71,6 +73,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		if (arguments->processes == 0)
 			return command_refuse(state, "at least one process is needed");
 		return 0;
+	case KEY_AREAS:
+		return read_number(state, argument, UINT32_MAX, &arguments->areas);
 	case KEY_CHAPTER:
 		if (generate_chapter_bit(argument) == 0)
 			return command_refuse(
@@ -161,6 +165,16 @@ static void tell_coverage(struct pool *pool, const struct explore_coverage *cove
 				operation_words[i].word);
 }
 
+static void tell_extent(const struct explore_extent *extent)
+{
+	if (extent->steps != 0)
+		(void)printf("extent     %.1f areas and %.1f resident pages of a process at a "
+			     "time, at most %" PRIu64 " and %" PRIu64 "\n",
+			(double)extent->areas / (double)extent->steps,
+			(double)extent->pages / (double)extent->steps, extent->areas_most,
+			extent->pages_most);
+}
+
 /* ---- a difference ---- */
 
 static bool write_file(const char *path, const char *head, const char *text)
@@ -224,6 +238,7 @@ int command_explore(int argc, char **argv)
 		.operations = arguments.operations,
 		.processes = (uint32_t)arguments.processes,
 		.chapters = arguments.chapters,
+		.areas_most = (uint32_t)arguments.areas,
 		.shrinks = !arguments.no_shrink,
 		.prefers_rare = arguments.rare,
 	};
@@ -236,6 +251,7 @@ int command_explore(int argc, char **argv)
 		     "sides together\n",
 		result->differs ? "DIFFERS" : "agrees", result->operations, result->scripts,
 		result->comparisons, (double)result->operations / result->cpu_s);
+	tell_extent(&result->extent);
 	tell_coverage(&pool, &result->coverage, arguments.coverage);
 	if (!result->differs)
 		return EXIT_CONFORMS;

@@ -15,6 +15,8 @@
 #define ATTEMPTS_LIMIT	600
 #define OTHERS_TOLD	6
 #define RARE_CANDIDATES 20
+/* Both ends of a range, and of where it moves to. */
+#define AREAS_ADDED	4
 #define BYTES_OUT_LIMIT ((size_t)1 << 16)
 
 static const char *const process_names[LIVE_PROCESSES_LIMIT] = {
@@ -68,6 +70,7 @@ struct attempt {
 	const char *others;	      /* what else differs in that step, a line each */
 	size_t steps;		      /* done when the difference showed */
 	uint64_t comparisons;
+	struct explore_extent extent;
 	uint64_t freedoms[VM_FREEDOM_LIMIT], step_freedoms[VM_OP_LIMIT];
 	uint64_t start[LIVE_START_LIMIT];
 };
@@ -82,6 +85,31 @@ static const char *others_of(const struct lockstep *l)
 			d->where, d->process, d->observed, d->expected);
 	}
 	return text;
+}
+
+static void measure_extent(const struct lockstep *l, struct explore_extent *extent)
+{
+	const uint32_t actor = l->script->operations[l->step - 1].process;
+	const uint64_t areas = vm_machine_area_count(l->machine, actor);
+	struct vm_counters counters;
+
+	vm_machine_counters(l->machine, actor, &counters);
+	const uint64_t pages =
+		counters.anonymous_pages + counters.file_pages + counters.shmem_pages;
+	extent->steps++;
+	extent->areas += areas;
+	extent->pages += pages;
+	extent->areas_most = areas > extent->areas_most ? areas : extent->areas_most;
+	extent->pages_most = pages > extent->pages_most ? pages : extent->pages_most;
+}
+
+static void add_extent(struct explore_extent *all, const struct explore_extent *one)
+{
+	all->steps += one->steps;
+	all->areas += one->areas;
+	all->pages += one->pages;
+	all->areas_most = one->areas_most > all->areas_most ? one->areas_most : all->areas_most;
+	all->pages_most = one->pages_most > all->pages_most ? one->pages_most : all->pages_most;
 }
 
 static bool follow(struct lockstep *l, struct stream *stream, struct attempt *attempt)
@@ -106,6 +134,7 @@ static bool follow(struct lockstep *l, struct stream *stream, struct attempt *at
 			attempt->others = others_of(l);
 			return true;
 		}
+		measure_extent(l, &attempt->extent);
 	}
 	return true;
 }
@@ -151,6 +180,7 @@ static bool attempt_script(struct pool *pool, const struct explore_options *opti
 struct filter {
 	struct vm_machine *machine, *ahead; /* ahead: for what is only tried */
 	unsigned char *bytes;
+	uint32_t areas_most;
 	struct explore_coverage *coverage;
 };
 
@@ -160,22 +190,18 @@ static enum explore_place place_of(const struct vm_machine *machine, const struc
 			    o->kind == VM_OP_MEM_READ || o->kind == VM_OP_MEM_WRITE ||
 			    o->kind == VM_OP_POKE || o->kind == VM_OP_PROCESS_ADVISE;
 	const uint32_t process = remote ? o->other : o->process;
+	struct vm_area_view view;
 
 	if (o->address < LIVE_ARENA_START)
 		return EXPLORE_ELSEWHERE;
 	if (o->address >= LIVE_BREAK_ADDRESS)
 		return EXPLORE_HEAP;
-	for (size_t i = 0; i < vm_machine_area_count(machine, process); i++) {
-		struct vm_area_view view;
-		vm_machine_area(machine, process, i, &view);
-		if (o->address < view.start || o->address >= view.end)
-			continue;
-		const bool shared = (view.flags & VM_AREA(MAY_SHARE)) != 0;
-		if (view.file != VM_NO_FILE)
-			return shared ? EXPLORE_SHARED_FILE : EXPLORE_PRIVATE_FILE;
-		return shared ? EXPLORE_SHARED : EXPLORE_PRIVATE;
-	}
-	return EXPLORE_NOTHING;
+	if (!vm_machine_area_at(machine, process, o->address, &view))
+		return EXPLORE_NOTHING;
+	const bool shared = (view.flags & VM_AREA(MAY_SHARE)) != 0;
+	if (view.file != VM_NO_FILE)
+		return shared ? EXPLORE_SHARED_FILE : EXPLORE_PRIVATE_FILE;
+	return shared ? EXPLORE_SHARED : EXPLORE_PRIVATE;
 }
 
 static size_t outcome_of(const struct vm_outcome *outcome)
@@ -240,6 +266,19 @@ static struct vm_operation next_operation(
 	return best;
 }
 
+/* Few operations make more than so many areas: only near the limit they are tried before. */
+static bool finds_room(const struct filter *filter, const struct vm_operation *o)
+{
+	const size_t areas = vm_machine_area_count(filter->machine, o->process);
+	struct vm_outcome outcome;
+
+	if (filter->areas_most == 0 || areas + AREAS_ADDED < filter->areas_most)
+		return true;
+	vm_machine_copy(filter->ahead, filter->machine);
+	do_alone(filter, filter->ahead, o, &outcome);
+	return vm_machine_area_count(filter->ahead, o->process) <= filter->areas_most;
+}
+
 /* Does the operation on the model alone, and counts it; false where the model is silent. */
 static bool admit(struct filter *filter, const struct vm_operation *o)
 {
@@ -297,6 +336,7 @@ static size_t fill_script(struct pool *pool, const struct explore_options *optio
 		.machine = make_machine(options, start),
 		.ahead = make_machine(options, start),
 		.bytes = pool_take(pool, BYTES_OUT_LIMIT),
+		.areas_most = options->areas_most,
 		.coverage = coverage,
 	};
 
@@ -304,7 +344,7 @@ static size_t fill_script(struct pool *pool, const struct explore_options *optio
 		struct generator before = *generator;
 		const struct vm_operation o =
 			next_operation(&filter, generator, options->prefers_rare);
-		if (admit(&filter, &o)) {
+		if (finds_room(&filter, &o) && admit(&filter, &o)) {
 			operations[count++] = o;
 		} else {
 			before.random = generator->random;
@@ -481,6 +521,7 @@ static bool explore_script(struct pool *kept, const struct explore_options *opti
 	result->scripts++;
 	result->operations += attempt.differs ? attempt.steps : count;
 	result->comparisons += attempt.comparisons;
+	add_extent(&result->extent, &attempt.extent);
 	for (size_t i = 0; i < VM_FREEDOM_LIMIT; i++)
 		result->coverage.freedoms[i] += attempt.freedoms[i];
 	for (size_t i = 0; i < VM_OP_LIMIT; i++)

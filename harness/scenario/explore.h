@@ -47,12 +47,21 @@ struct explore_options {
 	const struct vm_model *model;
 	uint64_t seed, operations;
 	uint32_t processes, chapters;
+	uint32_t areas_most; /* that a process may have at a time, or 0 */
 	bool shrinks;
 	bool prefers_rare; /* what was met seldom comes more often, at the price of speed */
 };
 
+/* How large the process that acted was after each step. */
+struct explore_extent {
+	uint64_t steps;
+	uint64_t areas, areas_most; /* in all, and at a time */
+	uint64_t pages, pages_most; /* resident */
+};
+
 struct explore_result {
 	uint64_t operations, scripts, comparisons;
+	struct explore_extent extent;
 	double cpu_s; /* of both sides */
 	struct explore_coverage coverage;
 	/* The first difference, if there is one. */

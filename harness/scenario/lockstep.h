@@ -57,7 +57,7 @@ struct lockstep {
 	bool quiet;	 /* count only */
 	size_t misses;	 /* of the comparison under way */
 	uint64_t miss_address; /* a place of the last miss that has one, else 0 */
-	uint32_t miss_file;    /* the same of a page of a file, else VM_NO_FILE */
+	uint32_t miss_file;    /* the same of a page of a file or shared memory, else VM_NO_FILE */
 	uint64_t miss_page;
 	/* Areas that the machine has, of the process that is compared. */
 	size_t views_count;

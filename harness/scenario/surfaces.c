@@ -214,12 +214,14 @@ static void compare_frame(struct lockstep *l, uint32_t process, uint64_t address
 			figures[1]);
 }
 
-/* Where a file's page is not in memory, reclaim may have taken it: that is a step about the file.
+/*
+ * Where a page of a file, or of shared memory that was only read, is not in memory, reclaim may
+ * have taken it: that is a step about the file. linux:6.12:mm/vmscan.c:shrink_folio_list
  */
 static bool miss_in_core(struct lockstep *l, const struct vm_area_view *area, uint64_t address)
 {
-	if (area->file != VM_NO_FILE) {
-		l->miss_file = area->file;
+	if (area->object != VM_NO_FILE) {
+		l->miss_file = area->object;
 		l->miss_page = vm_bytes_to_pages_floor(area->offset + address - area->start);
 	}
 	return lockstep_miss(l, address);

@@ -306,6 +306,37 @@ static void write_back_in_part_is_believed(void **state)
 	assert_int_equal(kind, LIVE_FILES);
 }
 
+/* Shared memory that was only read may go once nobody maps it; what was written may not. */
+static void eviction_of_clean_memory_is_believed(void **state)
+{
+	static const char shared_text[] = "purpose Shared memory is read and written.\n"
+					  "claims demand.shared\n"
+					  "area a 2\n"
+					  "area b 1\n"
+					  "map a rw shared\n"
+					  "map b rw private\n"
+					  "touch-write a[0]\n"
+					  "touch-read a[1]\n"
+					  "advise a dontneed\n"
+					  "touch-write b\n"; /* what is in memory is sent again */
+	struct script script;
+	struct seen seen, read_gone, written_gone;
+	const char *why = "";
+	enum live_kind kind = LIVE_KIND_LIMIT;
+
+	(void)state;
+	compile_text(shared_text, &script);
+	if (!scenario_run_here(&pool, "lockstep", &script, &seen, &why))
+		fail_msg("%s", why);
+	assert_int_equal(differences(&script, &seen, &kind), 0);
+	/* A run of both pages becomes a run of the first, then of the second. */
+	assert_true(falsify_word(&seen, LIVE_CORE, 1, 2 ^ 1, &read_gone));
+	assert_int_equal(differences(&script, &read_gone, &kind), 0);
+	assert_true(falsify_word(&read_gone, LIVE_CORE, 0, 1, &written_gone));
+	assert_int_not_equal(differences(&script, &written_gone, &kind), 0);
+	assert_int_equal(kind, LIVE_CORE);
+}
+
 static void a_planted_mistake_is_shrunk(void **state)
 {
 	struct vm_model mistaken = model;
@@ -334,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(false_observations_are_told),
 		cmocka_unit_test(write_back_in_part_is_believed),
+		cmocka_unit_test(eviction_of_clean_memory_is_believed),
 		cmocka_unit_test(late_figures_are_believed_within_a_batch),
 		cmocka_unit_test(more_faults_are_believed_where_a_monitor_ran),
 		cmocka_unit_test(a_difference_has_the_rule_of_its_figure),

@@ -41,6 +41,19 @@ static size_t bytes_limit;
 static uint64_t *pairs;
 static int tracker = -1; /* userfaultfd of this process */
 
+/* A scan leaves one byte a page, and behind them the regions: at most one a page. */
+static size_t scan_regions_at(const struct vm_operation *o)
+{
+	return vm_align_up(vm_bytes_to_pages_ceil(o->length), _Alignof(struct tracking_region));
+}
+
+static size_t scan_regions_bytes(const struct vm_operation *o)
+{
+	const size_t most = vm_bytes_to_pages_ceil(o->length) * sizeof(struct tracking_region);
+
+	return most < BYTES_LIMIT ? most : BYTES_LIMIT;
+}
+
 static size_t bytes_needed(const struct vm_operation *o)
 {
 	static const bool moves_bytes[VM_OP_LIMIT] = {
@@ -59,7 +72,7 @@ static size_t bytes_needed(const struct vm_operation *o)
 		return VM_PIPE_BYTES;
 	if (o->kind == VM_OP_MINCORE)
 		return vm_bytes_to_pages_ceil(o->length);
-	return o->kind == VM_OP_PAGEMAP_SCAN ? BYTES_LIMIT : 0;
+	return o->kind == VM_OP_PAGEMAP_SCAN ? scan_regions_at(o) + scan_regions_bytes(o) : 0;
 }
 
 static size_t pairs_bytes(void)
@@ -462,18 +475,18 @@ static int64_t do_unregister(const struct vm_operation *o)
 static int64_t do_scan(const struct vm_operation *o)
 {
 	struct tracking_region *regions =
-		(struct tracking_region *)(void *)(bytes + bytes_limit / 2);
+		(struct tracking_region *)(void *)(bytes + scan_regions_at(o));
 	const struct tracking_scan scan = {
 		.pagemap = open_of(o, "pagemap", O_RDONLY),
 		.start = o->address,
 		.length_bytes = o->length,
 		.category = (o->flags & VM_SCAN_WRITTEN) != 0 ? TRACKING_WRITTEN : TRACKING_PRESENT,
 		.protect = (o->flags & VM_SCAN_PROTECT) != 0,
-		.regions_limit = bytes_limit / 2 / sizeof(*regions),
+		.regions_limit = scan_regions_bytes(o) / sizeof(*regions),
 		.regions = regions,
 	};
 
-	LIVE_MUST(scan.pagemap >= 0 && vm_bytes_to_pages_ceil(o->length) <= bytes_limit / 2);
+	LIVE_MUST(scan.pagemap >= 0 && bytes_needed(o) <= bytes_limit);
 	memset(bytes, 0, vm_bytes_to_pages_ceil(o->length));
 	const int64_t found = tracking_scan(&scan);
 	(void)close(scan.pagemap);
@@ -602,7 +615,8 @@ void live_count_faults(uint64_t faults[LIVE_FAULTS_LIMIT])
 {
 	struct rusage usage;
 
-	LIVE_MUST(getrusage(RUSAGE_SELF, &usage) == 0);
+	/* Of the only thread: the kernel sums up no group for it. */
+	LIVE_MUST(getrusage(RUSAGE_THREAD, &usage) == 0);
 	count(&usage, faults);
 }
 

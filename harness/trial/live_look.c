@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -145,22 +146,33 @@ static void send(enum live_kind kind)
 	buffers->words_count = 0;
 }
 
-/* A whole file of /proc: read to its end, which takes several calls. */
-static struct kernel_text read_text(int descriptor)
+/*
+ * A file of /proc whose lines begin with addresses in ascending order, read until they are behind
+ * the limit, or to its end. That takes several calls, each of which gives whole areas.
+ * linux:6.12:fs/seq_file.c:seq_read_iter
+ */
+static struct kernel_text read_areas_below(int descriptor, uint64_t limit)
 {
 	size_t length_bytes = 0;
 
 	LIVE_MUST(lseek(descriptor, 0, SEEK_SET) == 0);
 	for (;;) {
-		const ssize_t read_bytes = read(
-			descriptor, buffers->text + length_bytes, TEXT_LIMIT_BYTES - length_bytes);
+		char *const next = buffers->text + length_bytes;
+		const ssize_t read_bytes = read(descriptor, next, TEXT_LIMIT_BYTES - length_bytes);
 		LIVE_MUST(read_bytes >= 0);
 		if (read_bytes == 0)
 			break;
 		length_bytes += (size_t)read_bytes;
 		LIVE_MUST(length_bytes < TEXT_LIMIT_BYTES);
+		if (strtoull(next, NULL, 16) >= limit)
+			break;
 	}
 	return (struct kernel_text){buffers->text, length_bytes};
+}
+
+static struct kernel_text read_text(int descriptor)
+{
+	return read_areas_below(descriptor, UINT64_MAX);
 }
 
 static void read_status(uint64_t counters[LIVE_COUNTER_LIMIT])
@@ -300,7 +312,7 @@ static struct area area_of(const struct kernel_area *area)
 
 static void parse_areas(void)
 {
-	struct kernel_lines lines = kernel_lines_of(read_text(look.maps));
+	struct kernel_lines lines = kernel_lines_of(read_areas_below(look.maps, LIVE_ARENA_END));
 	struct kernel_area area;
 	struct kernel_error error;
 	int more;
@@ -555,8 +567,9 @@ static uint64_t area_flags(const struct kernel_smaps_area *area)
 	static const char *const letters_of[] = {VM_AREA_FLAGS(FLAG_ROW)};
 #undef FLAG_ROW
 	while (kernel_word_next(&rest, &word))
-		for (size_t i = 0; i < VM_AREA_FLAG_LIMIT; i++)
-			if (kernel_text_is(word, letters_of[i])) {
+		for (size_t i = 0; word.length_bytes == 2 && i < VM_AREA_FLAG_LIMIT; i++)
+			if (word.bytes[0] == letters_of[i][0] &&
+				word.bytes[1] == letters_of[i][1]) {
 				flags |= UINT64_C(1) << i;
 				break;
 			}
@@ -596,7 +609,7 @@ static void put_smaps(const struct kernel_smaps_area *area)
 
 static void look_at_smaps(void)
 {
-	struct kernel_lines lines = kernel_lines_of(read_text(look.smaps));
+	struct kernel_lines lines = kernel_lines_of(read_areas_below(look.smaps, LIVE_ARENA_END));
 	struct kernel_smaps_area area;
 	struct kernel_error error;
 	int more;
@@ -655,31 +668,50 @@ uint64_t live_cache_digest(void)
 	return digest;
 }
 
-/* Which pages of the file are cached and dirty, as bits; false where the kernel does not tell. */
-static bool ask_for_pages(const struct live_file *file, uint64_t *cached, uint64_t *dirty)
+static bool is_all_or_none(uint64_t figure, uint64_t pages)
+{
+	return figure == 0 || figure == pages;
+}
+
+/*
+ * Which pages of the file are cached and dirty, as bits; false where the kernel does not tell.
+ * cachestat only counts: pages that it does not count alike are asked for in halves.
+ */
+static bool ask_for_pages(const struct live_file *file, uint64_t first, uint64_t count,
+	uint64_t *cached, uint64_t *dirty)
+{
+	const struct cache_range range = {vm_pages_to_bytes(first), vm_pages_to_bytes(count)};
+	const uint64_t bits = (UINT64_MAX >> (LIVE_CACHE_PAGES - count)) << first;
+	struct cache_figures figures;
+
+	if (!ask_cache(file, range, &figures))
+		return false;
+	if (!is_all_or_none(figures.cached, count) || !is_all_or_none(figures.dirty, count))
+		return ask_for_pages(file, first, count / 2, cached, dirty) &&
+		       ask_for_pages(file, first + count / 2, count - count / 2, cached, dirty);
+	*cached |= figures.cached == 0 ? 0 : bits;
+	*dirty |= figures.dirty == 0 ? 0 : bits;
+	return true;
+}
+
+/* How many pages of the file are told one by one: files of scripts are small. */
+static uint64_t told_pages(const struct live_file *file)
 {
 	struct stat status;
 
 	LIVE_MUST(fstat(file->read_write, &status) == 0);
 	const uint64_t pages = vm_bytes_to_pages_ceil((uint64_t)status.st_size);
-	*cached = *dirty = 0;
-	for (uint64_t page = 0; page < pages && page < LIVE_CACHE_PAGES; page++) {
-		const struct cache_range range = {vm_pages_to_bytes(page), VM_PAGE_BYTES};
-		struct cache_figures figures;
-		if (!ask_cache(file, range, &figures))
-			return false;
-		*cached |= (uint64_t)(figures.cached != 0) << page;
-		*dirty |= (uint64_t)(figures.dirty != 0) << page;
-	}
-	return true;
+	return pages < LIVE_CACHE_PAGES ? pages : LIVE_CACHE_PAGES;
 }
 
-/* Page by page, for which cachestat is asked once a page: files of scripts are small. */
 static void look_at_cache(void)
 {
 	for (size_t i = 0; i < LIVE_FILES_LIMIT; i++) {
-		uint64_t cached, dirty;
-		if (!live->files[i].exists || !ask_for_pages(&live->files[i], &cached, &dirty))
+		const struct live_file *file = &live->files[i];
+		uint64_t cached = 0, dirty = 0;
+		const uint64_t pages = file->exists ? told_pages(file) : 0;
+		if (!file->exists ||
+			(pages != 0 && !ask_for_pages(file, 0, pages, &cached, &dirty)))
 			continue;
 		put(i);
 		put(cached);

@@ -235,13 +235,10 @@ static uint32_t look_at_one_moment(void)
 
 static void look(uint64_t faults[LIVE_FAULTS_LIMIT])
 {
-	uint64_t now[LIVE_FAULTS_LIMIT];
-
 	if ((faults[LIVE_FAULTS_MINOR] | faults[LIVE_FAULTS_MAJOR]) != 0)
 		faults[LIVE_FAULTS_MONITORED] = live_monitors_ran();
 	const uint32_t surfaces = look_at_one_moment();
 
-	check_quiet("looking after", now);
 	faults[LIVE_FAULTS_SURFACES] = surfaces;
 	live_send(LIVE_FAULTS, faults, LIVE_FAULTS_LIMIT);
 	live->looked |= UINT32_C(1) << live_self;
@@ -249,12 +246,13 @@ static void look(uint64_t faults[LIVE_FAULTS_LIMIT])
 
 static void take_turn(void)
 {
-	uint32_t next = live_self;
+	uint64_t now[LIVE_FAULTS_LIMIT];
+	uint32_t next;
 
-	while (next == live_self) {
-		uint64_t faults[LIVE_FAULTS_LIMIT] = {0}, now[LIVE_FAULTS_LIMIT];
+	check_quiet("before", now);
+	do {
+		uint64_t faults[LIVE_FAULTS_LIMIT] = {0};
 
-		check_quiet("before", now);
 		if (live->phase == LIVE_ACT) {
 			live->phase = LIVE_LOOK;
 			if (live->step > 0)
@@ -262,7 +260,8 @@ static void take_turn(void)
 		}
 		look(faults);
 		next = go_on();
-	}
+		check_quiet("looking after", now);
+	} while (next == live_self);
 	give_turn(next);
 }
 
@@ -318,7 +317,7 @@ long live_count_call(struct rusage usage[2], long number, long first, long secon
 
 	__asm__ volatile(
 		"mov %[call], %%r12\n"
-		"xor %%edi, %%edi\n"
+		"mov %[thread], %%edi\n"
 		"mov (%%r12), %%rsi\n"
 		"mov %[getrusage], %%eax\n"
 		"syscall\n"
@@ -332,15 +331,15 @@ long live_count_call(struct rusage usage[2], long number, long first, long secon
 		"mov %%rax, %%rbx\n"
 		"test %%rax, %%rax\n"
 		"jz 1f\n"
-		"xor %%edi, %%edi\n"
+		"mov %[thread], %%edi\n"
 		"mov (%%r12), %%rsi\n"
 		"add %[size], %%rsi\n"
 		"mov %[getrusage], %%eax\n"
 		"syscall\n"
 		"1: mov %%rbx, %[result]\n"
 		: [result] "=r"(result)
-		:
-		[call] "r"(call), [size] "i"(sizeof(struct rusage)), [getrusage] "i"(SYS_getrusage)
+		: [call] "r"(call), [size] "i"(sizeof(struct rusage)),
+		[getrusage] "i"(SYS_getrusage), [thread] "i"(RUSAGE_THREAD)
 		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "r11", "r12", "memory");
 	return result;
 }

@@ -44,6 +44,7 @@ static void view_area(const struct vm_machine *m, uint32_t number, struct vm_are
 		.end = area->end,
 		.flags = shown_flags(m, area),
 		.file = area->object == NONE || own_object ? VM_NO_FILE : area->object,
+		.object = area->object == NONE ? VM_NO_FILE : area->object,
 		.shared_anonymous = own_object && !area_is_hugetlb(area),
 		.heap = area->start < mm->break_end && area->end > mm->break_start,
 		.offset = area->object == NONE ? 0 : vm_pages_to_bytes(area->page_offset)};
@@ -53,6 +54,17 @@ void vm_machine_area(
 	const struct vm_machine *machine, uint32_t process, size_t index, struct vm_area_view *view)
 {
 	view_area(machine, area_by_index(machine, process, index), view);
+}
+
+bool vm_machine_area_at(const struct vm_machine *machine, uint32_t process, uint64_t address,
+	struct vm_area_view *view)
+{
+	const uint32_t mm = processes_of(machine)[process].mm;
+	const uint32_t number = mm == NONE ? NONE : area_holding(machine, mm, address);
+
+	if (number != NONE)
+		view_area(machine, number, view);
+	return number != NONE;
 }
 
 size_t vm_machine_areas(const struct vm_machine *machine, uint32_t process,

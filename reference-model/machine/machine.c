@@ -256,7 +256,7 @@ static const char *senseless(const struct vm_machine *m, const struct vm_operati
 			       ? NULL
 			       : "no such file is open";
 	case NEED_OBJECT:
-		return op->file < m->setup.limits.files && object_of(m, op->file)->used
+		return op->file < m->objects.limit && object_of(m, op->file)->used
 			       ? NULL
 			       : "there is no such file any more";
 	case NEED_NUMBER:

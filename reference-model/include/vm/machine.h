@@ -422,6 +422,7 @@ struct vm_area_view {
 	uint64_t start, end;
 	uint32_t flags;	       /* VM_AREA(...) */
 	uint32_t file;	       /* or VM_NO_FILE; shared anonymous memory has no file here */
+	uint32_t object;       /* of the cache: the file, the shared memory, or VM_NO_FILE */
 	bool shared_anonymous; /* shown as /dev/zero (deleted) */
 	bool heap;	       /* shown as [heap] */
 	uint64_t offset;       /* bytes into the file; for anonymous memory what maps prints: 0 */
@@ -429,6 +430,9 @@ struct vm_area_view {
 
 size_t vm_machine_area_count(const struct vm_machine *machine, uint32_t process);
 void vm_machine_area(const struct vm_machine *machine, uint32_t process, size_t index,
+	struct vm_area_view *view);
+/* The area that holds the address; false where there is none. */
+bool vm_machine_area_at(const struct vm_machine *machine, uint32_t process, uint64_t address,
 	struct vm_area_view *view);
 
 enum vm_page_state {
