@@ -25,7 +25,7 @@
 #define DEADLINE_MS	   10000
 #define OUTPUT_LIMIT_BYTES ((size_t)4 << 20)
 #define LINE_LIMIT_BYTES   ((size_t)1 << 20)
-#define CHUNK_BYTES	   ((size_t)16 * 1024)
+#define CHUNK_BYTES	   ((size_t)64 * 1024) /* a pipe full */
 #define ERROR_TAIL_BYTES   ((size_t)2048)
 /* A kernel that clears a page of 1 GiB for a trial looks at no signal before that is done. */
 #define CLEAN_UP_NS	   (60 * CLOCK_NS_IN_S)

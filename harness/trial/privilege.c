@@ -11,6 +11,7 @@
 static const unsigned bits[] = {
 	[PRIVILEGE_SYS_ADMIN] = CAP_SYS_ADMIN,
 	[PRIVILEGE_SYS_RESOURCE] = CAP_SYS_RESOURCE,
+	[PRIVILEGE_IPC_LOCK] = CAP_IPC_LOCK,
 };
 
 static void read_sets(struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3])

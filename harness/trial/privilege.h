@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum privilege { PRIVILEGE_SYS_ADMIN, PRIVILEGE_SYS_RESOURCE };
+enum privilege { PRIVILEGE_SYS_ADMIN, PRIVILEGE_SYS_RESOURCE, PRIVILEGE_IPC_LOCK };
 
 /* In the effective set of the calling process. */
 bool privilege_held(enum privilege privilege);

@@ -23,6 +23,8 @@
 #define TEXT_LIMIT_BYTES      ((size_t)1 << 16)
 #define REASON_LIMIT_BYTES    500
 #define STACK_POPULATED_BYTES (256 * 1024)
+/* A pipe holds as much. */
+#define OUTPUT_BYTES ((size_t)64 * 1024)
 
 struct entry {
 	const char *quantity, *witness;
@@ -207,23 +209,51 @@ void report_open(const char *subject, uint64_t seed)
 	(void)dl_iterate_phdr(populate_object, NULL);
 }
 
+/*
+ * Lines go out together: each write wakes the launcher, and going to and fro between two address
+ * spaces is dearer than the line, most of all where every change of them empties an emulated TLB.
+ */
+static struct {
+	char bytes[OUTPUT_BYTES];
+	size_t count_bytes;
+} output;
+
+static void write_out(const char *bytes, size_t left_bytes)
+{
+	while (left_bytes != 0) {
+		const ssize_t written_bytes = write(trial.descriptor, bytes, left_bytes);
+		if (written_bytes < 0 && errno == EINTR)
+			continue;
+		/* Nobody listening, no use: the launcher sees a trial that never said done. */
+		if (written_bytes < 0)
+			exit(EXIT_FAILURE);
+		bytes += written_bytes;
+		left_bytes -= (size_t)written_bytes;
+	}
+}
+
+static void flush_output(void)
+{
+	write_out(output.bytes, output.count_bytes);
+	output.count_bytes = 0;
+}
+
 static void write_line(struct pool *pool, const struct record_line *line)
 {
 	const char *text = record_encode(pool, line);
 
-	/* A text that is no UTF-8 has no place in a record; nobody listening, no use: the launcher
-	 * sees a trial that never said done. */
+	/* A text that is no UTF-8 has no place in a record. */
 	if (text == NULL)
 		exit(EXIT_FAILURE);
-	for (size_t left_bytes = strlen(text); left_bytes != 0;) {
-		const ssize_t written_bytes = write(trial.descriptor, text, left_bytes);
-		if (written_bytes < 0 && errno == EINTR)
-			continue;
-		if (written_bytes < 0)
-			exit(EXIT_FAILURE);
-		text += written_bytes;
-		left_bytes -= (size_t)written_bytes;
+	const size_t length_bytes = strlen(text);
+	if (length_bytes > OUTPUT_BYTES - output.count_bytes)
+		flush_output();
+	if (length_bytes > OUTPUT_BYTES) {
+		write_out(text, length_bytes);
+		return;
 	}
+	memcpy(output.bytes + output.count_bytes, text, length_bytes);
+	output.count_bytes += length_bytes;
 }
 
 static void write_hello(struct pool *pool)
@@ -315,5 +345,6 @@ _Noreturn void report_close(void)
 		write_observations(&pool, buffer);
 		break;
 	}
+	flush_output();
 	exit(EXIT_SUCCESS);
 }

@@ -29,6 +29,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.oom_admin_bonus = VM_OOM_ADMIN_BONUS_THIRTY,
 		.status_counters = VM_STATUS_COUNTERS_CACHED_BY_TASK,
 		.group_charges = VM_GROUP_CHARGES_NOT_TOLD,
+		.process_limits = VM_PROCESS_LIMITS_NOT_TOLD,
 		.heap_gap = VM_HEAP_GAP_NONE,
 		.ksm_scan = VM_KSM_SCAN_KNOWN,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
@@ -112,6 +113,8 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 	behaviours->group_charges = vm_host_has(host, VM_FEATURE_CHARGE_BATCH_64)
 					    ? VM_GROUP_CHARGES_BY_64
 					    : VM_GROUP_CHARGES_BY_32;
+	/* linux:6.12:mm/mmap.c:may_expand_vm */
+	behaviours->process_limits = VM_PROCESS_LIMITS_TOLD;
 	/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
 	behaviours->ksm_scan =
 		vm_host_has(host, VM_FEATURE_KSM_SCAN) ? VM_KSM_SCAN_KNOWN : VM_KSM_SCAN_ELSEWISE;

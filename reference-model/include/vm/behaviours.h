@@ -147,6 +147,9 @@ enum vm_group_charges {
 	VM_GROUP_CHARGES_BY_64,
 };
 
+/* Whether the limits of a process (setrlimit) are spoken of. */
+enum vm_process_limits { VM_PROCESS_LIMITS_NOT_TOLD, VM_PROCESS_LIMITS_TOLD };
+
 /* Whether a randomised heap may begin right at the end of the program. */
 enum vm_ksm_scan {
 	VM_KSM_SCAN_ELSEWISE, /* 6.1 and 6.12 leave other pages merged and marked: not known how */
@@ -287,6 +290,7 @@ struct vm_behaviours {
 	enum vm_oom_admin_bonus oom_admin_bonus;
 	enum vm_status_counters status_counters;
 	enum vm_group_charges group_charges;
+	enum vm_process_limits process_limits;
 	enum vm_heap_gap heap_gap;
 	enum vm_ksm_scan ksm_scan;
 	enum vm_anonymous_read anonymous_read;
