@@ -30,6 +30,9 @@ enum string_name {
 struct string_phase {
 	uint32_t first, count, rounds;
 	const char *look; /* what is resident behind it is looked at under this name; or NULL */
+	/* Of the first pages, how many the kernel keeps for their use, whatever came after them;
+	 * the others go in the order of their last use. */
+	uint32_t kept;
 };
 
 struct string {
@@ -39,13 +42,16 @@ struct string {
 	struct string_phase phase[STRING_PHASES_LIMIT];
 };
 
-static inline void string_add(
+static inline struct string_phase *string_add(
 	struct string *string, uint32_t first, uint32_t count, uint32_t rounds, const char *look)
 {
-	string->phase[string->phases_count++] = (struct string_phase){
+	struct string_phase *phase = &string->phase[string->phases_count++];
+
+	*phase = (struct string_phase){
 		.first = first, .count = count, .rounds = rounds, .look = look};
 	if (first + count > string->pages)
 		string->pages = first + count;
+	return phase;
 }
 
 #define STRING_TURNS 8
@@ -58,15 +64,15 @@ static inline struct string string_of(enum string_name name, uint32_t limit)
 	case STRING_TWICE:
 		string_add(&string, 0, limit / 4, 2, NULL);
 		string_add(&string, limit / 4, limit / 4, 1, NULL);
-		string_add(&string, limit / 2, 4 * limit, 1, "end");
+		string_add(&string, limit / 2, 4 * limit, 1, "end")->kept = limit / 4;
 		break;
 	case STRING_SCAN:
 		string_add(&string, 0, limit / 3, 2, NULL);
-		string_add(&string, limit / 3, 5 * limit, 1, "end");
+		string_add(&string, limit / 3, 5 * limit, 1, "end")->kept = limit / 3;
 		break;
 	case STRING_BALANCE:
-		string_add(&string, 0, limit * 7 / 8, 2, NULL);
-		string_add(&string, limit * 7 / 8, 3 * limit, 1, "end");
+		string_add(&string, 0, limit * 3 / 4, 2, NULL);
+		string_add(&string, limit * 3 / 4, 3 * limit, 1, "end")->kept = limit * 3 / 4;
 		break;
 	case STRING_REFAULT:
 		string_add(&string, 0, limit / 2, 2, NULL);
@@ -75,7 +81,8 @@ static inline struct string string_of(enum string_name name, uint32_t limit)
 	case STRING_SECOND_CHANCE:
 		string.mapped = limit / 4;
 		string_add(&string, 0, limit / 4, 1, NULL);
-		string_add(&string, limit / 4, limit * 5 / 4, 1, "after one turn");
+		string_add(&string, limit / 4, limit * 5 / 4, 1, "after one turn")->kept =
+			limit / 4;
 		string_add(&string, limit * 3 / 2, 2 * limit, 1, "after two");
 		break;
 	case STRING_LOOP:

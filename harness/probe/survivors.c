@@ -14,17 +14,6 @@
 #define GENERATION_PORTION 64 /* linux:6.12:mm/vmscan.c:scan_folios: MIN_LRU_BATCH */
 #define CHARGE_BATCH	   64
 
-/*
- * New frames wait on their CPU until there are 15, later kernels until there are 31; or less, when
- * somebody else's are among them or somebody else empties the batch, which may be at any time:
- * linux:6.12:mm/swap.c:folio_batch_add_and_move, lru_add_drain_cpu.
- */
-static const uint32_t cpu_batches[] = {1, 15, VM_CPU_BATCH_FRAMES_LIMIT};
-
-#define CPU_BATCHES (sizeof(cpu_batches) / sizeof(cpu_batches[0]))
-#define LAGS	    5
-#define DRAWN	    (64 * LAGS)
-
 /* Of each page and look, of each round: the least and the most that came out. */
 struct outcome {
 	size_t looks, rounds;
@@ -102,27 +91,44 @@ static void run(const struct vm_replace_config *config, const struct string *str
 	}
 }
 
-/* The most moves of frames that the group's statistics may not know of: it counts up to 64 on each
- * CPU, sums up when there are as many for each CPU, and the trial has it do so now and then.
- * linux:6.12:mm/memcontrol.c:memcg_vmstats_needs_flush */
-static uint32_t lag_moves(const struct vm_host *host)
+/* What the kernel leaves open: how many frames are the string's, and how old its statistics are. */
+struct unknown {
+	struct moving frames;
+	bool is_up_to_date; /* before each reference */
+	int64_t misses;	    /* as many as there were */
+};
+
+/*
+ * The most changes that the group's statistics may not know of: each CPU counts up to 64, and they
+ * are summed up when there are as many for each CPU; a list that 32 pages leave is one change.
+ * linux:6.12:mm/memcontrol.c:memcg_vmstats_needs_flush, linux:6.1:mm/memcontrol.c:
+ * memcg_rstat_updated
+ */
+static uint32_t lag_changes(const struct vm_host *host)
 {
-	return CHARGE_BATCH * (host->cpus_online + 1) + SWAP_CLUSTER_PAGES;
+	const uint32_t cpus = host->cpus_online;
+
+	return SWAP_CLUSTER_PAGES +
+	       (vm_host_has(host, VM_FEATURE_GROUP_STATS_WAIT)
+			       ? CHARGE_BATCH * (cpus + 1)
+			       : (CHARGE_BATCH + 1) * (cpus + 1) + CHARGE_BATCH);
 }
 
-#define WAYS ((uint32_t)CPU_BATCHES * LAGS + DRAWN)
+#define LAGS   9
+#define PHASES 4
 
-static void take_way(const struct vm_host *host, uint32_t way, struct vm_replace_config *config)
+/*
+ * A lag, and how much of it has passed in the beginning. Where they are up to date before each
+ * reference, a lag is what passes within one.
+ */
+static void take_way(const struct vm_host *host, const struct unknown *unknown, uint32_t way,
+	struct vm_replace_config *config)
 {
-	const uint32_t lag = lag_moves(host) * (way % LAGS) / (LAGS - 1);
-	const uint32_t turn = way / LAGS;
+	const uint32_t lag = lag_changes(host) * (way % LAGS) / (LAGS - 1);
 
 	config->statistics_lag_moves = lag;
-	config->statistics_phase_moves = lag == 0 ? 0 : way * way % lag;
-	config->cpu_batch_seed = turn < CPU_BATCHES ? 0 : way;
-	config->cpu_batch_frames = turn < CPU_BATCHES
-					   ? cpu_batches[turn]
-					   : cpu_batches[1 + turn / 2 % (CPU_BATCHES - 1)];
+	config->statistics_phase_moves = lag * (way / LAGS) / PHASES;
+	config->statistics_at_reference = unknown->is_up_to_date;
 }
 
 /* The oldest page of the oldest generation goes first, whatever the statistics and batches say. */
@@ -144,7 +150,7 @@ static struct outcome simulate_generations(const struct string *string, struct m
 }
 
 static struct outcome simulate(const struct vm_model *model, const struct vm_host *host,
-	const struct string *string, struct moving frames, enum vm_list_rival rival)
+	const struct string *string, const struct unknown *unknown, enum vm_list_rival rival)
 {
 	struct outcome outcome = outcome_make(string);
 	struct vm_replace_config config = {
@@ -157,12 +163,11 @@ static struct outcome simulate(const struct vm_model *model, const struct vm_hos
 		.read_from_page = string->mapped,
 	};
 
-	/* A rival is far off, or it is no rival: its whereabouts need no such care. */
-	const uint32_t stride = rival == VM_LIST_RIVAL_NONE ? 1 : WAYS / 3;
-	for (int64_t count = frames.lowest; count <= frames.highest; count++) {
+	const uint32_t ways = LAGS * (unknown->is_up_to_date ? 1 : PHASES);
+	for (int64_t count = unknown->frames.lowest; count <= unknown->frames.highest; count++) {
 		config.frames = (uint32_t)count;
-		for (uint32_t way = 0; way < WAYS; way += stride) {
-			take_way(host, way, &config);
+		for (uint32_t way = 0; way < ways; way++) {
+			take_way(host, unknown, way, &config);
 			run(&config, string, &outcome);
 		}
 	}
@@ -193,15 +198,15 @@ static size_t last_miss(const struct outcome *outcome, size_t first)
  * needs; where that is longer than the string nothing is known.
  */
 static struct outcome bound_stale(const struct vm_model *model, const struct vm_host *host,
-	const struct string *string, struct moving frames)
+	const struct string *string, const struct unknown *unknown)
 {
-	struct outcome outcome = simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
+	struct outcome outcome = simulate(model, host, string, unknown, VM_LIST_RIVAL_NONE);
 	const int64_t stale = string->phase[0].count, loop = string->phase[1].count;
 	const size_t first = string->phase[0].rounds;
 	const size_t settled = first + 2 * last_miss(&outcome, first);
 	const bool known = settled < outcome.rounds;
-	const int64_t most = frames.highest - loop;
-	const int64_t least = frames.lowest - FREED_AT_MOST - loop;
+	const int64_t most = unknown->frames.highest - loop;
+	const int64_t least = unknown->frames.lowest - FREED_AT_MOST - loop;
 
 	for (int64_t page = 0; page < stale + loop; page++) {
 		outcome.may_stay[page] = !known || page >= stale - most;
@@ -214,20 +219,111 @@ static struct outcome bound_stale(const struct vm_model *model, const struct vm_
 	return outcome;
 }
 
-static struct outcome outcome_of(const struct vm_model *model, const struct vm_host *host,
-	const struct survivors_about *about, const struct string *string, struct moving frames,
-	const char **open_by)
+/*
+ * Of the pages that are kept for their use. The active list is never cut where the inactive one is
+ * not the shorter one even when it is shortest: at the end of a reclaim, or as late as it may be
+ * known while it grows. A page that comes, goes or is cut is two changes: of a list, and of the
+ * page cache or another list.
+ *
+ * Else it is cut until it is seen to be in balance. By what was so when a reclaim began that is for
+ * the last time with all of that reclaim still to come; by what was so later, with one portion; by
+ * what is known late, with all that was cut since then.
+ */
+static struct moving kept_pages(const struct vm_model *model, const struct vm_host *host,
+	const struct string_phase *phase, const struct unknown *unknown, bool by_bits)
 {
-	if (about->by_generations) {
-		*open_by = "what else the group has";
-		return simulate_generations(string, frames);
+	const struct moving frames = unknown->frames;
+	const int64_t kept = phase->kept, late = (int64_t)lag_changes(host) / 2;
+	const int64_t ratio = (int64_t)vm_replace_inactive_ratio(
+		model->behaviours.list_balance, (uint64_t)frames.highest);
+	const int64_t short_by =
+		unknown->is_up_to_date || late < FREED_AT_MOST ? FREED_AT_MOST : late;
+
+	if (by_bits || (frames.lowest - kept - short_by) * ratio >= kept)
+		return (struct moving){kept, kept};
+	const int64_t least = unknown->is_up_to_date
+				      ? frames.lowest * ratio / (ratio + 1) - FREED_AT_MOST * ratio
+				      : (frames.lowest - FREED_AT_MOST) * ratio / (ratio + 1) -
+						late - SWAP_CLUSTER_PAGES * ratio;
+	const int64_t most = frames.highest * ratio / (ratio + 1);
+	return (struct moving){least < 0 ? 0 : least, most < kept ? most : kept};
+}
+
+/* When each page was used last, from 1 on, up to the end of a phase. */
+static void last_uses(const struct string *string, size_t end, uint32_t *last)
+{
+	uint32_t now = 0;
+
+	for (size_t i = 0; i <= end; i++)
+		for (uint32_t page = 0; page < string->phase[i].count; page++)
+			last[string->phase[i].first + page] = ++now;
+}
+
+static int by_number(const void *left, const void *right)
+{
+	const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/*
+ * Behind a phase a full group has all its frames but for what the last reclaim freed in advance.
+ * Those kept for their use are the last ones in the order of it, and the rest is what was used
+ * last: where in its turn a reclaim began decides nothing else.
+ */
+static void bound_look(const struct string *string, size_t end, struct moving kept,
+	struct moving frames, uint8_t *may_stay, uint8_t *may_go)
+{
+	const uint32_t first = string->phase[end].kept, others = string->pages - first;
+	uint32_t *last = zeroed(string->pages, sizeof(*last));
+	uint32_t *order = zeroed(others, sizeof(*order));
+	const int64_t most = frames.highest - kept.lowest;
+	const int64_t least = frames.lowest - FREED_AT_MOST - kept.highest;
+
+	last_uses(string, end, last);
+	memcpy(order, last + first, others * sizeof(*order));
+	qsort(order, others, sizeof(*order), by_number);
+	for (uint32_t page = 0; page < first; page++) {
+		may_stay[page] = page >= first - kept.highest;
+		may_go[page] = page < first - kept.lowest;
 	}
-	if (about->name == STRING_REFAULT || about->name == STRING_LOOPS_APART) {
-		*open_by = "what the last reclaim freed in advance";
-		return bound_stale(model, host, string, frames);
+	for (uint32_t page = first; page < string->pages; page++) {
+		const bool used = last[page] != 0;
+		may_stay[page] = used && (most >= others || last[page] >= order[others - most]);
+		may_go[page] = !used || least <= 0 ||
+			       (least < others && last[page] < order[others - least]);
 	}
-	*open_by = "late statistics and per-CPU batches";
-	return simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
+	free(last);
+	free(order);
+}
+
+static struct outcome bound_order(const struct vm_model *model, const struct vm_host *host,
+	const struct string *string, const struct unknown *unknown)
+{
+	struct outcome outcome = simulate(model, host, string, unknown, VM_LIST_RIVAL_NONE);
+	size_t look = 0;
+
+	for (size_t i = 0; i < string->phases_count; i++) {
+		if (string->phase[i].look == NULL)
+			continue;
+		const struct moving kept =
+			kept_pages(model, host, &string->phase[i], unknown, string->mapped != 0);
+		const size_t at = look++ * string->pages;
+		bound_look(string, i, kept, unknown->frames, outcome.may_stay + at,
+			outcome.may_go + at);
+	}
+	return outcome;
+}
+
+static struct outcome outcome_of(const struct vm_model *model, const struct vm_host *host,
+	const struct survivors_about *about, const struct string *string,
+	const struct unknown *unknown)
+{
+	if (about->by_generations)
+		return simulate_generations(string, unknown->frames);
+	if (about->name == STRING_REFAULT || about->name == STRING_LOOPS_APART)
+		return bound_stale(model, host, string, unknown);
+	return bound_order(model, host, string, unknown);
 }
 
 static bool is_apart(const struct outcome *kernel, const struct outcome *rival, size_t index)
@@ -255,17 +351,19 @@ static uint64_t apart(const struct outcome *kernel, const struct outcome *rival,
 			if (string_is_part(string, i) && (!mostly || 2 * of_part > part->count))
 				count += of_part;
 		}
-	uint64_t of_rounds = 0;
-	for (size_t i = 0; i < kernel->rounds; i++)
-		of_rounds += rival->least[i] > kernel->most[i] || rival->most[i] < kernel->least[i];
-	if (!mostly || 2 * of_rounds > kernel->rounds)
-		count += of_rounds;
+	for (size_t i = 0; i < kernel->rounds && !mostly; i++)
+		count += rival->least[i] > kernel->most[i] || rival->most[i] < kernel->least[i];
 	return count;
 }
 
-static const char *const inputs[] = {"other-pages"};
+static const char *const inputs[] = {"other-pages", "missing-in-statistics"};
 
-#define INPUTS_COUNT   (sizeof(inputs) / sizeof(inputs[0]))
+#define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
+
+static const char *const refault_inputs[] = {"misses", "missing-in-statistics"};
+
+#define REFAULT_INPUTS_COUNT (sizeof(refault_inputs) / sizeof(refault_inputs[0]))
+
 #define SENTENCE_BYTES 400
 
 /*
@@ -273,15 +371,15 @@ static const char *const inputs[] = {"other-pages"};
  * be some of them, else it must be all.
  */
 static bool excludes(const struct vm_model *model, const struct vm_host *host,
-	const struct survivors_about *about, const struct string *string, struct moving frames,
-	const struct outcome *kernel, char sentence[SENTENCE_BYTES])
+	const struct survivors_about *about, const struct string *string,
+	const struct unknown *unknown, const struct outcome *kernel, char sentence[SENTENCE_BYTES])
 {
 	const bool mostly = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED);
 	size_t length = 0, excluded_count = 0;
 
 	sentence[0] = '\0';
 	for (size_t i = 0; i < about->rivals_count; i++) {
-		struct outcome rival = simulate(model, host, string, frames, about->rivals[i]);
+		struct outcome rival = simulate(model, host, string, unknown, about->rivals[i]);
 		const uint64_t count = apart(kernel, &rival, string, mostly);
 		outcome_drop(&rival);
 		if (count == 0)
@@ -297,10 +395,10 @@ static bool excludes(const struct vm_model *model, const struct vm_host *host,
 
 /* The two lists are what a kernel with generations must not follow. */
 static bool excludes_lists(const struct vm_model *model, const struct vm_host *host,
-	const struct string *string, struct moving frames, const struct outcome *kernel,
+	const struct string *string, const struct unknown *unknown, const struct outcome *kernel,
 	char sentence[SENTENCE_BYTES])
 {
-	struct outcome lists = simulate(model, host, string, frames, VM_LIST_RIVAL_NONE);
+	struct outcome lists = simulate(model, host, string, unknown, VM_LIST_RIVAL_NONE);
 	const uint64_t count =
 		apart(kernel, &lists, string, vm_host_has(host, VM_FEATURE_ACCESS_MONITORED));
 
@@ -354,9 +452,17 @@ static void predict_looks(const struct string *string, const struct outcome *out
 	}
 }
 
+/*
+ * What a monitor's scheme takes is taken for the whole machine: it comes back as part of the
+ * machine's working set, on the active list, and all rounds that follow are others (linux:6.12:
+ * mm/workingset.c:workingset_eviction, mm/vmscan.c:reclaim_pages). So where there is one nothing is
+ * said of rounds.
+ */
 static void predict_misses(const struct outcome *outcome, struct vm_prediction about,
 	struct vm_predictions *predictions)
 {
+	if (about.form == VM_FORM_MOSTLY)
+		return;
 	about.quantity = "misses";
 	about.at = "";
 	about.unit = VM_UNIT_PAGES;
@@ -373,6 +479,32 @@ static void predict_misses(const struct outcome *outcome, struct vm_prediction a
 	about.values_count = 2 * outcome->rounds;
 	vm_predict(predictions, &about);
 	free(spans);
+}
+
+/* All misses but the first of each page, however many they are; less what is not summed up yet. */
+static void predict_refaults(const struct vm_host *host, const struct string *string,
+	const struct unknown *unknown, struct vm_prediction about,
+	struct vm_predictions *predictions)
+{
+	about.quantity = "refaults";
+	about.at = "";
+	about.unit = VM_UNIT_PAGES;
+	about.because = "what comes back is known by what it left behind, and counted";
+	about.cite = "linux:6.12:mm/workingset.c:workingset_refault";
+	if (unknown == NULL) {
+		predict_rule(predictions, &about, refault_inputs, REFAULT_INPUTS_COUNT);
+		return;
+	}
+	uint32_t *last = zeroed(string->pages, sizeof(*last));
+	int64_t again = unknown->misses;
+	last_uses(string, string->phases_count - 1, last);
+	for (uint32_t page = 0; page < string->pages; page++)
+		again -= last[page] != 0;
+	free(last);
+	const int64_t late = unknown->is_up_to_date ? 0 : (int64_t)lag_changes(host);
+	const int64_t highest = again < 0 ? 0 : again;
+	predict_moving(predictions, &about,
+		(struct moving){highest < late ? 0 : highest - late, highest}, 1);
 }
 
 static uint64_t decided_pages(const struct outcome *outcome, const struct string *string)
@@ -410,70 +542,111 @@ static void predict_silence(
 	vm_predict(predictions, &about);
 }
 
-void predict_survivors(const struct vm_model *model, const struct vm_host *host,
-	const struct probe_readings *readings, const struct survivors_about *about,
-	struct vm_predictions *predictions)
+/* False before the trials. */
+static bool read_unknown(const struct probe_readings *readings, const struct survivors_about *about,
+	struct unknown *unknown)
 {
-	const struct string string = string_of(about->name, about->limit_pages);
-	const bool mostly = vm_host_has(host, VM_FEATURE_ACCESS_MONITORED);
-	struct vm_prediction prediction = {
+	const struct probe_reading *misses = probe_reading_of(readings, "misses", "");
+	struct moving other, missing;
+
+	if (misses == NULL || !moving_of(readings, inputs[0], "", &other) ||
+		!moving_of(readings, inputs[1], "", &missing))
+		return false;
+	*unknown = (struct unknown){
+		.frames =
+			{
+				.lowest = (int64_t)about->limit_pages - other.highest,
+				.highest = (int64_t)about->limit_pages - other.lowest,
+			},
+		/* Always off by the same, and each reference changes them: they are not late. */
+		.is_up_to_date = missing.lowest == missing.highest,
+	};
+	for (size_t i = 0; i < misses->values_count; i++)
+		unknown->misses += misses->values[i];
+	return true;
+}
+
+static const char *open_by(const struct survivors_about *about, const struct unknown *unknown)
+{
+	return about->by_generations ? "what else the group has"
+	       : unknown->is_up_to_date
+		       ? "what the last reclaim freed in advance"
+		       : "what the last reclaim freed in advance, and late statistics";
+}
+
+static struct vm_prediction words_of(const struct survivors_about *about, bool mostly)
+{
+	return (struct vm_prediction){
 		.claim = about->claim,
 		.form = mostly ? VM_FORM_MOSTLY : VM_FORM_WITHIN,
-		.because = "new pages enter the inactive list, a second use activates, the tail of "
-			   "the inactive list goes in portions of 32, and the active list is cut "
-			   "when it is the longer one or refaults were activated",
-		.cite = "linux:6.12:mm/vmscan.c:shrink_lruvec",
+		.because =
+			about->by_generations
+				? "what is read enters the oldest generation and leaves it in the "
+				  "order in which it came, 64 at a time; a second use keeps "
+				  "nothing "
+				  "while nothing comes back"
+				: "new pages enter the inactive list, a second use activates, the "
+				  "tail of the inactive list goes in portions of 32, and the "
+				  "active "
+				  "list is cut when it is the longer one or refaults were "
+				  "activated",
+		.cite = about->by_generations ? "linux:6.12:mm/vmscan.c:sort_folio"
+					      : "linux:6.12:mm/vmscan.c:shrink_lruvec",
 	};
-	char sentence[SENTENCE_BYTES];
-	struct moving other;
+}
 
-	if (about->by_generations) {
-		prediction.because =
-			"what is read enters the oldest generation and leaves it in the order in "
-			"which it came, 64 at a time; a second use keeps nothing while nothing "
-			"comes back";
-		prediction.cite = "linux:6.12:mm/vmscan.c:sort_folio";
-	}
-	if (has_generations(host) != about->by_generations) {
-		predict_silence(predictions, prediction,
-			about->by_generations ? "the two lists decide here"
-					      : "the generational lists decide here");
-		return;
-	}
-	if (!about->by_generations && statistics_have_no_bound(host)) {
-		predict_silence(predictions, prediction,
-			"before 6.8 another CPU may keep the statistics old for any time");
-		return;
-	}
-	if (!moving_of(readings, "other-pages", "", &other)) {
-		predict_looks(&string, NULL, prediction, predictions);
-		predict_misses(NULL, prediction, predictions);
-		return;
-	}
-	const struct moving frames = {
-		.lowest = (int64_t)about->limit_pages - other.highest,
-		/* What the kernel keeps in advance on a CPU it gives back at any time:
-		 * linux:6.12:mm/memcontrol.c:drain_obj_stock. */
-		.highest = (int64_t)about->limit_pages,
-	};
-	const char *open_by;
-	struct outcome outcome = outcome_of(model, host, about, &string, frames, &open_by);
+static void predict_outcome(const struct vm_model *model, const struct vm_host *host,
+	const struct survivors_about *about, const struct unknown *unknown,
+	struct vm_prediction prediction, struct vm_predictions *predictions)
+{
+	const struct string string = string_of(about->name, about->limit_pages);
+	const bool mostly = prediction.form == VM_FORM_MOSTLY;
+	struct outcome outcome = outcome_of(model, host, about, &string, unknown);
+	char sentence[SENTENCE_BYTES];
+
 	prediction.because = predict_sentence(predictions,
 		"%s: %" PRIu64 " of %" PRIu64 " pages decided, the others by %s%s",
 		prediction.because, decided_pages(&outcome, &string),
-		(uint64_t)(outcome.looks * string.pages), open_by,
+		(uint64_t)(outcome.looks * string.pages), open_by(about, unknown),
 		mostly ? "; DAMON may take single pages away, so most of each part count" : "");
 	if (about->by_generations
-			? excludes_lists(model, host, &string, frames, &outcome, sentence)
-			: excludes(model, host, about, &string, frames, &outcome, sentence)) {
+			? excludes_lists(model, host, &string, unknown, &outcome, sentence)
+			: excludes(model, host, about, &string, unknown, &outcome, sentence)) {
 		prediction.because =
 			predict_sentence(predictions, "%s%s", prediction.because, sentence);
 		predict_looks(&string, &outcome, prediction, predictions);
 		predict_misses(&outcome, prediction, predictions);
+		predict_refaults(host, &string, unknown, prediction, predictions);
 	} else {
 		predict_silence(predictions, prediction,
 			predict_sentence(
 				predictions, "with this limit it excludes too few%s", sentence));
 	}
 	outcome_drop(&outcome);
+}
+
+void predict_survivors(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, const struct survivors_about *about,
+	struct vm_predictions *predictions)
+{
+	const struct vm_prediction prediction =
+		words_of(about, vm_host_has(host, VM_FEATURE_ACCESS_MONITORED));
+	const struct string string = string_of(about->name, about->limit_pages);
+	struct unknown unknown;
+
+	if (has_generations(host) != about->by_generations) {
+		predict_silence(predictions, prediction,
+			about->by_generations ? "the two lists decide here"
+					      : "the generational lists decide here");
+	} else if (!read_unknown(readings, about, &unknown)) {
+		predict_looks(&string, NULL, prediction, predictions);
+		predict_misses(NULL, prediction, predictions);
+		predict_refaults(host, &string, NULL, prediction, predictions);
+	} else if (!about->by_generations && !unknown.is_up_to_date &&
+		   statistics_have_no_bound(host)) {
+		predict_silence(predictions, prediction,
+			"before 6.8 another CPU may keep the statistics old for any time");
+	} else {
+		predict_outcome(model, host, about, &unknown, prediction, predictions);
+	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which pages of a reference string survive in a memory group: the simulator of Linux's lists, run
- * for what the kernel leaves open (how many frames are the string's, how long new frames wait
- * on their CPU, how late the sizes of the lists are known), and the union of what comes out.
+ * Which pages of a reference string survive in a memory group: the simulator of Linux's lists, and
+ * what the kernel leaves open: how many frames are the string's, how late the sizes of the lists
+ * are known, and where in its turn the last reclaim ended.
  */
 #ifndef PROBE_SURVIVORS_H
 #define PROBE_SURVIVORS_H
@@ -23,7 +23,7 @@ struct survivors_about {
 	const enum vm_list_rival *rivals;
 };
 
-/* Residency at each look, misses of each round; before the trials, the rules. */
+/* Residency at each look, misses of each round, refaults; before the trials, the rules. */
 void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_readings *readings, const struct survivors_about *about,
 	struct vm_predictions *predictions);

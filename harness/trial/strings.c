@@ -25,8 +25,15 @@
 #define NODE_PAGES	  64
 #define NODE_STRING_PAGES (NODE_PAGES - 1)
 
-/* The group's statistics are brought up to date so often. */
-#define FLUSH_REFERENCES 32
+/* So often the statistics are held against what is there. */
+#define COMPARED_REFERENCES 32
+
+/* Of all that was read of a thing. */
+struct span {
+	int64_t lowest, highest;
+};
+
+static const struct span no_span = {INT64_MAX, INT64_MIN};
 
 struct replay {
 	const struct string *string;
@@ -35,9 +42,15 @@ struct replay {
 	const char *looked_at;	   /* the file mapped, and never touched: for mincore */
 	volatile const char *used; /* the file mapped, for what is used through page tables */
 	unsigned char *resident;   /* by page of the file */
+	void *unused;		   /* a page of memory that is never touched: see empty_batches() */
 	struct kernel_file statistics;
+	const struct memory_group *group;
+	/* Version 1: the kernel's memory. Version 2: what brings the statistics up to date. */
+	struct kernel_file beside;
 	uint64_t references;
-	int64_t *misses; /* by round */
+	struct span missing; /* pages that are there, and the statistics do not have */
+	struct span others;  /* pages of the group that are none of the string's */
+	int64_t *misses;     /* by round */
 	size_t rounds;
 };
 
@@ -112,17 +125,27 @@ static bool is_resident(const struct replay *replay, uint32_t page)
 
 static struct replay prepare(const struct string *string, const struct memory_group *group)
 {
-	static char path[PATH_MAX];
+	static char paths[2][PATH_MAX];
 	struct replay replay = {
-		.string = string, .file_pages = place_of(string->pages) + NODE_PAGES};
+		.string = string,
+		.file_pages = place_of(string->pages) + NODE_PAGES,
+		.group = group,
+		.missing = no_span,
+		.others = no_span,
+	};
 
-	MUST(snprintf(path, sizeof(path), "%.4000s/memory.stat", group->folder) > 0);
-	replay.statistics = kernel_file_open(path, KERNEL_FILE_USUAL_BYTES);
+	replay.statistics = memory_group_open(group, "memory.stat", paths[0]);
 	(void)kernel_file_read(&replay.statistics);
+	replay.beside = memory_group_open(
+		group, group->version == 1 ? "memory.kmem.usage_in_bytes" : "cpu.stat", paths[1]);
+	(void)kernel_file_read(&replay.beside);
 	replay.resident = room(replay.file_pages);
 	replay.misses = room(string_rounds(string) * sizeof(replay.misses[0]));
 	/* Nothing of ours is to be faulted in later; but locking would read a mapped file. */
 	MUST(mlockall(MCL_CURRENT) == 0);
+	replay.unused = mmap(
+		NULL, VM_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	MUST(replay.unused != MAP_FAILED);
 	replay.file = make_file(replay.file_pages);
 	replay.looked_at = map_file(&replay);
 	replay.used = map_file(&replay);
@@ -136,10 +159,73 @@ static struct replay prepare(const struct string *string, const struct memory_gr
 	return replay;
 }
 
+/*
+ * Frames wait on their CPU until there are enough of them to be put on a list, or until somebody
+ * else empties the batch: before each reference it is us, so that nobody's part in it matters.
+ * linux:6.12:mm/madvise.c:madvise_cold begins with it, whatever lies in the range.
+ */
+static void empty_batches(const struct replay *replay)
+{
+	if (madvise(replay->unused, VM_PAGE_BYTES, MADV_COLD) == 0)
+		return;
+	MUST(errno == EINVAL);
+	unmet("MADV_COLD: a kernel since 5.4", "another kernel");
+}
+
+static void widen(struct span *span, int64_t value)
+{
+	if (value < span->lowest)
+		span->lowest = value;
+	if (value > span->highest)
+		span->highest = value;
+}
+
+static int64_t stat_pages(struct kernel_text text, const char *name)
+{
+	return (int64_t)vm_bytes_to_pages_floor((uint64_t)kernel_vmstat_value(text, name));
+}
+
+/*
+ * Nothing is opened for it: opening a file takes memory of the kernel's in the group, and what a
+ * CPU keeps of that in advance is given back at any time.
+ */
+static void look_at_statistics(struct replay *replay)
+{
+	const bool first_version = replay->group->version == 1;
+	const int64_t kernel_bytes = first_version ? kernel_file_number(&replay->beside) : 0;
+	const struct kernel_text text = kernel_file_read(&replay->statistics);
+	int64_t resident = 0;
+
+	MUST(mincore((void *)(uintptr_t)replay->looked_at, replay->file_pages * VM_PAGE_BYTES,
+		     replay->resident) == 0);
+	for (uint32_t page = 0; page < replay->string->pages; page++)
+		resident += replay->resident[place_of(page)] & 1;
+	widen(&replay->missing,
+		resident - stat_pages(text, "inactive_file") - stat_pages(text, "active_file"));
+	widen(&replay->others, first_version
+				       ? (int64_t)vm_bytes_to_pages_floor((uint64_t)kernel_bytes) +
+						 stat_pages(text, "rss")
+				       : stat_pages(text, "kernel") + stat_pages(text, "anon"));
+}
+
+/*
+ * The kernel goes by the sizes of the lists as they were when the counts of all CPUs were summed up
+ * last. In version 2 the file with the group's CPU time sums up all that the group counts, before
+ * each subsystem got sums of its own; how old they are else is seen from time to time.
+ * linux:6.12:kernel/cgroup/rstat.c:cgroup_base_stat_cputime_show
+ */
+static void settle(const struct replay *replay)
+{
+	empty_batches(replay);
+	if (replay->group->version != 1)
+		(void)kernel_file_read(&replay->beside);
+}
+
 static void refer(struct replay *replay, uint32_t page)
 {
-	if (replay->references++ % FLUSH_REFERENCES == 0)
-		(void)kernel_file_read(&replay->statistics);
+	settle(replay);
+	if (replay->references++ % COMPARED_REFERENCES == 0)
+		look_at_statistics(replay);
 	replay->misses[replay->rounds] += !is_resident(replay, page);
 	if (page < replay->string->mapped)
 		touch_page(replay, place_of(page));
@@ -179,12 +265,6 @@ static void run(struct replay *replay)
 	}
 }
 
-static int64_t others(const struct memory_group *group)
-{
-	return memory_group_kernel_pages(group) +
-	       (int64_t)vm_bytes_to_pages_floor((uint64_t)memory_group_stat(group, "rss", "anon"));
-}
-
 void string_measure(const struct string *string, uint32_t limit_pages)
 {
 	const struct memory_group own = memory_group_own();
@@ -194,13 +274,15 @@ void string_measure(const struct string *string, uint32_t limit_pages)
 	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY, limit_pages) == 0);
 	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, 0) == 0);
 	memory_group_enter(&group, 0);
-	/* What the first use of everything takes is taken before the string begins. */
-	(void)kernel_file_read(&replay.statistics);
-	int64_t other_pages[2] = {others(&group), 0};
 	run(&replay);
-	other_pages[1] = others(&group);
+	settle(&replay);
+	look_at_statistics(&replay);
 	memory_group_leave(&own);
-	observe_values("other-pages", "", other_pages, 2, VM_UNIT_PAGES, "group statistics");
+	observe_values("other-pages", "", (int64_t[]){replay.others.lowest, replay.others.highest},
+		2, VM_UNIT_PAGES, "group statistics");
+	observe_values("missing-in-statistics", "",
+		(int64_t[]){replay.missing.lowest, replay.missing.highest}, 2, VM_UNIT_PAGES,
+		"group statistics");
 	observe_values("misses", "", replay.misses, replay.rounds, VM_UNIT_PAGES, "mincore");
 	observe("refaults",
 		memory_group_stat(&group, "workingset_refault_file", "workingset_refault_file"),

@@ -144,7 +144,7 @@ STRING_PROBE(scan, "reclaim.scan-resistant", "reclaim.scan-resistant", scan_para
 	"A third of the limit is read twice, then five times the limit once.");
 STRING_PROBE(balance, "reclaim.list-balance", "reclaim.list-balance", balance_parameters,
 	"How much of memory may the active list have?",
-	"Seven eighths of the limit are read twice, then three times the limit once.");
+	"Three quarters of the limit are read twice, then three times the limit once.");
 STRING_PROBE(chance, "reclaim.second-chance", "reclaim.second-chance", chance_parameters,
 	"Does a page that was used through a page table survive one scan, and not two?",
 	"A quarter of the limit is touched once; new pages are read, for one turn of the list, "

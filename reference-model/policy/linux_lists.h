@@ -15,7 +15,6 @@
 /* Flags of a frame beyond the public ones. */
 #define FRAME_WORKINGSET (UINT8_C(1) << 4) /* was active before, or refaulted as such */
 #define FRAME_YOUNG	 (UINT8_C(1) << 5) /* the accessed bit of a page table */
-#define FRAME_WAITING	 (UINT8_C(1) << 6) /* loaded, and on no list yet */
 
 /* Frames that one pass over a list takes at once: linux:6.12:include/linux/swap.h */
 #define SWAP_CLUSTER_FRAMES 32

@@ -105,9 +105,6 @@ const char *vm_replace_config_problem(const struct vm_replace_config *config)
 	case VM_POLICY_AGEING:
 	case VM_POLICY_WSCLOCK:
 	case VM_POLICY_TWO_LIST:
-		return config->cpu_batch_frames > VM_CPU_BATCH_FRAMES_LIMIT
-			       ? "at most 31 frames wait on a CPU"
-			       : NULL;
 	case VM_POLICY_GENERATIONS:
 	case VM_POLICY_LIMIT:
 		break;

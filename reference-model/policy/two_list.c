@@ -10,13 +10,6 @@
 #include "policy/linux_lists.h"
 
 #include "core/arithmetic.h"
-#include "vm/random.h"
-
-/* Frames on their way to a list, in the order in which they came. */
-struct waiting {
-	uint32_t count;
-	uint32_t frame[VM_CPU_BATCH_FRAMES_LIMIT];
-};
 
 /* The sizes that decisions go by: as they were a while ago. */
 struct seen {
@@ -31,15 +24,9 @@ struct two_list {
 	uint64_t age;			 /* evictions and activations so far */
 	uint64_t *shadow;		 /* by page: age at eviction * 2 + was working set, + 2 */
 	uint64_t activations_at_reclaim; /* refaults activated until the last reclaim */
-	struct waiting adding, activating;
-	uint32_t batch_frames; /* that wait this time */
-	uint64_t random;
 	struct seen seen;
 	uint64_t moves, moves_at_seen;
 };
-
-/* Of so many batches that are mostly left alone one is cut short. */
-#define BATCHES_WHOLE 8
 
 /* 0 means no shadow, so what is packed starts at 2. */
 #define SHADOW_OF(age, was_workingset) (((age) + 1) * 2 + (was_workingset))
@@ -48,18 +35,6 @@ static size_t two_list_bytes(const struct vm_replace_config *config)
 {
 	return sizeof(struct two_list) + ((size_t)config->frames + 3) * sizeof(struct links) +
 	       config->pages * sizeof(uint64_t) + 3 * _Alignof(max_align_t);
-}
-
-static void draw_batch(const struct vm_replace *replace, struct two_list *lists)
-{
-	lists->batch_frames = replace->config.cpu_batch_frames;
-	if (replace->config.cpu_batch_seed == 0 || lists->batch_frames == 0)
-		return;
-	/* With even seeds it happens now and then, with odd ones all the time. */
-	if (replace->config.cpu_batch_seed % 2 != 0 ||
-		vm_random_below(&lists->random, BATCHES_WHOLE) == 0)
-		lists->batch_frames =
-			1 + (uint32_t)vm_random_below(&lists->random, lists->batch_frames);
 }
 
 static bool create(struct vm_replace *replace, struct vm_arena *arena)
@@ -83,8 +58,6 @@ static bool create(struct vm_replace *replace, struct vm_arena *arena)
 	for (uint32_t frame = 0; frame < frames; frame++)
 		links_add_last(lists->links, lists->free, frame);
 	lists->moves = replace->config.statistics_phase_moves;
-	lists->random = replace->config.cpu_batch_seed;
-	draw_batch(replace, lists);
 	replace->state = lists;
 	return true;
 }
@@ -107,14 +80,18 @@ uint64_t vm_replace_inactive_ratio(enum vm_list_balance balance, uint64_t pages)
  * Groups count on each CPU, and sum up now and then: linux:6.12:mm/memcontrol.c:
  * memcg_rstat_updated.
  */
+static void sum_up(const struct vm_replace *replace, struct two_list *lists)
+{
+	lists->seen = (struct seen){.inactive_count = lists->inactive_count,
+		.active_count = lists->active_count,
+		.refault_activations = replace->counts.refault_activations};
+	lists->moves_at_seen = lists->moves;
+}
+
 static const struct seen *look(const struct vm_replace *replace, struct two_list *lists)
 {
-	if (lists->moves - lists->moves_at_seen >= replace->config.statistics_lag_moves) {
-		lists->seen = (struct seen){.inactive_count = lists->inactive_count,
-			.active_count = lists->active_count,
-			.refault_activations = replace->counts.refault_activations};
-		lists->moves_at_seen = lists->moves;
-	}
+	if (lists->moves - lists->moves_at_seen >= replace->config.statistics_lag_moves)
+		sum_up(replace, lists);
 	return &lists->seen;
 }
 
@@ -152,64 +129,18 @@ static void count_activation(struct vm_replace *replace, struct two_list *lists)
 	replace->counts.activations++;
 }
 
-static void drain_adding(struct vm_replace *replace, struct two_list *lists)
-{
-	for (uint32_t i = 0; i < lists->adding.count; i++) {
-		replace->flags[lists->adding.frame[i]] &= (uint8_t)~FRAME_WAITING;
-		put(replace, lists, lists->adding.frame[i]);
-	}
-	lists->adding.count = 0;
-	draw_batch(replace, lists);
-}
-
-static void drain_activating(struct vm_replace *replace, struct two_list *lists)
-{
-	for (uint32_t i = 0; i < lists->activating.count; i++) {
-		const uint32_t frame = lists->activating.frame[i];
-		if ((replace->flags[frame] & VM_FRAME_ACTIVE) != 0)
-			continue;
-		take(replace, lists, frame);
-		replace->flags[frame] |= VM_FRAME_ACTIVE;
-		put(replace, lists, frame);
-	}
-	lists->activating.count = 0;
-}
-
-/* linux:6.12:mm/swap.c:lru_add_drain_cpu */
-static void drain(struct vm_replace *replace, struct two_list *lists)
-{
-	drain_adding(replace, lists);
-	drain_activating(replace, lists);
-}
-
-static bool wait_in(struct two_list *lists, struct waiting *waiting, uint32_t frame)
-{
-	waiting->frame[waiting->count++] = frame;
-	return waiting->count < lists->batch_frames;
-}
-
-/* A frame that was just loaded. */
-static void add(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
-{
-	replace->flags[frame] |= FRAME_WAITING;
-	if (!wait_in(lists, &lists->adding, frame))
-		drain_adding(replace, lists);
-}
-
-/* linux:6.12:mm/swap.c:folio_activate; one that is not on a list yet will go to the other. */
+/* linux:6.12:mm/swap.c:folio_activate */
 static void activate(struct vm_replace *replace, struct two_list *lists, uint32_t frame)
 {
 	count_activation(replace, lists);
-	if ((replace->flags[frame] & FRAME_WAITING) != 0)
-		replace->flags[frame] |= VM_FRAME_ACTIVE;
-	else if (!wait_in(lists, &lists->activating, frame))
-		drain_activating(replace, lists);
+	take(replace, lists, frame);
+	replace->flags[frame] |= VM_FRAME_ACTIVE;
+	put(replace, lists, frame);
 }
 
 /* The tail of the active list goes over, used or not. */
 static void demote(struct vm_replace *replace, struct two_list *lists, uint32_t scan)
 {
-	drain(replace, lists);
 	while (scan-- > 0 && lists->active_count > 0) {
 		const uint32_t frame = lists->links[lists->active].before;
 
@@ -275,8 +206,6 @@ static uint32_t shrink_inactive(struct vm_replace *replace, struct two_list *lis
 {
 	uint32_t freed = 0;
 
-	if (scan != 0)
-		drain(replace, lists);
 	while (scan-- > 0 && lists->inactive_count > 0) {
 		replace->counts.scanned++;
 		freed += look_at(replace, lists, lists->links[lists->inactive].before, event);
@@ -371,7 +300,7 @@ static uint32_t load(struct vm_replace *replace, struct two_list *lists, uint32_
 		if (was_workingset)
 			replace->flags[frame] |= FRAME_WORKINGSET;
 	}
-	add(replace, lists, frame);
+	put(replace, lists, frame);
 	return frame;
 }
 
@@ -396,7 +325,6 @@ static void use(struct vm_replace *replace, struct two_list *lists, uint32_t pag
 		replace->config.rival == VM_LIST_RIVAL_NO_PROMOTION)
 		return;
 	if (replace->config.rival == VM_LIST_RIVAL_LRU) {
-		drain(replace, lists);
 		take(replace, lists, frame);
 		put(replace, lists, frame);
 		return;
@@ -414,6 +342,8 @@ static void reference(
 	const uint32_t page = vm_reference_page(one_reference);
 
 	VM_ASSERT(page < replace->config.pages);
+	if (replace->config.statistics_at_reference)
+		sum_up(replace, lists);
 	event->victim = VM_NO_PAGE;
 	event->fault = replace->place_of[page] == 0;
 	event->frame =

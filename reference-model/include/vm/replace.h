@@ -91,9 +91,6 @@ enum vm_list_rival {
 
 const char *vm_list_rival_word(enum vm_list_rival rival);
 
-/* Most kernels let so many wait; the simulator has room for no more. */
-#define VM_CPU_BATCH_FRAMES_LIMIT 31
-
 struct vm_replace_config {
 	enum vm_policy policy;
 	uint32_t pages;		       /* page numbers are below */
@@ -111,16 +108,11 @@ struct vm_replace_config {
 	uint64_t window_references; /* WORKING_SET, WSCLOCK; PFF: the time between faults */
 	bool load_leaves_bit_clear; /* CLOCK and kin: loading alone does not count as a use */
 	enum vm_list_rival rival;   /* TWO_LIST */
-	/* TWO_LIST: new and activated frames wait on their CPU until there are so many, or until
-	 * reclaim looks at a list; 0 and 1: they do not wait. */
-	uint32_t cpu_batch_frames;
-	/* TWO_LIST: others empty the batch too, or have frames in it: its length is drawn anew
-	 * each time, up to cpu_batch_frames; 0: it is not. */
-	uint64_t cpu_batch_seed;
 	/* TWO_LIST: the sizes that decisions go by are taken anew after so many moves of frames;
 	 * 0: always. */
 	uint32_t statistics_lag_moves;
 	uint32_t statistics_phase_moves; /* how old they are in the beginning */
+	bool statistics_at_reference;	 /* and before each reference as well */
 	/* TWO_LIST: pages from this one on are used by read() whatever use says; 0: none. */
 	uint32_t read_from_page;
 };
