@@ -31,7 +31,9 @@ struct detector {
 	const char *within;
 	int absent_errno[2];
 	unsigned number;
-	struct series since, backports[3];
+	/* From since on, and in older series from the patch that is known to have it. Between the
+	 * last patch that is known to lack it and that one, nothing is known. */
+	struct series since, backports[4], lacking[6];
 };
 
 #define MM_FOLDER  "sys/kernel/mm"
@@ -210,8 +212,10 @@ static const struct detector detectors[] = {
 	/* "mm/mremap: fix locked_vm leak from MREMAP_DONTUNMAP self-merge", of 2026 */
 	{.feature = VM_FEATURE_REMAP_KEEPS_APART,
 		.surface = SURFACE_RELEASE,
-		.since = {7, 2, 0},
-		.backports = {{6, 1, 191}, {6, 12, 114}}},
+		.since = {7, 3, 0},
+		.backports = {{6, 1, 191}, {6, 12, 114}, {7, 2, 11}},
+		.lacking = {{6, 1, 190}, {6, 6, 0}, {6, 12, 113}, {6, 18, 44}, {7, 1, 13},
+			{7, 2, 9}}},
 	/* "ext4: don't write back data before punch hole in nojournal mode", which went back */
 	{.feature = VM_FEATURE_PUNCH_KEEPS_DIRTY,
 		.surface = SURFACE_FILESYSTEM,
@@ -239,8 +243,14 @@ static const struct detector detectors[] = {
 	BY_RELEASE(POPULATE_STOPS_AT_HOLE, 6, 10),
 	/* "proc: rewrite stable_page_flags()" */
 	BY_RELEASE(FLAGS_OF_FOLIO, 6, 10),
-	/* The mask of three kinds of mapping was taken for the mark of one. */
-	BY_RELEASE(KSM_FLAG_EXACT, 6, 18),
+	/*
+	 * The mask of three kinds of mapping was taken for the mark of one until 7.1. Stable
+	 * releases have had that back since one between 6.18.15 and this one.
+	 */
+	{.feature = VM_FEATURE_KSM_FLAG_EXACT,
+		.surface = SURFACE_RELEASE,
+		.since = {7, 1, 0},
+		.backports = {{6, 18, 44}}},
 	BY_RELEASE(LOCK_ON_FAULT_LETTER, 6, 2),
 	/* "mm: refactor vma_merge() into modify-only vma_merge_existing_range()" */
 	BY_RELEASE(MERGE_BELOW_FIRST, 6, 12),
@@ -248,17 +258,24 @@ static const struct detector detectors[] = {
 	BY_RELEASE(PER_AREA_LOCK, 6, 4),
 	/* "mm: set pte writable while pte_soft_dirty() is true in do_swap_page()" */
 	BY_RELEASE(SWAP_IN_WRITABLE, 6, 11),
+	/* 7.0 has no way past the swap cache any more, nor a call of swapcache_prepare() */
+	BY_RELEASE(SWAP_IN_CACHED, 7, 0),
+	/* 7.2 asks the page cache for large folios; before, a file had to be open for reading only
+	 */
+	BY_RELEASE(HUGE_FILES_ELIGIBLE, 7, 2),
 	/* "mm: madvise: pageout: ignore references rather than clearing young" */
 	BY_RELEASE(PAGEOUT_KEEPS_YOUNG, 6, 9),
 	/* "mm/readahead: store folio order in struct file_ra_state" and what followed */
-	BY_RELEASE(EXEC_READS_FORWARD, 6, 16),
+	BY_RELEASE(EXEC_READS_FORWARD, 6, 17),
+	BY_RELEASE(READ_ORDER_KEPT, 6, 17),
 	/* "mm/hugetlb: restore the reservation if needed" */
 	BY_RELEASE(POOL_RESERVE_RETURNS, 6, 9),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */
 	{.feature = VM_FEATURE_FAULT_AROUND_NEEDS_TABLE,
 		.surface = SURFACE_RELEASE,
 		.since = {6, 18, 0},
-		.backports = {{6, 12, 117}}},
+		.backports = {{6, 12, 69}, {6, 17, 13}},
+		.lacking = {{6, 6, 0}, {6, 12, 57}, {6, 17, 8}}},
 };
 
 #define DETECTORS_COUNT (sizeof(detectors) / sizeof(detectors[0]))
@@ -364,15 +381,24 @@ static bool is_since(const struct kernel_release *release, struct series since)
 	return release->patch >= since.patch;
 }
 
+static bool is_in_series(const struct kernel_release *release, struct series series)
+{
+	return release->major == series.major && release->minor == series.minor;
+}
+
 static enum answer by_release(const struct kernel_release *release, const struct detector *detector)
 {
 	if (is_since(release, detector->since))
 		return ANSWER_YES;
 	for (size_t i = 0; i < sizeof(detector->backports) / sizeof(detector->backports[0]); i++) {
-		const struct series series = detector->backports[i];
-
-		if (series.major == release->major && series.minor == release->minor)
-			return answer_of(release->patch >= series.patch);
+		if (is_in_series(release, detector->backports[i]) &&
+			release->patch >= detector->backports[i].patch)
+			return ANSWER_YES;
+	}
+	for (size_t i = 0; i < sizeof(detector->lacking) / sizeof(detector->lacking[0]); i++) {
+		if (is_in_series(release, detector->lacking[i]) &&
+			release->patch > detector->lacking[i].patch)
+			return ANSWER_UNKNOWN;
 	}
 	return ANSWER_NO;
 }

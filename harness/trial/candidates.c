@@ -67,10 +67,8 @@ static void read_each(int file, size_t first, size_t pages)
 
 int candidate_file(size_t pages)
 {
-	char name[] = "candidate-XXXXXX";
-	const int file = mkstemp(name);
+	const int file = disk_file();
 
-	MUST(file >= 0 && unlink(name) == 0);
 	MUST(ftruncate(file, (off_t)(pages * VM_PAGE_BYTES)) == 0);
 	MUST(posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM) == 0);
 	return file;

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "kernel/values.h"
@@ -114,6 +117,20 @@ int kernel_write(const char *path, const char *text)
 /* Newer than the C library's headers; uapi/linux/memfd.h */
 #define NOT_EXECUTABLE 0x0008U
 #define EXECUTABLE     0x0010U
+
+int disk_file(void)
+{
+	char name[] = "file-XXXXXX";
+	struct statfs system;
+	const int file = mkstemp(name);
+
+	MUST(file >= 0 && unlink(name) == 0);
+	MUST(fstatfs(file, &system) == 0);
+	if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC)
+		unmet("the folder for temporary files is in memory",
+			"TMPDIR on a disk (a guest has one by itself)");
+	return file;
+}
 
 int memory_file(bool executable)
 {

@@ -4,11 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "kernel/values.h"
@@ -70,15 +67,8 @@ static void read_page(int file, size_t place)
 /* Holes are read like data, page by page, without a device that one would have to wait for. */
 static int make_file(size_t file_pages)
 {
-	char name[] = "string-XXXXXX";
-	struct statfs system;
-	const int file = mkstemp(name);
+	const int file = disk_file();
 
-	MUST(file >= 0 && unlink(name) == 0);
-	MUST(fstatfs(file, &system) == 0);
-	if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC)
-		unmet("the folder for temporary files is in memory",
-			"TMPDIR on a disk (a guest has one by itself)");
 	MUST(ftruncate(file, (off_t)(file_pages * VM_PAGE_BYTES)) == 0);
 	MUST(posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM) == 0);
 	return file;

@@ -421,8 +421,8 @@ static volatile char *map_live(enum fault_kind kind)
 	int file = -1;
 
 	if (is_file(kind)) {
-		file = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-		MUST(file >= 0 && write(file, content, sizeof(content)) == sizeof(content));
+		file = disk_file();
+		MUST(write(file, content, sizeof(content)) == sizeof(content));
 	}
 	char *memory = mmap((void *)BASE, length_of(kind), PROT_READ | PROT_WRITE,
 		(int)flags_of(kind) | MAP_FIXED_NOREPLACE, file, 0);

@@ -93,10 +93,24 @@ static void tally_swapped(const struct vm_machine *m, struct tally *tally, uint6
 	tally->swap_pss += (VM_PAGE_BYTES << PSS_SHIFT) / (count < 2 ? 1 : count);
 }
 
+/* Two pages are the least that can be one folio; where more fit, two do.
+ * linux:7.3:include/linux/huge_mm.h:thp_vma_suitable_order */
+static bool fits_large_folio(const struct area *area)
+{
+	const uint64_t least = 2 * VM_PAGE_BYTES;
+
+	return area->end - area->start >= least &&
+	       (area->start / VM_PAGE_BYTES - area_page_index(area, area->start)) % 2 == 0 &&
+	       vm_align_down(area->end - least, least) >= area->start;
+}
+
 static bool is_eligible(const struct vm_machine *m, const struct area *area)
 {
 	const uint64_t first = vm_align_up(area->start, VM_HUGE_2M_BYTES);
 
+	if (area->object != NONE && object_of(m, area->object)->kind == VM_FILE_DISK)
+		return m->behaviours.huge_files_eligible && m->setup.disk_large_folios &&
+		       fits_large_folio(area) && area_huge_wanted(m, area);
 	return area_huge_allowed(m, area, first);
 }
 

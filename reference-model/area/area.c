@@ -192,10 +192,14 @@ bool area_huge_allowed(const struct vm_machine *m, const struct area *area, uint
 {
 	const uint64_t start = vm_align_down(address, VM_HUGE_2M_BYTES);
 
-	if (!m->behaviours.huge_pages_at_fault || !area_is_anonymous(area) ||
-		(area->flags & VM_AREA(NO_HUGE_PAGE)) != 0)
-		return false;
-	if (start < area->start || start + VM_HUGE_2M_BYTES > area->end)
+	return m->behaviours.huge_pages_at_fault && area_is_anonymous(area) &&
+	       start >= area->start && start + VM_HUGE_2M_BYTES <= area->end &&
+	       area_huge_wanted(m, area);
+}
+
+bool area_huge_wanted(const struct vm_machine *m, const struct area *area)
+{
+	if ((area->flags & VM_AREA(NO_HUGE_PAGE)) != 0)
 		return false;
 	switch (vm_host_knob(&m->host, VM_KNOB_THP_ENABLED, VM_THP_NEVER)) {
 	case VM_THP_ALWAYS:

@@ -32,6 +32,8 @@ bool area_is_shmem(const struct vm_machine *m, const struct area *area);
 bool area_wants_write_notify(const struct vm_machine *m, const struct area *area);
 bool area_accounts(const struct vm_machine *m, uint32_t object, uint32_t flags);
 bool area_huge_allowed(const struct vm_machine *m, const struct area *area, uint64_t address);
+/* By what is set for the system, and by what was advised. */
+bool area_huge_wanted(const struct vm_machine *m, const struct area *area);
 uint64_t area_huge_bytes(const struct vm_machine *m, const struct area *area);
 
 void mm_count_area(struct mm *mm, uint32_t flags, int64_t pages);
@@ -54,10 +56,10 @@ struct merge_wish {
 	uint64_t start, end, page_offset;
 	uint32_t flags, object, family;
 	bool uffd, read_only_file;
-	uint32_t middle;      /* area that is changed or moved, or NONE for a new one */
-	uint32_t copied_from; /* mremap: the area that moves */
-	bool keeps_apart;     /* from that one, which stays */
-	bool only_extend;     /* brk, stack: the area before only */
+	uint32_t middle;	   /* area that is changed or moved, or NONE for a new one */
+	uint32_t copied_from;	   /* mremap: the area that moves */
+	enum vm_known keeps_apart; /* from that one, which stays */
+	bool only_extend;	   /* brk, stack: the area before only */
 };
 
 /* A new range between its neighbours: the area that took it in, or NONE. */

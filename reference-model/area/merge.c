@@ -5,6 +5,7 @@
  */
 #include "area/area.h"
 #include "demand/huge.h"
+#include "machine/outcome.h"
 
 static void inherit_flags(struct vm_machine *m, uint32_t to, uint32_t flags)
 {
@@ -123,7 +124,10 @@ uint32_t merge_new(struct vm_machine *m, const struct merge_wish *wish)
 	bool with_low = merges_before(m, wish, low);
 	bool with_high = !wish->only_extend && merges_after(m, wish, low, with_low, high);
 
-	if (wish->keeps_apart) {
+	if (wish->keeps_apart == VM_UNKNOWN && ((with_low && low == wish->copied_from) ||
+						       (with_high && high == wish->copied_from)))
+		outcome_silent(m, "whether this release lets it join what stays behind");
+	if (wish->keeps_apart != VM_KNOWN_NOT) {
 		with_low = with_low && low != wish->copied_from;
 		with_high = with_high && high != wish->copied_from;
 	}

@@ -231,8 +231,9 @@ static uint32_t make_target(struct vm_machine *m, uint32_t source, const struct 
 		.middle = NONE,
 		.copied_from = source,
 		/* linux:6.12:mm/vma.c:copy_vma (6.12.114) */
-		.keeps_apart = unfaulted && (move->flags & VM_MREMAP_DONTUNMAP) != 0 &&
-			       m->behaviours.remap_keeps_apart};
+		.keeps_apart = unfaulted && (move->flags & VM_MREMAP_DONTUNMAP) != 0
+				       ? m->behaviours.remap_keeps_apart
+				       : VM_KNOWN_NOT};
 
 	const uint32_t merged = merge_new(m, &wish);
 	if (merged != NONE) {

@@ -49,6 +49,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.huge_pages_at_fault = false,
 		/* The teaching says that software clears them, and not when: gios, wut. */
 		.access_monitored = true,
+		.read_order_kept = true,
 		.fault_around = false,
 	};
 }
@@ -128,12 +129,14 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES);
 	behaviours->punch_keeps_dirty = vm_host_has(host, VM_FEATURE_PUNCH_KEEPS_DIRTY);
 	/* linux:6.18:fs/ext4/inode.c:ext4_truncate_page_cache_block_range */
-	behaviours->remap_keeps_apart = vm_host_has(host, VM_FEATURE_REMAP_KEEPS_APART);
+	behaviours->remap_keeps_apart = vm_host_knows(host, VM_FEATURE_REMAP_KEEPS_APART);
 	behaviours->punch_unmaps_all = vm_host_has(host, VM_FEATURE_PUNCH_UNMAPS_ALL);
 	behaviours->exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD);
+	/* linux:6.16:mm/readahead.c:page_cache_ra_order adds two to any order */
+	behaviours->read_order_kept = vm_host_has(host, VM_FEATURE_READ_ORDER_KEPT);
 	/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 	behaviours->fault_around_needs_table =
-		vm_host_has(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
+		vm_host_knows(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
 	/* linux:6.18:mm/mprotect.c:mprotect_folio_pte_batch; cac1db8c3aad (6.17) */
 	behaviours->protect_batches = vm_host_has(host, VM_FEATURE_PROTECT_BATCHES);
 }
@@ -205,6 +208,11 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.per_area_lock = vm_host_has(host, VM_FEATURE_PER_AREA_LOCK),
 		/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
 		.swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE),
+		/* linux:7.3:mm/memory.c:should_try_to_free_swap;
+		   linux:7.3:mm/swapfile.c:folio_free_swap */
+		.swap_in_cached = vm_host_has(host, VM_FEATURE_SWAP_IN_CACHED),
+		/* linux:7.3:mm/huge_memory.c:file_thp_enabled */
+		.huge_files_eligible = vm_host_has(host, VM_FEATURE_HUGE_FILES_ELIGIBLE),
 		/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
 		.pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG),
 		/* linux:6.12:arch/x86/mm/pkeys.c:__execute_only_pkey */

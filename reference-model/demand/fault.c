@@ -196,8 +196,11 @@ static uint32_t frame_from_slot(struct vm_machine *m, struct fault *fault, uint3
 	frame_of(m, frame)->exclusive = false;
 	contents_copy(m, &frame_of(m, frame)->contents, slots_of(m)[slot].contents);
 	count_event(m, slots_of(m)[slot].zero ? VM_EVENT_SWAP_IN_ZERO : VM_EVENT_SWAP_IN);
-	if (!m->setup.swap_synchronous || slots_of(m)[slot].count != 1) {
-		if (brings_neighbours(m, fault))
+	/* Since 7.0 it is read alone, however many share it; before, only what one has. */
+	const bool at_once = m->setup.swap_synchronous &&
+			     (m->behaviours.swap_in_cached || slots_of(m)[slot].count == 1);
+	if (!at_once || m->behaviours.swap_in_cached) {
+		if (!at_once && brings_neighbours(m, fault))
 			outcome_silent(m, "which neighbours come along from swap (page-cluster)");
 		folio_set(m, frame, FOLIO_SWAP_CACHE);
 		folio_of(m, frame)->slot = slot;
@@ -233,8 +236,11 @@ enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struc
 		(slots_of(m)[slot].count == 0 ||
 			(fault->write && folio_references(m, frame) == 2) ||
 			(area->flags & VM_AREA(LOCKED)) != 0)) {
-		if (slots_of(m)[slot].count == 0)
+		if (slots_of(m)[slot].count == 0) {
 			swap_cache_remove(m, frame);
+			if (m->behaviours.swap_in_cached)
+				folio_set(m, frame, FOLIO_DIRTY);
+		}
 	}
 	if (!folio_has(m, frame, FOLIO_KSM) && folio_references(m, frame) == 1)
 		exclusive = true;

@@ -33,15 +33,18 @@ static void map_cached(struct vm_machine *m, const struct fault *fault, struct p
  * linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117): the table that fault-around brought is put
  * in only where the first folio might be mapped huge, and that one must end before the last page.
  */
-static bool table_stays_away(
-	const struct vm_machine *m, const struct fault *fault, uint32_t first_frame)
+static bool table_stays_away(struct vm_machine *m, const struct fault *fault, uint32_t first_frame)
 {
 	const struct area *area = area_of(m, fault->area);
 	const struct frame *folio = folio_of(m, first_frame);
 
-	return m->behaviours.fault_around_needs_table && !area_is_shmem(m, area) &&
-	       place_of(m, fault->mm, fault->address).level > 1 &&
-	       file_end_index(m, area->object) - 1 < folio->index + folio_pages(m, first_frame);
+	if (m->behaviours.fault_around_needs_table == VM_KNOWN_NOT || area_is_shmem(m, area) ||
+		place_of(m, fault->mm, fault->address).level == 1 ||
+		file_end_index(m, area->object) - 1 >= folio->index + folio_pages(m, first_frame))
+		return false;
+	if (m->behaviours.fault_around_needs_table == VM_UNKNOWN)
+		outcome_silent(m, "whether this release makes a table for what lies around");
+	return true;
 }
 
 /* Slots of the faulting address's table: [first, last). */

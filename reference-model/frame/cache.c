@@ -163,6 +163,9 @@ bool cache_read_ahead(
 	const uint64_t end = last < pages ? last : pages;
 	const bool marks = ahead != 0 && end >= first + ahead && !m->setup.disk_large_folios;
 
+	if (object_of(m, object)->kind == VM_FILE_DISK && m->setup.disk_large_folios &&
+		!m->behaviours.read_order_kept && last - first >= 4)
+		outcome_silent(m, "in how large pieces this release reads a file");
 	for (uint64_t i = first; i < end; i++) {
 		if (cache_lookup(m, object, i) != NONE)
 			continue;

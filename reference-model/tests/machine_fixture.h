@@ -40,9 +40,12 @@ static inline void host_of_linux_6_18(struct vm_host *host)
 		.memlock_limit_bytes = UINT64_C(8) << 20,
 		.address_space_limit_bytes = UINT64_MAX};
 	for (int i = 0; i < VM_FEATURE_LIMIT; i++)
-		host->feature[i].present = true;
+		host->feature[i] =
+			(struct vm_feature_fact){.present = true, .evidence = VM_EVIDENCE_VERSION};
 	host->feature[VM_FEATURE_SOFT_DIRTY].present = false;
 	host->feature[VM_FEATURE_FIVE_LEVEL].present = false;
+	host->feature[VM_FEATURE_SWAP_IN_CACHED].present = false;
+	host->feature[VM_FEATURE_HUGE_FILES_ELIGIBLE].present = false;
 	host->knob[VM_KNOB_THP_ENABLED] =
 		(struct vm_knob_fact){.present = true, .value = VM_THP_MADVISE};
 	host->knob[VM_KNOB_MAX_MAP_COUNT] = (struct vm_knob_fact){.present = true, .value = 65530};

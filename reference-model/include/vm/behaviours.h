@@ -322,25 +322,33 @@ struct vm_behaviours {
 	bool cuts_by_halves; /* truncation splits only what it must of a large folio: since 6.15 */
 	bool punch_keeps_dirty; /* a hole in a disk file cuts dirty pages without writing them first
 				 */
-	bool remap_keeps_apart; /* what MREMAP_DONTUNMAP made does not join the area it came from:
-				   since 6.12.114, and 6.1.191 */
-	bool punch_unmaps_all;	/* a hole in a disk file that ends inside the first page unmaps all
-				 */
+	/* What MREMAP_DONTUNMAP made does not join the area it came from: since 7.3, and in stable
+	 * releases of 2026. */
+	enum vm_known remap_keeps_apart;
+	bool punch_unmaps_all;	 /* a hole in a disk file that ends inside the first page unmaps all
+				  */
 	bool exec_reads_forward; /* a cold fault in an executable area reads from its page to the
-				    area's end, not around it: since 6.16 */
-	bool fault_around_needs_table; /* with a folio that reaches the file's last page first in
-					  the window, fault-around makes no table: since 6.18 */
-	bool populate_stops_at_hole;   /* madvise(POPULATE_*) ends at the first hole: since 6.10 */
-	bool populate_begins_again;    /* it forgets that a fault waited, which is minor then */
+				    area's end, not around it: since 6.17 */
+	bool read_order_kept;	 /* a first read of a file makes single pages: since 6.17; before,
+				    folios of four where the file system has them */
+	/* With a folio that reaches the file's last page first in the window, fault-around makes no
+	 * table: since 6.18. */
+	enum vm_known fault_around_needs_table;
+	bool populate_stops_at_hole; /* madvise(POPULATE_*) ends at the first hole: since 6.10 */
+	bool populate_begins_again;  /* it forgets that a fault waited, which is minor then */
 	bool flags_of_folio;	   /* kpageflags shows the folio's flags for each page of it: since
 				      6.10; before, the page's own, and tails have none */
-	bool ksm_flag_loose;	   /* and "ksm" for every anonymous page, until 6.18 */
+	bool ksm_flag_loose;	   /* and "ksm" for every anonymous page, until 7.1 and some 6.18 */
 	bool lock_on_fault_letter; /* smaps prints "lf": since 6.2 */
 	bool merges_below_first; /* a new area asks the one below it first: since 6.12; before, the
 				    one above, whose family the one below then has to fit */
 	bool per_area_lock;	 /* a fault that waits is tried again as if new, unless it read:
 				  * since 6.4
 				  */
+	bool swap_in_cached;	 /* also from a device that is read at once, through the swap cache,
+				    which     the page leaves dirty: since 7.0 */
+	bool huge_files_eligible; /* areas of files whose page cache makes large folios: since 7.2
+				   */
 	bool swap_in_writable; /* a page of one's own comes back writable for a reader too: 6.11 */
 	bool pageout_keeps_young; /* pageout reclaims without clearing references: since 6.9 */
 	bool execute_only_keys; /* what may only be executed has a protection key against reading */

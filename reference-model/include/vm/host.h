@@ -82,6 +82,7 @@
 	X(HUGE_EXCLUSIVE_BY_HEAD, "huge-exclusive-by-head")       \
 	X(FAULT_AROUND_NEEDS_TABLE, "fault-around-needs-table")   \
 	X(EXEC_READS_FORWARD, "exec-reads-forward")               \
+	X(READ_ORDER_KEPT, "read-order-kept")                     \
 	X(HUGE_EXCLUSIVE_BY_PAGE, "huge-exclusive-by-page")       \
 	X(POPULATE_STOPS_AT_HOLE, "populate-stops-at-hole")       \
 	X(FLAGS_OF_FOLIO, "flags-of-folio")                       \
@@ -90,6 +91,8 @@
 	X(MERGE_BELOW_FIRST, "merge-below-first")                 \
 	X(PER_AREA_LOCK, "per-area-lock")                         \
 	X(SWAP_IN_WRITABLE, "swap-in-writable")                   \
+	X(SWAP_IN_CACHED, "swap-in-cached")                       \
+	X(HUGE_FILES_ELIGIBLE, "huge-files-eligible")             \
 	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
 	X(PUNCH_KEEPS_DIRTY, "punch-keeps-dirty")                 \
 	X(PUNCH_UNMAPS_ALL, "punch-unmaps-all")                   \
@@ -219,6 +222,16 @@ struct vm_host {
 static inline bool vm_host_has(const struct vm_host *host, enum vm_feature feature)
 {
 	return host->feature[feature].present;
+}
+
+/* Whether it is there, where nothing may tell: a release between two that are known. */
+enum vm_known { VM_KNOWN_NOT, VM_KNOWN_SO, VM_UNKNOWN };
+
+static inline enum vm_known vm_host_knows(const struct vm_host *host, enum vm_feature feature)
+{
+	return host->feature[feature].evidence == VM_EVIDENCE_NONE ? VM_UNKNOWN
+	       : host->feature[feature].present			   ? VM_KNOWN_SO
+								   : VM_KNOWN_NOT;
 }
 
 /* It was looked for and is not there; a record may be older than the question. */
