@@ -137,6 +137,26 @@ static bool only_image_below(const char *folder, char *image, size_t image_bytes
 	return is_file(image);
 }
 
+/* Since 6.19 Debian's image is an empty package, whose parts have names of their own. */
+static bool download(const char *folder, const char *name)
+{
+	static const char *const parts[] = {"linux-base-", "linux-binary-", "linux-modules-"};
+	char *image[] = {"apt-get", "download", "-q", (char *)name, NULL};
+
+	if (!run_quietly(folder, image))
+		return false;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char part[PATH_MAX];
+		char *known[] = {"apt-get", "download", "--print-uris", part, NULL};
+		char *get[] = {"apt-get", "download", "-q", part, NULL};
+
+		(void)snprintf(part, sizeof(part), "%s%s", parts[i], name + strlen("linux-image-"));
+		if (run_quietly("/", known) && !run_quietly(folder, get))
+			return false;
+	}
+	return true;
+}
+
 static bool from_package(struct guest_kernel *kernel, const char *name, const char *cache,
 	char *why, size_t why_bytes)
 {
@@ -148,18 +168,24 @@ static bool from_package(struct guest_kernel *kernel, const char *name, const ch
 		return false;
 	}
 	if (!only_image_below(folder, image, sizeof(image))) {
-		char *download[] = {"apt-get", "download", "-q", (char *)name, NULL};
-		char *unpack[] = {"sh", "-c",
-			"dpkg-deb -x ./linux-image-*.deb . && rm ./linux-image-*.deb && "
-			"if [ -d usr/lib/modules ]; then mkdir -p lib && mv usr/lib/modules lib/; "
-			"fi && for r in lib/modules/*; do depmod -b . \"${r##*/}\"; done",
+		char *unpack[] = {"sh", "-ec",
+			"for d in ./linux-*.deb; do dpkg-deb -x \"$d\" . && rm \"$d\"; done\n"
+			"if [ -d usr/lib/modules ]; then mkdir -p lib; mv usr/lib/modules lib/; "
+			"fi\n"
+			"for r in lib/modules/*; do\n"
+			"	if [ -f \"$r/vmlinuz\" ]; then\n"
+			"		mkdir -p boot\n"
+			"		mv \"$r/vmlinuz\" \"boot/vmlinuz-${r##*/}\"\n"
+			"	fi\n"
+			"	if [ -d \"$r\" ]; then depmod -b . \"${r##*/}\"; fi\n"
+			"done",
 			NULL};
 		char *drop[] = {"rm", "-rf", part, NULL};
 
 		/* Unpacked beside its place and renamed: a cache entry is whole or not there. */
 		(void)run_quietly("/", drop);
-		if (!make_folders(part) || !run_quietly(part, download) ||
-			!run_quietly(part, unpack) || rename(part, folder) != 0) {
+		if (!make_folders(part) || !download(part, name) || !run_quietly(part, unpack) ||
+			rename(part, folder) != 0) {
 			(void)run_quietly("/", drop);
 			(void)snprintf(why, why_bytes,
 				"%s: no such package can be downloaded and unpacked "

@@ -326,9 +326,47 @@ static void a_stream_becomes_the_same_folder(void **state)
 	}
 }
 
+static enum vm_known known_of(struct pool *pool, const char *release, enum vm_feature feature)
+{
+	const char *folder = in_scratch(pool, release);
+	struct facts facts;
+
+	(void)live_and_captured(pool, folder, false);
+	plant(folder, "proc/sys/kernel/osrelease", release);
+	captured(pool, folder, &facts);
+	return vm_host_knows(&facts.host, feature);
+}
+
+/* A fix went back to a series at some patch between the last that lacks it and the first seen. */
+static void between_two_patches_nothing_is_known(void **state)
+{
+	static const struct {
+		const char *release;
+		enum vm_known known;
+	} releases[] = {
+		{"6.12.57", VM_KNOWN_NOT},
+		{"6.12.58-rt", VM_UNKNOWN},
+		{"6.12.68", VM_UNKNOWN},
+		{"6.12.69+deb12-amd64", VM_KNOWN_SO},
+		{"6.16.12", VM_KNOWN_NOT},
+		{"6.17.8", VM_KNOWN_NOT},
+		{"6.17.9", VM_UNKNOWN},
+		{"6.17.13", VM_KNOWN_SO},
+		{"6.18.0", VM_KNOWN_SO},
+	};
+	POOL_DROPS struct pool pool = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(releases) / sizeof(releases[0]); i++)
+		assert_int_equal(
+			known_of(&pool, releases[i].release, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE),
+			releases[i].known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(between_two_patches_nothing_is_known),
 		cmocka_unit_test(replay_equals_live_byte_for_byte),
 		cmocka_unit_test(an_anonymous_capture_changes_texts_only),
 		cmocka_unit_test(an_anonymous_capture_names_nothing),

@@ -37,8 +37,10 @@ int64_t kernel_number_at(const char *path);
 /* One write of the text: 0 or the errno, for writes whose refusal is an observation. */
 int kernel_write(const char *path, const char *text);
 
-/* A file on a disk, empty and without a name, in the trial's folder. Where that folder is in memory,
- * whose pages are neither dropped nor reclaimed like a file's, the trial ends as unmet. */
+/*
+ * A file on a disk, empty and without a name, in the trial's folder. Where that folder is in
+ * memory, whose pages are neither dropped nor reclaimed like a file's, the trial ends as unmet.
+ */
 int disk_file(void);
 
 /* A file in memory, empty; executable only if so asked, which kernels since 6.3 want to be told. */

@@ -141,6 +141,20 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->protect_batches = vm_host_has(host, VM_FEATURE_PROTECT_BATCHES);
 }
 
+/* How pages go to swap, and what they are when they come back. */
+static void fill_swap(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
+	behaviours->swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE);
+	/* linux:7.3:mm/memory.c:should_try_to_free_swap;
+		   linux:7.3:mm/swapfile.c:folio_free_swap */
+	behaviours->swap_in_cached = vm_host_has(host, VM_FEATURE_SWAP_IN_CACHED);
+	/* linux:7.3:mm/huge_memory.c:file_thp_enabled */
+	behaviours->huge_files_eligible = vm_host_has(host, VM_FEATURE_HUGE_FILES_ELIGIBLE);
+	/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
+	behaviours->pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG);
+}
+
 static enum vm_large_takeover large_takeover(const struct vm_host *host)
 {
 	if (vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER))
@@ -206,15 +220,6 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.merges_below_first = vm_host_has(host, VM_FEATURE_MERGE_BELOW_FIRST),
 		/* linux:6.12:arch/x86/mm/fault.c:do_user_addr_fault */
 		.per_area_lock = vm_host_has(host, VM_FEATURE_PER_AREA_LOCK),
-		/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
-		.swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE),
-		/* linux:7.3:mm/memory.c:should_try_to_free_swap;
-		   linux:7.3:mm/swapfile.c:folio_free_swap */
-		.swap_in_cached = vm_host_has(host, VM_FEATURE_SWAP_IN_CACHED),
-		/* linux:7.3:mm/huge_memory.c:file_thp_enabled */
-		.huge_files_eligible = vm_host_has(host, VM_FEATURE_HUGE_FILES_ELIGIBLE),
-		/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
-		.pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG),
 		/* linux:6.12:arch/x86/mm/pkeys.c:__execute_only_pkey */
 		.execute_only_keys = vm_host_has(host, VM_FEATURE_PKU),
 		/* linux:6.12:mm/damon/ops-common.c:damon_ptep_mkold */
@@ -226,4 +231,5 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	};
 	fill_formulas(behaviours, host);
 	fill_files(behaviours, host);
+	fill_swap(behaviours, host);
 }

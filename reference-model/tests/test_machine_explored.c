@@ -734,6 +734,119 @@ static void a_page_that_was_locked_may_stay(void **state)
 	assert_int_equal(smaps(f, 1, 0, VM_SMAPS_LAZY_FREE), 0);
 }
 
+/* Swap from memory, and files whose cache makes large folios; of 7.3, or of 6.18. */
+static int setup_release(void **state, bool newer)
+{
+	struct fixture *f = fixture_plain();
+
+	f->setup.limits.swap_slots = 64;
+	f->setup.swap_pages = 64;
+	f->setup.swap_synchronous = true;
+	f->setup.disk_large_folios = true;
+	f->host.knob[VM_KNOB_THP_ENABLED].value = VM_THP_ALWAYS;
+	f->host.feature[VM_FEATURE_SWAP_IN_CACHED].present = newer;
+	f->host.feature[VM_FEATURE_HUGE_FILES_ELIGIBLE].present = newer;
+	fixture_start(f, VM_MODEL_LINUX);
+	*state = f;
+	return 0;
+}
+
+static int setup_7_3(void **state)
+{
+	return setup_release(state, true);
+}
+
+static int setup_6_18(void **state)
+{
+	return setup_release(state, false);
+}
+
+static uint64_t dirty_after_swap(struct fixture *f)
+{
+	map(f, 0, BASE, 4 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 4 * PAGE);
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_PAGEOUT);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, 2 * PAGE);
+	assert_int_equal(f->last.major_faults, 2);
+	return smaps(f, 0, 0, VM_SMAPS_PRIVATE_DIRTY);
+}
+
+static void swap_goes_past_its_cache(void **state)
+{
+	assert_int_equal(dirty_after_swap(*state), 0);
+}
+
+static void swap_leaves_its_cache_dirty(void **state)
+{
+	assert_int_equal(dirty_after_swap(*state), 8);
+}
+
+static bool file_is_eligible(struct fixture *f, uint64_t first_page, uint64_t pages)
+{
+	map_file(f, 0, BASE + PAGE * first_page, pages * PAGE, RO, VM_MAP_SHARED, 0);
+	const bool eligible = smaps(f, 0, 0, VM_SMAPS_THP_ELIGIBLE) != 0;
+	on(f, VM_OP_UNMAP, 0, BASE + PAGE * first_page, pages * PAGE);
+	return eligible;
+}
+
+static void files_are_eligible_where_two_pages_fit(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
+	assert_true(file_is_eligible(f, 0, 2));
+	assert_true(file_is_eligible(f, 4, 3));
+	assert_false(file_is_eligible(f, 0, 1));
+	/* The second page of a pair is where the first page of the file is. */
+	assert_false(file_is_eligible(f, 1, 7));
+	map_file(f, 0, BASE, 4 * PAGE, RO, VM_MAP_SHARED, 0);
+	advise(f, 0, BASE, 4 * PAGE, VM_MADV_NOHUGEPAGE);
+	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_THP_ELIGIBLE), 0);
+}
+
+static void files_were_not_eligible(void **state)
+{
+	struct fixture *f = *state;
+
+	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
+	assert_false(file_is_eligible(f, 0, 8));
+}
+
+/* A release between two that are known: what depends on it is not spoken of, all else is. */
+static int setup_unknown(void **state)
+{
+	struct fixture *f = fixture_plain();
+
+	f->host.feature[VM_FEATURE_FAULT_AROUND_NEEDS_TABLE] = (struct vm_feature_fact){0};
+	f->host.feature[VM_FEATURE_REMAP_KEEPS_APART] = (struct vm_feature_fact){0};
+	fixture_start(f, VM_MODEL_LINUX);
+	*state = f;
+	return 0;
+}
+
+static void what_a_release_does_is_not_guessed(void **state)
+{
+	struct fixture *f = *state;
+	const struct vm_operation touch = {
+		.kind = VM_OP_TOUCH_READ, .address = BASE, .length = PAGE};
+	const struct vm_operation remap = {.kind = VM_OP_REMAP,
+		.address = BASE + 8 * PAGE,
+		.length = PAGE,
+		.new_length = PAGE,
+		.new_address = BASE + 7 * PAGE,
+		.flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED | VM_MREMAP_DONTUNMAP};
+
+	file_create(f, 0, VM_FILE_DISK, PAGE);
+	file_write(f, 0, 0, PAGE, 1);
+	map_file(f, 0, BASE, PAGE, RO, VM_MAP_SHARED, 0);
+	vm_machine_do(f->machine, &touch, &f->last);
+	assert_non_null(f->last.silent);
+	map(f, 0, BASE + 8 * PAGE, PAGE, RW, PRIVATE);
+	assert_null(f->last.silent);
+	vm_machine_do(f->machine, &remap, &f->last);
+	assert_non_null(f->last.silent);
+}
+
 int main(void)
 {
 #define TEST(name)	 cmocka_unit_test_setup_teardown(name, setup_linux, teardown)
@@ -781,6 +894,13 @@ int main(void)
 		TEST_READS(code_is_read_ahead_whatever_was_advised),
 		TEST_READS(what_came_along_may_be_on_its_way),
 		TEST(a_page_that_was_locked_may_stay),
+		cmocka_unit_test_setup_teardown(swap_goes_past_its_cache, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(swap_leaves_its_cache_dirty, setup_7_3, teardown),
+		cmocka_unit_test_setup_teardown(files_were_not_eligible, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(
+			files_are_eligible_where_two_pages_fit, setup_7_3, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_a_release_does_is_not_guessed, setup_unknown, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
