@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <zstd.h>
 
 #include "guest/oracle.h"
 #include "guest/payload.h"
@@ -233,7 +233,7 @@ static int64_t milliseconds_now(void)
 
 /* Where the output goes, which comes packed; behind its end comes the command's exit status. */
 struct receiver {
-	z_stream stream;
+	ZSTD_DStream *stream;
 	bool whole;	 /* it had its own end */
 	int exit_status; /* -1: it did not come */
 	guest_sink *sink;
@@ -244,25 +244,24 @@ struct receiver {
 /* Makes what came plain again and passes it on. False when that is not to be, or not wanted. */
 static bool pass_on(struct receiver *receiver, size_t size_bytes)
 {
-	z_stream *stream = &receiver->stream;
-	unsigned char plain[65536];
+	ZSTD_inBuffer input = {receiver->packed, size_bytes, 0};
+	unsigned char bytes[65536];
+	bool more = true;
 
-	stream->next_in = receiver->packed;
-	stream->avail_in = (uInt)size_bytes;
-	while (!receiver->whole) {
-		stream->next_out = plain;
-		stream->avail_out = sizeof(plain);
-		const int result = inflate(stream, Z_NO_FLUSH);
-		const size_t plain_bytes = sizeof(plain) - stream->avail_out;
-		if (plain_bytes != 0 &&
-			receiver->sink(receiver->context, (const char *)plain, plain_bytes) < 0)
+	/* What did not fit the last time is still in the stream when nothing new is left. */
+	while (!receiver->whole && (more || input.pos != input.size)) {
+		ZSTD_outBuffer plain = {bytes, sizeof(bytes), 0};
+		const size_t left = ZSTD_decompressStream(receiver->stream, &plain, &input);
+		if (ZSTD_isError(left))
 			return false;
-		receiver->whole = result == Z_STREAM_END;
-		if (result != Z_OK && !receiver->whole)
-			return result == Z_BUF_ERROR;
+		if (plain.pos != 0 &&
+			receiver->sink(receiver->context, (const char *)bytes, plain.pos) < 0)
+			return false;
+		receiver->whole = left == 0;
+		more = plain.pos == plain.size;
 	}
-	if (receiver->exit_status < 0 && stream->avail_in != 0)
-		receiver->exit_status = *stream->next_in;
+	if (receiver->exit_status < 0 && input.pos != input.size)
+		receiver->exit_status = receiver->packed[input.pos];
 	return true;
 }
 
@@ -401,11 +400,14 @@ int guest_run(const struct guest *guest, const struct guest_kernel *kernel, int 
 	if (error == 0)
 		error = start(&machine, guest, kernel);
 	if (error == 0) {
-		struct receiver receiver = {.exit_status = -1, .sink = sink, .context = context};
-		if (inflateInit(&receiver.stream) != Z_OK)
+		struct receiver receiver = {.stream = ZSTD_createDStream(),
+			.exit_status = -1,
+			.sink = sink,
+			.context = context};
+		if (receiver.stream == NULL)
 			abort();
 		const enum guest_end pumped = pump(&machine, guest, stop_descriptor, &receiver);
-		(void)inflateEnd(&receiver.stream);
+		(void)ZSTD_freeDStream(receiver.stream);
 		/* Its output has ended or is not wanted any more: a machine that still runs must
 		 * go. */
 		if (pumped != GUEST_VANISHED)

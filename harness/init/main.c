@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <zstd.h>
 
 #include "guest/payload.h"
 
@@ -31,6 +31,8 @@
 #define EXIT_LOST    3
 #define PLAIN_BYTES  65536
 #define PACKED_BYTES 65536
+/* Half the bytes of the fastest deflate, in a quarter of its time. */
+#define PACKED_LEVEL 3
 #define LINGER_MS    200
 
 static const struct {
@@ -115,7 +117,7 @@ static char *arguments_text(size_t *size_bytes)
 /* --- what the command prints, packed --------------------------------------------------------- */
 
 struct packer {
-	z_stream stream;
+	ZSTD_CStream *stream;
 	int port;
 	unsigned char packed[PACKED_BYTES];
 };
@@ -131,17 +133,19 @@ static void write_port(int port, const unsigned char *bytes, size_t size_bytes)
 	}
 }
 
-static void pack(struct packer *packer, unsigned char *bytes, size_t size_bytes, int flush)
+static void pack(
+	struct packer *packer, const unsigned char *bytes, size_t size_bytes, ZSTD_EndDirective how)
 {
-	packer->stream.next_in = bytes;
-	packer->stream.avail_in = (uInt)size_bytes;
+	ZSTD_inBuffer input = {bytes, size_bytes, 0};
+	size_t left;
+
 	do {
-		packer->stream.next_out = packer->packed;
-		packer->stream.avail_out = sizeof(packer->packed);
-		(void)deflate(&packer->stream, flush);
-		write_port(packer->port, packer->packed,
-			sizeof(packer->packed) - packer->stream.avail_out);
-	} while (packer->stream.avail_out == 0);
+		ZSTD_outBuffer packed = {packer->packed, sizeof(packer->packed), 0};
+		left = ZSTD_compressStream2(packer->stream, &packed, &input, how);
+		if (ZSTD_isError(left))
+			return;
+		write_port(packer->port, packer->packed, packed.pos);
+	} while (how == ZSTD_e_continue ? input.pos != input.size : left != 0);
 }
 
 /*
@@ -156,13 +160,15 @@ static void send_packed(int from, int port)
 	bool waits = false;
 
 	packer.port = port;
-	if (deflateInit(&packer.stream, Z_BEST_SPEED) != Z_OK)
+	packer.stream = ZSTD_createCStream();
+	if (packer.stream == NULL || ZSTD_isError(ZSTD_CCtx_setParameter(
+					     packer.stream, ZSTD_c_compressionLevel, PACKED_LEVEL)))
 		return;
 	for (;;) {
 		struct pollfd input = {.fd = from, .events = POLLIN};
 		const int ready = poll(&input, 1, waits ? LINGER_MS : -1);
 		if (ready == 0) {
-			pack(&packer, plain, 0, Z_SYNC_FLUSH);
+			pack(&packer, plain, 0, ZSTD_e_flush);
 			waits = false;
 			continue;
 		}
@@ -171,10 +177,10 @@ static void send_packed(int from, int port)
 			continue;
 		if (got_bytes <= 0)
 			break;
-		pack(&packer, plain, (size_t)got_bytes, Z_NO_FLUSH);
+		pack(&packer, plain, (size_t)got_bytes, ZSTD_e_continue);
 		waits = true;
 	}
-	pack(&packer, plain, 0, Z_FINISH);
+	pack(&packer, plain, 0, ZSTD_e_end);
 }
 
 /* --- the command ----------------------------------------------------------------------------- */

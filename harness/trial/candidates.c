@@ -122,6 +122,8 @@ static bool ask(const struct candidate_plan *plan, const struct command *command
 	switch (command->asking) {
 	case ASK_BY_WRITING: {
 		char *memory = map(command->pages * VM_PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		if (plan->huge)
+			(void)madvise(memory, command->pages * VM_PAGE_BYTES, MADV_HUGEPAGE);
 		write_each(memory, command->pages);
 		return each_is_there(memory, command->pages);
 	}
@@ -146,7 +148,8 @@ static _Noreturn void live(const struct candidate_plan *plan, int commands, int 
 	char text[32];
 
 	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-	MUST(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
+	if (!plan->huge)
+		MUST(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
 	memory_group_enter(plan->group, 0);
 	if (plan->nodes != 0)
 		MUST(syscall(SYS_set_mempolicy, MPOL_BIND, &plan->nodes, NODES_LIMIT) == 0);

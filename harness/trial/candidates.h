@@ -37,6 +37,7 @@ struct candidate_plan {
 	int file;	      /* of HOLD_CACHE and ASK_BY_READING; 0: none */
 	int64_t adjustment;
 	uint64_t nodes; /* the only ones it may use, a bit each; 0: as it comes */
+	bool huge;	/* may have huge pages: it is there to be large, not to be counted */
 };
 
 struct candidate {

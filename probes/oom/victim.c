@@ -469,7 +469,8 @@ static int64_t make_short(const struct probe_arguments *arguments, const struct 
 	}
 	const struct candidate_plan ballast = {.group = group,
 		.pages = BALLAST_SHARES * share_pages,
-		.adjustment = VM_OOM_ADJUSTMENT_LOWEST};
+		.adjustment = VM_OOM_ADJUSTMENT_LOWEST,
+		.huge = true};
 	candidates[BALLAST] = candidate_start(&ballast);
 	/* As it grows cache is given up for it: it goes on until there is none, and little else. */
 	const int64_t left_pages = (int64_t)share_pages / 2;
