@@ -139,7 +139,9 @@ static struct outcome simulate_generations(const struct string *string, struct m
 		.policy = VM_POLICY_GENERATIONS,
 		.pages = string->pages,
 		.reclaim_batch_frames = GENERATION_PORTION,
-		.use = VM_USE_READ,
+		.use = string->mapped != 0 ? VM_USE_MAPPED : VM_USE_READ,
+		.read_from_page = string->mapped,
+		.read_ahead = true,
 	};
 
 	for (int64_t count = frames.lowest; count <= frames.highest; count++) {
@@ -266,19 +268,27 @@ static int by_number(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+/* Of the first pages so many stay; and what a reclaim frees in advance. */
+struct kept {
+	uint32_t first;
+	struct moving stay;
+	int64_t freed_at_most;
+};
+
 /*
  * Behind a phase a full group has all its frames but for what the last reclaim freed in advance.
  * Those kept for their use are the last ones in the order of it, and the rest is what was used
  * last: where in its turn a reclaim began decides nothing else.
  */
-static void bound_look(const struct string *string, size_t end, struct moving kept,
+static void bound_look(const struct string *string, size_t end, const struct kept *about,
 	struct moving frames, uint8_t *may_stay, uint8_t *may_go)
 {
-	const uint32_t first = string->phase[end].kept, others = string->pages - first;
+	const struct moving kept = about->stay;
+	const uint32_t first = about->first, others = string->pages - first;
 	uint32_t *last = zeroed(string->pages, sizeof(*last));
 	uint32_t *order = zeroed(others, sizeof(*order));
 	const int64_t most = frames.highest - kept.lowest;
-	const int64_t least = frames.lowest - FREED_AT_MOST - kept.highest;
+	const int64_t least = frames.lowest - about->freed_at_most - kept.highest;
 
 	last_uses(string, end, last);
 	memcpy(order, last + first, others * sizeof(*order));
@@ -306,13 +316,49 @@ static struct outcome bound_order(const struct vm_model *model, const struct vm_
 	for (size_t i = 0; i < string->phases_count; i++) {
 		if (string->phase[i].look == NULL)
 			continue;
-		const struct moving kept =
-			kept_pages(model, host, &string->phase[i], unknown, string->mapped != 0);
+		const struct kept kept = {
+			.first = string->phase[i].kept,
+			.stay = kept_pages(
+				model, host, &string->phase[i], unknown, string->mapped != 0),
+			.freed_at_most = FREED_AT_MOST,
+		};
 		const size_t at = look++ * string->pages;
-		bound_look(string, i, kept, unknown->frames, outcome.may_stay + at,
+		bound_look(string, i, &kept, unknown->frames, outcome.may_stay + at,
 			outcome.may_go + at);
 	}
 	return outcome;
+}
+
+/*
+ * What was used through page tables goes to the youngest generation when its turn comes, for good
+ * here. Some go without being taken out for it, by a neighbour's: then a portion of 64 has others
+ * in it, of which fewer than 32 may not be enough. linux:6.12:mm/vmscan.c:lru_gen_look_around
+ */
+static struct outcome bound_generations(const struct string *string, const struct unknown *unknown)
+{
+	struct outcome outcome = simulate_generations(string, unknown->frames);
+	const struct kept kept = {
+		.first = string->mapped,
+		.stay = {string->mapped, string->mapped},
+		.freed_at_most = SWAP_CLUSTER_PAGES - 1 + GENERATION_PORTION,
+	};
+	size_t look = 0;
+
+	for (size_t i = 0; i < string->phases_count && string->mapped != 0; i++) {
+		const size_t at = look * string->pages;
+		if (string->phase[i].look == NULL)
+			continue;
+		bound_look(string, i, &kept, unknown->frames, outcome.may_stay + at,
+			outcome.may_go + at);
+		look++;
+	}
+	return outcome;
+}
+
+/* Strings that end with a loop that fits beside what is left of other pages. */
+static bool settles(const struct survivors_about *about)
+{
+	return about->name == STRING_REFAULT || about->name == STRING_LOOPS_APART;
 }
 
 static struct outcome outcome_of(const struct vm_model *model, const struct vm_host *host,
@@ -320,8 +366,8 @@ static struct outcome outcome_of(const struct vm_model *model, const struct vm_h
 	const struct unknown *unknown)
 {
 	if (about->by_generations)
-		return simulate_generations(string, unknown->frames);
-	if (about->name == STRING_REFAULT || about->name == STRING_LOOPS_APART)
+		return bound_generations(string, unknown);
+	if (settles(about))
 		return bound_stale(model, host, string, unknown);
 	return bound_order(model, host, string, unknown);
 }
@@ -351,8 +397,11 @@ static uint64_t apart(const struct outcome *kernel, const struct outcome *rival,
 			if (string_is_part(string, i) && (!mostly || 2 * of_part > part->count))
 				count += of_part;
 		}
-	for (size_t i = 0; i < kernel->rounds && !mostly; i++)
-		count += rival->least[i] > kernel->most[i] || rival->most[i] < kernel->least[i];
+	uint64_t of_rounds = 0;
+	for (size_t i = 0; i < kernel->rounds; i++)
+		of_rounds += rival->least[i] > kernel->most[i] || rival->most[i] < kernel->least[i];
+	if (!mostly || 2 * of_rounds > kernel->rounds)
+		count += of_rounds;
 	return count;
 }
 
@@ -452,17 +501,9 @@ static void predict_looks(const struct string *string, const struct outcome *out
 	}
 }
 
-/*
- * What a monitor's scheme takes is taken for the whole machine: it comes back as part of the
- * machine's working set, on the active list, and all rounds that follow are others (linux:6.12:
- * mm/workingset.c:workingset_eviction, mm/vmscan.c:reclaim_pages). So where there is one nothing is
- * said of rounds.
- */
 static void predict_misses(const struct outcome *outcome, struct vm_prediction about,
 	struct vm_predictions *predictions)
 {
-	if (about.form == VM_FORM_MOSTLY)
-		return;
 	about.quantity = "misses";
 	about.at = "";
 	about.unit = VM_UNIT_PAGES;
@@ -566,6 +607,17 @@ static bool read_unknown(const struct probe_readings *readings, const struct sur
 	return true;
 }
 
+/*
+ * What a monitor's scheme takes is taken for the whole machine: it comes back as part of the
+ * machine's working set, on the active list, and all rounds that follow are others (linux:6.12:
+ * mm/workingset.c:workingset_eviction, mm/vmscan.c:reclaim_pages). So where there is one, rounds
+ * are spoken of only where most have nothing to miss any more.
+ */
+static bool speaks_of_rounds(const struct survivors_about *about, bool mostly)
+{
+	return !mostly || settles(about);
+}
+
 static const char *open_by(const struct survivors_about *about, const struct unknown *unknown)
 {
 	return about->by_generations ? "what else the group has"
@@ -582,9 +634,8 @@ static struct vm_prediction words_of(const struct survivors_about *about, bool m
 		.because =
 			about->by_generations
 				? "what is read enters the oldest generation and leaves it in the "
-				  "order in which it came, 64 at a time; a second use keeps "
-				  "nothing "
-				  "while nothing comes back"
+				  "order in which it came, 64 at a time; few uses by read() keep "
+				  "nothing, many do, and one through a page table does"
 				: "new pages enter the inactive list, a second use activates, the "
 				  "tail of the inactive list goes in portions of 32, and the "
 				  "active "
@@ -615,7 +666,8 @@ static void predict_outcome(const struct vm_model *model, const struct vm_host *
 		prediction.because =
 			predict_sentence(predictions, "%s%s", prediction.because, sentence);
 		predict_looks(&string, &outcome, prediction, predictions);
-		predict_misses(&outcome, prediction, predictions);
+		if (speaks_of_rounds(about, mostly))
+			predict_misses(&outcome, prediction, predictions);
 		predict_refaults(host, &string, unknown, prediction, predictions);
 	} else {
 		predict_silence(predictions, prediction,
@@ -640,7 +692,8 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 					      : "the generational lists decide here");
 	} else if (!read_unknown(readings, about, &unknown)) {
 		predict_looks(&string, NULL, prediction, predictions);
-		predict_misses(NULL, prediction, predictions);
+		if (speaks_of_rounds(about, prediction.form == VM_FORM_MOSTLY))
+			predict_misses(NULL, prediction, predictions);
 		predict_refaults(host, &string, NULL, prediction, predictions);
 	} else if (!about->by_generations && !unknown.is_up_to_date &&
 		   statistics_have_no_bound(host)) {

@@ -59,7 +59,8 @@ static void *memory_of(size_t size_bytes)
 }
 
 /* What is said where so many CPUs count, and the statistics are late by so many pages. */
-static struct bench say(size_t index, uint32_t limit, uint32_t cpus, int64_t late)
+static struct bench say_by(
+	bool generations, size_t index, uint32_t limit, uint32_t cpus, int64_t late)
 {
 	enum { ROOM_BYTES = 1 << 22 };
 	const int64_t others[2] = {0, 0}, missing[2] = {0, late};
@@ -69,6 +70,7 @@ static struct bench say(size_t index, uint32_t limit, uint32_t cpus, int64_t lat
 		.limit_pages = limit,
 		.rivals_count = strings[index].rivals_count,
 		.rivals = strings[index].rivals,
+		.by_generations = generations,
 	};
 	struct bench bench = {
 		.host = {.cpus_online = cpus, .cpus_possible = cpus},
@@ -85,10 +87,17 @@ static struct bench say(size_t index, uint32_t limit, uint32_t cpus, int64_t lat
 	const struct probe_readings readings = {3, items};
 
 	bench.host.feature[VM_FEATURE_GROUP_STATS_WAIT].present = true;
+	bench.host.knob[VM_KNOB_LRU_GEN_ENABLED].present = generations;
+	bench.host.knob[VM_KNOB_LRU_GEN_ENABLED].value = 7;
 	bench.model = vm_model_for(VM_MODEL_LINUX, &bench.host);
 	bench.predictions.arena = &bench.arena;
 	predict_survivors(&bench.model, &bench.host, &readings, &about, &bench.predictions);
 	return bench;
+}
+
+static struct bench say(size_t index, uint32_t limit, uint32_t cpus, int64_t late)
+{
+	return say_by(false, index, limit, cpus, late);
 }
 
 static void drop(struct bench *bench)
@@ -208,12 +217,34 @@ static void most_pages_are_decided(void **state)
 		}
 }
 
+/* Whose pages are kept differs in each, so no kernel with the two lists passes for one with them.
+ */
+static void generations_leave_other_pages_than_the_two_lists(void **state)
+{
+	static const size_t told_apart[] = {0, 1, 4, 7};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told_apart) / sizeof(told_apart[0]); i++)
+		for (size_t k = 0; k < LIMITS; k++) {
+			const size_t index = told_apart[i];
+			struct bench bench = say_by(true, index, strings[index].limits[k], 1, 0);
+			struct vm_replace_config config = config_of(&bench, VM_LIST_RIVAL_NONE);
+			assert_true(wrong_pages(&bench, &config) != 0);
+			config.policy = VM_POLICY_GENERATIONS;
+			config.reclaim_batch_frames = 64;
+			config.read_ahead = true;
+			assert_int_equal(wrong_pages(&bench, &config), 0);
+			drop(&bench);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_is_known_late_stays_within_what_is_said),
 		cmocka_unit_test(each_rival_leaves_other_pages),
 		cmocka_unit_test(most_pages_are_decided),
+		cmocka_unit_test(generations_leave_other_pages_than_the_two_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,13 +159,17 @@ STRING_PROBE(loop, "reclaim.loops", "reclaim.thrashing", loop_parameters,
 /* All parts of the generational lists: linux:6.12:mm/vmscan.c:lru_gen_enabled_show */
 #define ALL_OF_THEM 7
 
+static const char *const generations_labels[] = {
+	"twice", "scan", "refault", "second-chance", "loops-apart"};
+
 static const struct probe_parameter generations_parameters[] = {
 	{
 		.name = "string",
 		.unit = VM_UNIT_COUNT,
-		.choices_count = 2,
-		.choices = {STRING_TWICE, STRING_SCAN},
-		.labels = string_labels,
+		.choices_count = 5,
+		.choices = {STRING_TWICE, STRING_SCAN, STRING_REFAULT, STRING_SECOND_CHANCE,
+			STRING_LOOPS_APART},
+		.labels = generations_labels,
 	},
 	LIMIT_PARAMETER,
 	{
@@ -197,10 +201,11 @@ PROBE(generations) = {
 	.name = "reclaim.generations",
 	.claims = generations_claims,
 	.letters = "T",
-	.question = "Do the generational lists keep what was read twice?",
-	.method = "The strings of two-lists and scan-resistant, with the generational lists.",
-	.threats = "Changing the lists sorts all pages of the machine anew: only in guests. Pages "
-		   "that come back would be protected: no page of these strings does.",
+	.question = "Which uses make the generational lists keep a page?",
+	.method = "The strings of the two lists: pages read twice, read eight times, or used once "
+		  "through a "
+		  "page table, and loops beside them, with the generational lists.",
+	.threats = "Changing the lists sorts all pages of the machine anew: only in guests.",
 	.by_hand = "echo 7 > /sys/kernel/mm/lru_gen/enabled; fincore FILE",
 	.parameters_count = 3,
 	.parameters = generations_parameters,

@@ -210,6 +210,14 @@ static void reclaim(
 	retire_empty(lists);
 }
 
+/* Used through page tables: the others by read(). */
+static bool is_mapped(const struct vm_replace *replace, uint32_t page)
+{
+	const uint32_t read_from = replace->config.read_from_page;
+
+	return replace->config.use == VM_USE_MAPPED && (read_from == 0 || page < read_from);
+}
+
 /* Returns the uses that the page is taken to have had: many, if it should not have gone. */
 static unsigned refault(struct vm_replace *replace, struct generations *lists, uint32_t page)
 {
@@ -223,7 +231,7 @@ static unsigned refault(struct vm_replace *replace, struct generations *lists, u
 	if ((shadow - 1) / 8 != lists->oldest)
 		return 0;
 	lists->tiers[tier_of(uses)].refaulted++;
-	if (replace->config.use == VM_USE_READ && uses < REFS_LIMIT)
+	if (!is_mapped(replace, page) && uses < REFS_LIMIT)
 		return 0;
 	replace->counts.refault_activations++;
 	return REFS_LIMIT + 1;
@@ -239,9 +247,10 @@ static uint32_t load(struct vm_replace *replace, struct generations *lists, uint
 	links_remove(lists->links, frame);
 	core_load(replace, page, frame);
 	lists->uses[frame] = (uint8_t)refault(replace, lists, page);
-	/* Faulted in through page tables: hot. Read: nobody knows, so the oldest must do. */
-	put(lists, frame, replace->config.use == VM_USE_MAPPED ? lists->youngest : lists->oldest,
-		true);
+	/* Faulted in through page tables: hot. Read, or read ahead: nobody knows, so the oldest
+	 * must do. linux:6.12:mm/swap.c:folio_add_lru */
+	const bool is_hot = is_mapped(replace, page) && !replace->config.read_ahead;
+	put(lists, frame, is_hot ? lists->youngest : lists->oldest, true);
 	return frame;
 }
 
@@ -256,7 +265,7 @@ static void reference(
 	event->fault = replace->place_of[page] == 0;
 	event->frame =
 		event->fault ? load(replace, lists, page, event) : replace->place_of[page] - 1;
-	if (replace->config.use == VM_USE_MAPPED)
+	if (is_mapped(replace, page))
 		replace->flags[event->frame] |= FRAME_YOUNG;
 	else if (lists->uses[event->frame] <= REFS_LIMIT)
 		lists->uses[event->frame]++;

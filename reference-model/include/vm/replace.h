@@ -113,8 +113,10 @@ struct vm_replace_config {
 	uint32_t statistics_lag_moves;
 	uint32_t statistics_phase_moves; /* how old they are in the beginning */
 	bool statistics_at_reference;	 /* and before each reference as well */
-	/* TWO_LIST: pages from this one on are used by read() whatever use says; 0: none. */
+	/* TWO_LIST, GENERATIONS: pages from this one on are used by read() whatever use says; 0:
+	 * none. */
 	uint32_t read_from_page;
+	bool read_ahead; /* GENERATIONS: what is mapped was read before it faults */
 };
 
 /* NULL, or what is wrong with the configuration. */
