@@ -162,6 +162,14 @@ static const struct detector detectors[] = {
 	BY_RELEASE(MREMAP_MOVES_MANY, 6, 17),
 	/* cac1db8c3aad "mm: optimize mprotect() by PTE batching" */
 	BY_RELEASE(PROTECT_BATCHES, 6, 17),
+	/* a08c7193e4f1 "mm/filemap: remove hugetlb special casing in filemap.c" */
+	BY_RELEASE(HUGETLB_CACHED_BY_PAGE, 6, 7),
+	/* 14967a9c7d24 "mm/hugetlb: fix copy_hugetlb_page_range() to use ->pt_share_count": not in
+	 * 6.12.69, in 6.12.85 */
+	{.feature = VM_FEATURE_TABLE_SHARE_COUNT,
+		.surface = SURFACE_RELEASE,
+		.since = {6, 17, 0},
+		.backports = {{6, 12, 85}}},
 	{.feature = VM_FEATURE_SWAP_ZEROMAP,
 		.surface = SURFACE_NAME,
 		.what = "swpout_zero ",

@@ -14,7 +14,7 @@
 #define STEPS_FORKED	400
 #define ATTEMPTS_LIMIT	600
 #define OTHERS_TOLD	6
-#define RARE_CANDIDATES 20
+#define RARE_CANDIDATES 40
 /* Both ends of a range, and of where it moves to. */
 #define AREAS_ADDED	4
 #define BYTES_OUT_LIMIT ((size_t)1 << 16)
@@ -245,7 +245,8 @@ static struct vm_operation next_operation(
 	const struct generator before = *generator;
 	struct vm_operation best = generate_next(generator);
 
-	if (!prefers_rare || random_below(&generator->random, 3) == 0)
+	if (!prefers_rare || generate_is_planned(&before) ||
+		random_below(&generator->random, 3) == 0)
 		return best;
 	struct generator after = *generator;
 	uint64_t least = times_met(filter, place_of(filter->machine, &best), &best);

@@ -17,6 +17,14 @@
 #define FILES_MOST 4
 /* Nothing unseals: what is sealed is in the way until the script ends. */
 #define SEALED_PAGES_MOST 40
+/* How often areas are made to meet, of what length, how many operations then turn to them, and how
+ * many of them are stacks. */
+#define PLANS_PERCENT	 4
+#define NEIGHBOUR_PAGES	 3
+#define FOCUS_OPERATIONS 8
+#define STACKS_PERCENT	 6
+/* One script in so many denies what is written to be executed: nothing takes that back. */
+#define SCRIPTS_A_DENIAL 8
 
 #define CHAPTER(name) (UINT32_C(1) << GENERATE_##name)
 #define ANY	      UINT32_MAX
@@ -63,6 +71,9 @@ static uint64_t some_page(struct generator *g)
 	const uint32_t known = g->boundaries_count < GENERATE_BOUNDARIES ? g->boundaries_count
 									 : GENERATE_BOUNDARIES;
 
+	if (g->focus_left != 0 && percent(g, 50))
+		return g->focus_start +
+		       vm_pages_to_bytes(percent(g, 40) ? 0 : below(g, (uint32_t)g->focus_pages));
 	if (known != 0 && percent(g, 60)) {
 		const uint64_t near = g->boundaries[below(g, known)] +
 				      vm_pages_to_bytes(below(g, 3)) - VM_PAGE_BYTES;
@@ -87,8 +98,10 @@ static uint64_t some_pages(struct generator *g)
 
 static void some_range(struct generator *g, struct vm_operation *o)
 {
-	o->address = some_page(g);
-	uint64_t pages = some_pages(g);
+	const bool turns_to_focus = g->focus_left != 0 && percent(g, 60);
+
+	o->address = turns_to_focus ? g->focus_start : some_page(g);
+	uint64_t pages = turns_to_focus ? g->focus_pages : some_pages(g);
 	const uint64_t room = vm_bytes_to_pages_floor(window_page(WINDOW_PAGES) - o->address);
 	pages = pages < room ? pages : room;
 	o->length = vm_pages_to_bytes(pages);
@@ -226,10 +239,14 @@ static bool make_advise(struct generator *g, struct vm_operation *o)
 	static const int32_t of_reclaim[] = {VM_MADV_FREE, VM_MADV_COLD, VM_MADV_REMOVE,
 		VM_MADV_DONTNEED_LOCKED, VM_MADV_DONTNEED, VM_MADV_PAGEOUT, VM_MADV_WILLNEED};
 	static const int32_t of_guards[] = {VM_MADV_GUARD_INSTALL, VM_MADV_GUARD_REMOVE};
+	/* What some neighbours refuse. */
+	static const int32_t of_focus[] = {VM_MADV_REMOVE, VM_MADV_DONTNEED};
 	const uint32_t dice = below(g, 100);
 
 	some_range(g, o);
-	if (dice < 35)
+	if (g->focus_left != 0 && percent(g, 50))
+		o->advice = of_focus[below(g, 2)];
+	else if (dice < 35)
 		o->advice = of_demand[below(g, 4)];
 	else if (dice < 70)
 		o->advice = of_area[below(g, 11)];
@@ -391,6 +408,22 @@ static bool make_poke(struct generator *g, struct vm_operation *o)
 	return o->other != o->process;
 }
 
+static bool make_splice(struct generator *g, struct vm_operation *o)
+{
+	some_bytes(g, o);
+	if (percent(g, 50))
+		o->length = vm_pages_to_bytes(1 + below(g, 3));
+	return true;
+}
+
+static bool make_denial(struct generator *g, struct vm_operation *o)
+{
+	(void)o;
+	const bool denies = g->denies;
+	g->denies = false;
+	return denies;
+}
+
 static bool make_process_advise(struct generator *g, struct vm_operation *o)
 {
 	static const int32_t advices[] = {VM_MADV_COLD, VM_MADV_COLD, VM_MADV_PAGEOUT,
@@ -469,6 +502,9 @@ static const struct recipe recipes[] = {
 	{VM_OP_MEM_WRITE, 14, CHAPTER(COW), make_remote},
 	{VM_OP_POKE, 8, CHAPTER(COW), make_poke},
 	{VM_OP_PROCESS_ADVISE, 10, CHAPTER(COW) | CHAPTER(RECLAIM), make_process_advise},
+	{VM_OP_SPLICE, 10, CHAPTER(COW), make_splice},
+	{VM_OP_SPLICE_READ, 6, CHAPTER(COW), make_nothing},
+	{VM_OP_DENY_WRITE_EXECUTE, 1, CHAPTER(AREA), make_denial},
 	{VM_OP_CLEAR_REFS, 4, CHAPTER(CKPT) | CHAPTER(XLATE), make_clear},
 	{VM_OP_UFFD_REGISTER_WP, 8, CHAPTER(CKPT), make_track},
 	{VM_OP_UFFD_UNREGISTER, 5, CHAPTER(CKPT), make_track},
@@ -511,15 +547,152 @@ void generate_start(struct generator *g, const struct vm_host *host, uint64_t se
 			    vm_host_has(host, VM_FEATURE_PAGEMAP_SCAN),
 		.guards = vm_host_has(host, VM_FEATURE_GUARD_REGIONS),
 		.seals = vm_host_has(host, VM_FEATURE_MSEAL),
+		.denies = vm_host_has(host, VM_FEATURE_MDWE),
 		.mistakes_percent = 1,
 		.alive = {true},
 		.processes_used = 1,
 		.alive_count = 1,
 	};
+	g->denies = g->denies && below(g, SCRIPTS_A_DENIAL) == 0;
+}
+
+/* ---- neighbours: what ends in many ways needs areas of two kinds side by side ---- */
+
+/* Each kind as often as any other. */
+static struct vm_operation neighbour(struct generator *g, uint32_t process, uint64_t page)
+{
+	struct vm_operation o = {
+		.kind = VM_OP_MAP,
+		.process = process,
+		.other = VM_NO_PROCESS,
+		.file = VM_NO_FILE,
+		.address = window_page(page),
+		.length = vm_pages_to_bytes(1 + below(g, NEIGHBOUR_PAGES)),
+		.protection = some_protection(g),
+		.flags = VM_MAP_FIXED | VM_MAP_ANONYMOUS,
+	};
+	const uint32_t dice = below(g, 6);
+
+	if (dice >= 3)
+		o.file = some_file(g);
+	if (o.file != VM_NO_FILE) {
+		o.flags = VM_MAP_FIXED | (dice == 3 ? VM_MAP_PRIVATE : VM_MAP_SHARED);
+		o.offset = vm_pages_to_bytes(below(g, FILE_PAGES));
+		if (dice == 5) {
+			o.file_access = VM_FILE_READ_ONLY;
+			o.protection &= ~(uint32_t)VM_PROT_WRITE;
+		}
+	} else {
+		o.flags |= dice < 2 ? VM_MAP_PRIVATE : VM_MAP_SHARED;
+		o.flags |= dice == 1 ? VM_MAP_GROWSDOWN : 0;
+	}
+	return o;
+}
+
+/* Something that is then particular about one of them. */
+static struct vm_operation mark(
+	struct generator *g, uint32_t process, uint64_t address, uint64_t length)
+{
+	struct vm_operation o = {
+		.kind = VM_OP_PROTECT,
+		.process = process,
+		.other = VM_NO_PROCESS,
+		.file = VM_NO_FILE,
+		.address = address,
+		.length = length,
+		.protection = some_protection(g),
+	};
+	const uint64_t pages = vm_bytes_to_pages_floor(length);
+	const bool seals = g->seals && g->sealed_pages + pages <= SEALED_PAGES_MOST;
+	const uint32_t dice = below(g, 4);
+
+	if (dice == 0 && seals) {
+		o.kind = VM_OP_SEAL;
+		g->sealed_pages += (uint32_t)pages;
+	} else if (dice == 1) {
+		o.kind = VM_OP_LOCK;
+		o.flags = percent(g, 50) ? VM_MLOCK_ONFAULT : 0;
+	} else if (dice == 2 && g->tracking) {
+		o.kind = VM_OP_UFFD_REGISTER_WP;
+	}
+	return o;
+}
+
+static void plan_neighbours(struct generator *g, uint32_t process)
+{
+	const uint64_t page = 1 + below(g, WINDOW_PAGES - 3 * NEIGHBOUR_PAGES);
+	struct vm_operation *const planned = g->planned;
+
+	planned[0] = neighbour(g, process, page);
+	const uint64_t behind = page + vm_bytes_to_pages_floor(planned[0].length);
+	planned[1] = neighbour(g, process, percent(g, 85) ? behind : behind + 1);
+	g->planned_count = 2;
+	if (percent(g, 60)) {
+		planned[2] = mark(g, process, planned[1].address, planned[1].length);
+		g->planned_count = 3;
+		/* A seal keeps what cannot be written from being thrown away. */
+		if (planned[2].kind == VM_OP_SEAL && percent(g, 60))
+			planned[1].protection = VM_PROT_READ;
+	}
+	/* From the page before them on: what grows downwards grows there. */
+	g->focus_start = window_page(percent(g, 40) ? page - 1 : page);
+	g->focus_pages =
+		vm_bytes_to_pages_floor(planned[1].address + planned[1].length - g->focus_start);
+	g->focus_left = FOCUS_OPERATIONS;
+}
+
+/*
+ * A stack with nothing in its way, and a page that a file has not: what begins below the stack
+ * grows it, and ends there.
+ */
+static void plan_stack(struct generator *g, uint32_t process)
+{
+	const uint64_t page = 1 + below(g, NEIGHBOUR_PAGES);
+	const struct vm_operation usual = {
+		.process = process, .other = VM_NO_PROCESS, .file = VM_NO_FILE, .protection = 3};
+	struct vm_operation *const planned = g->planned;
+
+	planned[0] = planned[1] = planned[2] = planned[3] = usual;
+	planned[0].kind = VM_OP_UNMAP;
+	planned[0].address = window_page(0);
+	planned[0].length = vm_pages_to_bytes(page);
+	planned[1].kind = planned[2].kind = VM_OP_MAP;
+	planned[1].address = window_page(page);
+	planned[2].address = window_page(page + 1);
+	planned[1].length = planned[2].length = VM_PAGE_BYTES;
+	planned[1].flags = VM_MAP_FIXED | VM_MAP_PRIVATE | VM_MAP_ANONYMOUS | VM_MAP_GROWSDOWN;
+	planned[2].flags = VM_MAP_FIXED | (percent(g, 50) ? VM_MAP_PRIVATE : VM_MAP_SHARED);
+	planned[2].file = some_file(g);
+	planned[2].offset = vm_pages_to_bytes(FILE_PAGES - 1);
+	planned[3].kind = percent(g, 50) ? VM_OP_TOUCH_READ : VM_OP_TOUCH_WRITE;
+	planned[3].address = window_page(page - 1);
+	planned[3].length = vm_pages_to_bytes(3);
+	planned[3].value = some_value(g);
+	/* Without a file there is no end of one. */
+	g->planned_count = planned[2].file == VM_NO_FILE ? 0 : 4;
+}
+
+static void plan(struct generator *g)
+{
+	g->planned_next = 0;
+	if (percent(g, STACKS_PERCENT))
+		plan_stack(g, some_process(g));
+	else
+		plan_neighbours(g, some_process(g));
+}
+
+bool generate_is_planned(const struct generator *g)
+{
+	return g->planned_next < g->planned_count;
 }
 
 struct vm_operation generate_next(struct generator *g)
 {
+	if (!generate_is_planned(g) && percent(g, PLANS_PERCENT))
+		plan(g);
+	if (generate_is_planned(g))
+		return g->planned[g->planned_next++];
+	g->focus_left -= g->focus_left != 0;
 	for (;;) {
 		const struct recipe *recipe = some_recipe(g);
 		struct vm_operation o = {

@@ -10,6 +10,7 @@
 #include "suite/random.h"
 
 #define GENERATE_BOUNDARIES 32
+#define GENERATE_PLANNED    4
 
 /* Chapters choose kinds of operations; 0 stands for all. */
 #define GENERATE_CHAPTERS(X)  \
@@ -37,18 +38,26 @@ struct generator {
 	uint32_t chapters;
 	uint32_t processes_most;
 	bool soft_dirty, tracking, guards, seals; /* what the host has */
-	bool kinds_alike;			  /* rather than by their weights */
+	bool denies;	  /* in this script: nothing that was written is executed behind it */
+	bool kinds_alike; /* rather than by their weights */
 	uint32_t mistakes_percent;
 	/* What the operations so far have made. */
 	bool alive[8], file_open[16];
 	uint32_t processes_used, alive_count, files_used, files_open, sealed_pages;
 	uint64_t boundaries[GENERATE_BOUNDARIES];
 	uint32_t boundaries_count;
+	/* What comes next, because it was decided on together; then a range is met more often. */
+	struct vm_operation planned[GENERATE_PLANNED];
+	uint32_t planned_count, planned_next;
+	uint64_t focus_start, focus_pages;
+	uint32_t focus_left; /* so many operations long */
 };
 
 void generate_start(struct generator *generator, const struct vm_host *host, uint64_t seed,
 	uint32_t chapters, uint32_t processes_most);
 struct vm_operation generate_next(struct generator *generator);
+/* The next one is not to be exchanged for another: it belongs to those before it. */
+bool generate_is_planned(const struct generator *generator);
 /* All kinds alike, and more mistakes: what comes seldom otherwise. */
 struct vm_operation generate_unusual(struct generator *generator);
 

@@ -18,6 +18,16 @@ static bool runs_are_sound(const uint64_t *words, size_t count)
 	return true;
 }
 
+static bool frames_are_sound(const uint64_t *words, size_t count)
+{
+	size_t at = 0;
+
+	while (at < count)
+		at += (words[at] & LIVE_FRAMES_REPEAT) != 0 ? LIVE_FRAMES_WORDS_REPEAT
+							    : LIVE_FRAMES_WORDS;
+	return at == count;
+}
+
 bool seen_group_is_sound(const struct seen_group *group)
 {
 	const size_t count = group->count;
@@ -45,7 +55,7 @@ bool seen_group_is_sound(const struct seen_group *group)
 	case LIVE_SMAPS:
 		return count % LIVE_SMAPS_LIMIT == 0;
 	case LIVE_FRAMES:
-		return count % 2 == 0;
+		return frames_are_sound(group->words, count);
 	case LIVE_FILES:
 		return count % LIVE_FILE_LIMIT == 0;
 	case LIVE_CACHE:

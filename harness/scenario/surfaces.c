@@ -151,8 +151,13 @@ struct runs {
 	size_t at; /* of the run's first word */
 };
 
-/* The word of a page, or NULL: nothing there. */
-static const uint64_t *run_word(struct runs *runs, uint64_t page)
+/* What was said of a page: where, NULL if nothing, and which of the words from there on it is. */
+struct run_word {
+	const uint64_t *at;
+	uint64_t word, rise;
+};
+
+static struct run_word run_word(struct runs *runs, uint64_t page)
 {
 	const struct seen_group *group = runs->group;
 
@@ -160,12 +165,50 @@ static const uint64_t *run_word(struct runs *runs, uint64_t page)
 		const uint64_t first = group->words[runs->at], head = group->words[runs->at + 1];
 		const uint64_t *words = &group->words[runs->at + 2];
 		if (page < first)
-			return NULL;
-		if (page - first < live_run_pages(head))
-			return (head & LIVE_RUN_REPEATS) != 0 ? words : words + (page - first);
+			break;
+		if (page - first < live_run_pages(head)) {
+			const uint64_t rise = (head & LIVE_RUN_RISES) != 0 ? page - first : 0;
+			if (live_run_pages(head) == head)
+				words += page - first;
+			return (struct run_word){words, *words + rise, rise};
+		}
 		runs->at += 2 + (size_t)live_run_values(head);
 	}
-	return NULL;
+	return (struct run_word){NULL, 0, 0};
+}
+
+/* A walk through the figures of frames, in the order of the pages that name them. */
+struct figures {
+	const struct seen_group *group;
+	size_t at, width;
+	uint64_t left; /* frames that those at this place hold for as well */
+	struct run_word of;
+};
+
+/* The page names the frame of the one before it if that is the same word of a run. */
+static bool is_same_frame(const struct run_word *one, const struct run_word *other)
+{
+	return one->at == other->at && one->rise == other->rise;
+}
+
+/* Those of the frame that this word names, NULL where there are no more. */
+static const uint64_t *figures_of(struct figures *figures, const struct run_word *word)
+{
+	const struct seen_group *group = figures->group;
+
+	if (!is_same_frame(&figures->of, word)) {
+		figures->of = *word;
+		if (figures->left == 0 && figures->at < group->count)
+			figures->at += figures->width;
+		if (figures->left == 0 && figures->at < group->count) {
+			const uint64_t *words = group->words + figures->at;
+			const bool repeats = (words[0] & LIVE_FRAMES_REPEAT) != 0;
+			figures->width = repeats ? LIVE_FRAMES_WORDS_REPEAT : LIVE_FRAMES_WORDS;
+			figures->left = repeats ? words[2] : 1;
+		}
+		figures->left -= figures->left != 0;
+	}
+	return figures->at < group->count ? group->words + figures->at : NULL;
 }
 
 static void relate_frame(struct lockstep *l, uint32_t process, uint64_t address,
@@ -231,18 +274,16 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 {
 	struct runs pages = {&l->state[process][LIVE_PAGES], 0};
 	struct runs core = {&l->state[process][LIVE_CORE], 0};
-	const struct seen_group *frames = &l->state[process][LIVE_FRAMES];
+	struct figures frames = {.group = &l->state[process][LIVE_FRAMES]};
 	const bool has_frames = (surfaces & LIVE_SURFACE(FRAMES)) != 0;
 	const bool has_core = (surfaces & LIVE_SURFACE(CORE)) != 0;
-	const uint64_t *framed_word = NULL; /* whose figures stand at frames_at */
-	size_t frames_at = 0;
 
 	for (size_t i = 0; i < l->views_count; i++) {
 		const struct vm_area_view *area = &l->views[i];
 		for (uint64_t at = area->start; at < area->end; at += VM_PAGE_BYTES) {
 			const uint64_t page = vm_bytes_to_pages_floor(at);
-			const uint64_t *const read = run_word(&pages, page);
-			const uint64_t word = read == NULL ? 0 : *read;
+			const struct run_word read = run_word(&pages, page);
+			const uint64_t word = read.word;
 			struct vm_page_view view;
 			vm_machine_page_of(l->machine, area, at, &view);
 			l->comparisons_count++;
@@ -257,17 +298,14 @@ static void compare_pages(struct lockstep *l, uint32_t process, uint32_t surface
 			const bool framed =
 				(word >> VM_PAGEMAP_PRESENT & 1) != 0 && (word & FRAME_MASK) != 0;
 			if (has_frames && framed) {
-				frames_at += framed_word != NULL && framed_word != read ? 2 : 0;
-				framed_word = read;
-				if (view.state == VM_PAGE_PRESENT && frames_at + 2 <= frames->count)
-					compare_frame(
-						l, process, at, &view, frames->words + frames_at);
+				const uint64_t *const seen = figures_of(&frames, &read);
+				if (view.state == VM_PAGE_PRESENT && seen != NULL)
+					compare_frame(l, process, at, &view, seen);
 			}
 			/* The step "write-back": until the device has it, what was swapped out is
 			 * in the swap cache, which mincore counts. linux:6.12:mm/mincore.c:
 			 * mincore_page */
-			const uint64_t *const core_word = run_word(&core, page);
-			const bool in_core = core_word != NULL && *core_word != 0;
+			const bool in_core = run_word(&core, page).word != 0;
 			const bool in_flight = view.state == VM_PAGE_SWAPPED && in_core;
 			if (has_core && !in_flight && !view.in_core_open &&
 				view.in_core != in_core && miss_in_core(l, area, at))

@@ -177,19 +177,21 @@ enum live_area {
 
 /*
  * PAGES: runs of words other than 0: first page (address in pages), count, words. Where the count
- * has the mark below, one word follows that holds for all of them.
+ * has one of the marks below, one word follows: it holds for all of them, or for the first, and
+ * each other is one more than the one before, as the frames of a large page are.
  */
 #define LIVE_RUN_REPEATS (UINT64_C(1) << 62)
+#define LIVE_RUN_RISES	 (UINT64_C(1) << 61)
 
 static inline uint64_t live_run_pages(uint64_t head)
 {
-	return head & ~LIVE_RUN_REPEATS;
+	return head & ~(LIVE_RUN_REPEATS | LIVE_RUN_RISES);
 }
 
 /* How many words follow. */
 static inline uint64_t live_run_values(uint64_t head)
 {
-	return (head & LIVE_RUN_REPEATS) != 0 ? 1 : head;
+	return (head & (LIVE_RUN_REPEATS | LIVE_RUN_RISES)) != 0 ? 1 : head;
 }
 
 /* SIZES: differences against process 0 at the start, in pages. */
@@ -229,7 +231,14 @@ enum live_counter {
 
 /* CORE: runs as in PAGES, of 1. */
 
-/* FRAMES: for each word of PAGES that names a frame, in the same order: kpageflags, kpagecount. */
+/*
+ * FRAMES: for each frame that PAGES names, in the same order: kpageflags, kpagecount. A run that
+ * repeats names one frame. Where the flags have the mark below, which is no flag of the kernel's, a
+ * third word says for how many frames of a run that rises both hold.
+ */
+#define LIVE_FRAMES_REPEAT	 (UINT64_C(1) << 63)
+#define LIVE_FRAMES_WORDS	 2
+#define LIVE_FRAMES_WORDS_REPEAT 3
 
 enum live_cache {
 	LIVE_FILE_INDEX,

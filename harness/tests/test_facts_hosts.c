@@ -97,6 +97,8 @@ static const struct {
 	{VM_FEATURE_HUGE_ZERO_WRITE_ALLOCATES, false, false, true},
 	{VM_FEATURE_MREMAP_MOVES_MANY, false, false, true},
 	{VM_FEATURE_PROTECT_BATCHES, false, false, true},
+	{VM_FEATURE_TABLE_SHARE_COUNT, false, true, true},
+	{VM_FEATURE_HUGETLB_CACHED_BY_PAGE, false, true, true},
 };
 
 static void features_follow_the_history_of_kernels(void **state)

@@ -306,6 +306,48 @@ static void write_back_in_part_is_believed(void **state)
 	assert_int_equal(kind, LIVE_FILES);
 }
 
+static const struct seen_group *rising_run(const struct seen *seen)
+{
+	for (size_t i = 0; i < seen->count; i++)
+		if (seen->groups[i].kind == LIVE_PAGES && seen->groups[i].count > 1 &&
+			(seen->groups[i].words[1] & LIVE_RUN_RISES) != 0)
+			return &seen->groups[i];
+	return NULL;
+}
+
+/* The frames of a large page follow each other: they are sent as one, and looked at one by one. */
+static void a_run_that_rises_is_compared_page_by_page(void **state)
+{
+	static const char huge_text[] = "purpose A huge page.\n"
+					"claims xlate.large-page-tables\n"
+					"area a 512 align 2M\n"
+					"map a rw private\n"
+					"advise a hugepage\n"
+					"touch-write a[0]\n";
+	struct script script;
+	struct seen seen, wrong;
+	const char *why = "";
+	enum live_kind kind = LIVE_KIND_LIMIT;
+
+	(void)state;
+	compile_text(huge_text, &script);
+	if (!scenario_run_here(&pool, "lockstep", &script, &seen, &why))
+		fail_msg("%s", why);
+	assert_int_equal(differences(&script, &seen, &kind), 0);
+	const struct seen_group *run = rising_run(&seen);
+	if (run == NULL) /* no huge page here, or frames are not shown to everybody */
+		skip();
+	assert_int_equal(run->count, 3);
+	assert_int_equal(live_run_pages(run->words[1]), 512);
+	/* One page less, then the last frame's figures. */
+	assert_true(falsify_word(&seen, LIVE_PAGES, 1, 512 ^ 511, &wrong));
+	assert_int_not_equal(differences(&script, &wrong, &kind), 0);
+	assert_int_equal(kind, LIVE_PAGES);
+	assert_true(falsify_word(&seen, LIVE_FRAMES, 3, UINT64_C(1) << VM_KPF_ANON, &wrong));
+	assert_int_not_equal(differences(&script, &wrong, &kind), 0);
+	assert_int_equal(kind, LIVE_FRAMES);
+}
+
 /* Shared memory that was only read may go once nobody maps it; what was written may not. */
 static void eviction_of_clean_memory_is_believed(void **state)
 {
@@ -365,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(false_observations_are_told),
 		cmocka_unit_test(write_back_in_part_is_believed),
+		cmocka_unit_test(a_run_that_rises_is_compared_page_by_page),
 		cmocka_unit_test(eviction_of_clean_memory_is_believed),
 		cmocka_unit_test(late_figures_are_believed_within_a_batch),
 		cmocka_unit_test(more_faults_are_believed_where_a_monitor_ran),

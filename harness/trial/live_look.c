@@ -51,6 +51,8 @@ struct cache_figures {
 /* Holes up to this long are read as well: zeros are cheaper than another call. */
 #define GAP_PAGES   ((uint64_t)512)
 #define SPANS_LIMIT 32
+/* Shorter runs that rise are not worth a head of their own; a piece of a chunk is. */
+#define RISING_LEAST 64
 
 struct area {
 	uint64_t start, end, access, offset, inode, device;
@@ -436,12 +438,35 @@ static void put_in_run(struct run *run, uint64_t page, uint64_t value)
 		--*head;
 		buffers->words_count--;
 		begin_run(run, page - 1, LIVE_RUN_REPEATS | 2, value);
-	} else if (goes_on && (*head & LIVE_RUN_REPEATS) == 0) {
+	} else if (goes_on && live_run_pages(*head) == *head) {
 		++*head;
 		put(value);
 	} else {
 		begin_run(run, page, 1, value);
 	}
+}
+
+/* Pages whose words rise by one: of the run before, if that goes on so. */
+static void put_rising(struct run *run, uint64_t page, uint64_t value, uint64_t count)
+{
+	uint64_t *const head = &buffers->words[run->at + 1];
+
+	if (buffers->words_count != 0 && run->next_page == page && (*head & LIVE_RUN_RISES) != 0 &&
+		head[1] + live_run_pages(*head) == value)
+		*head += count;
+	else
+		begin_run(run, page, LIVE_RUN_RISES | count, value);
+	run->next_page = page + count;
+}
+
+/* How many words from the first on rise by one. */
+static size_t rising(const uint64_t *words, size_t limit)
+{
+	size_t count = 1;
+
+	while (count < limit && words[count] == words[0] + count)
+		count++;
+	return count;
 }
 
 static void read_pages(struct run *run, uint64_t page, uint64_t end)
@@ -452,9 +477,15 @@ static void read_pages(struct run *run, uint64_t page, uint64_t end)
 			pread(look.pagemap, buffers->chunk, pages * sizeof(buffers->chunk[0]),
 				(off_t)(page * sizeof(buffers->chunk[0])));
 		LIVE_MUST(read_bytes == (ssize_t)(pages * sizeof(buffers->chunk[0])));
-		for (size_t k = 0; k < pages; k++)
-			if (buffers->chunk[k] != 0)
-				put_in_run(run, page + k, buffers->chunk[k]);
+		for (size_t k = 0; k < pages;) {
+			const uint64_t word = buffers->chunk[k];
+			const size_t count = word == 0 ? 1 : rising(buffers->chunk + k, pages - k);
+			if (count >= RISING_LEAST)
+				put_rising(run, page + k, word, count);
+			else if (word != 0)
+				put_in_run(run, page + k, word);
+			k += count >= RISING_LEAST ? count : 1;
+		}
 		page += pages;
 	}
 }
@@ -519,18 +550,52 @@ static void take_frame(struct frame_row *row, uint64_t frame)
 	buffers->frames[row->count++] = frame;
 }
 
+/* Of frames side by side: what is the same of several is put once. */
+static void put_rising_frames(uint64_t first, uint64_t count)
+{
+	uint64_t *const flags = buffers->chunk, *const counts = buffers->chunk + FRAMES_AT_ONCE;
+	uint64_t *last = NULL;
+
+	for (uint64_t done = 0; done < count;) {
+		const uint64_t left = count - done;
+		const size_t frames = left < FRAMES_AT_ONCE ? (size_t)left : FRAMES_AT_ONCE;
+		const size_t size_bytes = frames * sizeof(flags[0]);
+		const off_t offset = (off_t)((first + done) * sizeof(flags[0]));
+		LIVE_MUST(pread(look.page_flags, flags, size_bytes, offset) == (ssize_t)size_bytes);
+		LIVE_MUST(
+			pread(look.page_counts, counts, size_bytes, offset) == (ssize_t)size_bytes);
+		for (size_t i = 0; i < frames; i++) {
+			const uint64_t marked = flags[i] | LIVE_FRAMES_REPEAT;
+			if (last == NULL || last[0] != marked || last[1] != counts[i]) {
+				last = &buffers->words[buffers->words_count];
+				put(marked);
+				put(counts[i]);
+				put(0);
+			}
+			last[2]++;
+		}
+		done += frames;
+	}
+}
+
 /* The words of PAGES are still in place: what they name is looked up, and put behind them. */
 static void look_at_frames(size_t pages_words)
 {
 	struct frame_row row = {0};
 
 	for (size_t at = 0; at < pages_words;) {
-		const uint64_t count = live_run_values(buffers->words[at + 1]);
-		for (uint64_t i = 0; i < count; i++) {
-			uint64_t frame;
+		const uint64_t head = buffers->words[at + 1];
+		const uint64_t count = live_run_values(head);
+		uint64_t frame;
+		const bool rises =
+			(head & LIVE_RUN_RISES) != 0 && frame_of(buffers->words[at + 2], &frame);
+		if (rises) {
+			put_frames(&row);
+			put_rising_frames(frame, live_run_pages(head));
+		}
+		for (uint64_t i = 0; !rises && i < count; i++)
 			if (frame_of(buffers->words[at + 2 + i], &frame))
 				take_frame(&row, frame);
-		}
 		at += 2 + count;
 	}
 	put_frames(&row);

@@ -80,17 +80,40 @@ size_t vm_machine_areas(const struct vm_machine *machine, uint32_t process,
 	return count;
 }
 
-/* What mincore says of an entry; open: what came along with another page may be on its way. */
-static bool in_core(const struct vm_machine *m, const struct area *area, uint64_t address,
-	uint64_t entry, bool *open)
+/*
+ * linux:6.12:mm/mincore.c:mincore_hugetlb: what a table has no entry for is not in core; where
+ * there is no table the cache is asked, which before 6.7 counted huge pages:
+ * __mincore_unmapped_range
+ */
+static bool hugetlb_in_core(
+	const struct vm_machine *m, const struct area *area, struct place place, uint64_t address)
 {
+	const uint64_t page_bytes = object_page_bytes(m, area->object);
+	const uint64_t page = area_page_index(area, address);
+
+	if (place.level <= (page_bytes == VM_HUGE_1G_BYTES ? 3 : 2))
+		return false;
+	const uint32_t entry = entry_find(m, area->object,
+		m->behaviours.hugetlb_cached_by_page ? page / vm_bytes_to_pages_floor(page_bytes)
+						     : page);
+	return entry != NONE && entries_of(m)[entry].frame != NONE;
+}
+
+/* What mincore says of an entry; open: what came along with another page may be on its way. */
+static bool in_core(const struct vm_machine *m, const struct area *area, struct place place,
+	uint64_t address, bool *open)
+{
+	const uint64_t entry = entry_get(m, place);
+
 	*open = false;
 	if (leaf_is_present(entry))
 		return true;
 	if (entry_is_swapped(entry))
 		return slots_of(m)[entry_slot(entry)].frame != NONE;
-	if (area->object == NONE || area_is_hugetlb(area))
+	if (area->object == NONE)
 		return false;
+	if (area_is_hugetlb(area))
+		return hugetlb_in_core(m, area, place, address);
 	const uint32_t frame = cache_lookup(m, area->object, area_page_index(area, address));
 
 	if (frame == NONE || folio_has(m, frame, FOLIO_EMPTY))
@@ -104,7 +127,7 @@ bool page_in_core(const struct vm_machine *m, uint32_t area_number, uint64_t add
 {
 	const struct area *area = area_of(m, area_number);
 
-	return in_core(m, area, address, entry_get(m, place_of(m, area->mm, address)), open);
+	return in_core(m, area, place_of(m, area->mm, address), address, open);
 }
 
 /* kpageflags bits that are exact at any time; LRU bits move in batches (local-lru-batch). */
@@ -192,6 +215,12 @@ static void view_present(const struct vm_machine *m, const struct area *area, st
 					       : view->frame) == 1)
 			view->pagemap |= BIT(VM_PAGEMAP_EXCLUSIVE);
 	}
+	/*
+	 * linux:6.18:fs/proc/task_mmu.c:pagemap_hugetlb_range asks how many share the table; only
+	 * tables of 2 MiB entries have that count, in others stands what their page held before.
+	 */
+	if (place.level == 3 && m->behaviours.table_share_count)
+		view->pagemap_open |= BIT(VM_PAGEMAP_EXCLUSIVE);
 	if ((leaf & VM_PTE_LINUX_UFFD_WP) != 0)
 		view->pagemap |= BIT(VM_PAGEMAP_UFFD_WP);
 	if ((leaf & VM_PTE_LINUX_SOFT_DIRTY) != 0 || (area->flags & VM_AREA(SOFT_DIRTY)) != 0)
@@ -243,7 +272,7 @@ static void view_page(
 
 	*view = (struct vm_page_view){
 		.state = VM_PAGE_NONE, .frame = VM_NO_FRAME, .slot = VM_NO_SLOT};
-	view->in_core = in_core(m, area, address, entry, &view->in_core_open);
+	view->in_core = in_core(m, area, place, address, &view->in_core_open);
 	if (entry != 0 && leaf_is_present(entry))
 		view_present(m, area, place, address, view);
 	else

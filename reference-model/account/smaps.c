@@ -13,6 +13,7 @@ struct tally {
 	uint64_t bytes[VM_SMAPS_LIMIT];
 	uint64_t pss, pss_dirty, locked, swap_pss; /* bytes << PSS_SHIFT */
 	uint64_t maybe_referenced;
+	uint64_t either_hugetlb; /* shared or private */
 	uint64_t lazy_pages, maybe_lazy_pages;
 };
 
@@ -64,9 +65,14 @@ static void tally_present(const struct vm_machine *m, struct tally *tally, const
 	if (area_is_hugetlb(area)) {
 		const bool is_shared = folio_of(m, frame)->entire_map_count > 1 ||
 				       !folio_has(m, frame, FOLIO_ANONYMOUS);
-		tally->bytes[is_shared && folio_of(m, frame)->entire_map_count > 1
-				     ? VM_SMAPS_SHARED_HUGETLB
-				     : VM_SMAPS_PRIVATE_HUGETLB] += bytes;
+		/* linux:6.18:fs/proc/task_mmu.c:smaps_hugetlb_range asks how many share the table,
+		 * which that of a page of 1 GiB does not know */
+		if (place.level == 3 && m->behaviours.table_share_count)
+			tally->either_hugetlb += bytes;
+		else
+			tally->bytes[is_shared && folio_of(m, frame)->entire_map_count > 1
+					     ? VM_SMAPS_SHARED_HUGETLB
+					     : VM_SMAPS_PRIVATE_HUGETLB] += bytes;
 		return;
 	}
 	tally_kind(m, tally, frame, bytes, dirty);
@@ -134,6 +140,8 @@ static void print_tally(const struct vm_machine *m, const struct tally *tally,
 	kib[VM_SMAPS_LAZY_FREE] = vm_pages_to_kib(lazy > LAZY_BATCH ? lazy - LAZY_BATCH : 0);
 	for (int i = 0; i < VM_SMAPS_LIMIT; i++)
 		smaps->highest_kib[i] = kib[i];
+	smaps->highest_kib[VM_SMAPS_SHARED_HUGETLB] += tally->either_hugetlb >> 10;
+	smaps->highest_kib[VM_SMAPS_PRIVATE_HUGETLB] += tally->either_hugetlb >> 10;
 	smaps->highest_kib[VM_SMAPS_LAZY_FREE] = vm_pages_to_kib(lazy + tally->maybe_lazy_pages);
 	smaps->highest_kib[VM_SMAPS_REFERENCED] =
 		kib[VM_SMAPS_REFERENCED] + (tally->maybe_referenced >> 10);

@@ -139,6 +139,10 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 		vm_host_knows(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
 	/* linux:6.18:mm/mprotect.c:mprotect_folio_pte_batch; cac1db8c3aad (6.17) */
 	behaviours->protect_batches = vm_host_has(host, VM_FEATURE_PROTECT_BATCHES);
+	/* linux:6.12:fs/hugetlbfs/inode.c:hugetlb_add_to_page_cache */
+	behaviours->hugetlb_cached_by_page = vm_host_has(host, VM_FEATURE_HUGETLB_CACHED_BY_PAGE);
+	/* linux:6.18:include/linux/mm_types.h:ptdesc_pmd_is_shared */
+	behaviours->table_share_count = vm_host_has(host, VM_FEATURE_TABLE_SHARE_COUNT);
 }
 
 /* How pages go to swap, and what they are when they come back. */

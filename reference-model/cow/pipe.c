@@ -17,6 +17,7 @@ static void put_in(struct vm_machine *m, uint32_t frame, uint64_t start, uint64_
 		.length = (uint32_t)(end - start)};
 }
 
+/* linux:6.12:fs/splice.c:iter_to_pipe: page by page, until the first that cannot be had */
 void operation_splice(struct vm_machine *m)
 {
 	const struct vm_operation *op = m->operation;
@@ -37,7 +38,8 @@ void operation_splice(struct vm_machine *m)
 
 		if (stop > end)
 			stop = end;
-		if (access_by_kernel(m, &access, &frame) != FAULT_DONE)
+		if (!access_by_tables(m, access.mm, address, &frame) &&
+			access_by_kernel(m, &access, &frame) != FAULT_DONE)
 			break;
 		if (!is_zero_frame(m, frame) &&
 			(folio_pages(m, frame) > 1 || folio_has(m, frame, FOLIO_HUGETLB))) {

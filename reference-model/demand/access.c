@@ -314,3 +314,24 @@ enum fault_result access_by_kernel(
 		folio_set(m, *frame, FOLIO_DIRTY);
 	return FAULT_DONE;
 }
+
+/*
+ * linux:6.12:mm/gup.c:gup_fast_pte_range: no area is asked, so what may be written or executed, but
+ * not read, is read all the same where it is mapped; pages that are the kernel's own are left out.
+ */
+bool access_by_tables(struct vm_machine *m, uint32_t mm, uint64_t address, uint32_t *frame)
+{
+	const struct vm_walk walk = walk_access(m, mm, address, VM_ACCESS_READ);
+	const uint32_t area = area_holding(m, mm, address);
+
+	if (walk.outcome != VM_WALK_TRANSLATED || area == NONE ||
+		is_sealed_by_key(m, area_of(m, area)))
+		return false;
+	*frame = (uint32_t)vm_bytes_to_pages_floor(walk.physical);
+	if (is_zero_frame(m, *frame))
+		return false;
+	if (!kernel_may(area_of(m, area), false, false))
+		rule_obey(m, RULE_COW_SPLICE_UNASKED);
+	folio_set(m, *frame, FOLIO_MAYBE_REFERENCED);
+	return true;
+}

@@ -62,6 +62,9 @@ struct kernel_access {
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame);
 
+/* The same without a lock: what the tables let a process read; false: ask the area. */
+bool access_by_tables(struct vm_machine *m, uint32_t mm, uint64_t address, uint32_t *frame);
+
 /* Grows a stack down to address if an area allows it; the area, or NONE. */
 uint32_t stack_grow(struct vm_machine *m, uint32_t mm, uint64_t address);
 

@@ -9,6 +9,21 @@
 #include "frame/swap.h"
 #include "machine/outcome.h"
 
+/*
+ * What was freed lazily while it waited in a batch to be unlocked may have been taken for locked
+ * still: linux:6.12:mm/swap.c:folio_mark_lazyfree, mm/mlock.c:__munlock_folio. It goes now or stays
+ * for good.
+ */
+static bool is_freed_lazily(struct vm_machine *m, uint32_t frame)
+{
+	if (!folio_has(m, frame, FOLIO_SWAP_BACKED))
+		return true;
+	if (!folio_has(m, frame, FOLIO_MAYBE_LAZY))
+		return false;
+	folio_clear(m, frame, FOLIO_MAYBE_LAZY);
+	return choose(m, VM_FREEDOM_LOCAL_LRU_BATCH);
+}
+
 static bool reclaim_anonymous(struct vm_machine *m, uint32_t mm, struct place place)
 {
 	const uint64_t leaf = entry_get(m, place);
@@ -19,7 +34,7 @@ static bool reclaim_anonymous(struct vm_machine *m, uint32_t mm, struct place pl
 		outcome_silent(m, "how far reclaim comes with a page that is in a pipe");
 		return false;
 	}
-	if (!folio_has(m, frame, FOLIO_SWAP_BACKED)) {
+	if (is_freed_lazily(m, frame)) {
 		if (leaf_is_dirty(leaf) || folio_has(m, frame, FOLIO_DIRTY)) {
 			/* Written again since it was freed lazily: it is an ordinary page. */
 			folio_set(m, frame, FOLIO_SWAP_BACKED);
@@ -41,9 +56,6 @@ void drop_if_clean(struct vm_machine *m, uint32_t frame)
 {
 	const bool in_memory = folio_has(m, frame, FOLIO_SWAP_BACKED);
 
-	/* __remove_mapping: somebody else counts on it */
-	if (frame_of(m, frame)->held != 0)
-		return;
 	if (folio_has(m, frame, FOLIO_DIRTY)) {
 		if (in_memory && m->setup.swap_pages != 0)
 			outcome_silent(m, "shared memory goes to swap");
@@ -54,6 +66,9 @@ void drop_if_clean(struct vm_machine *m, uint32_t frame)
 		folio_set(m, frame, FOLIO_RECLAIM);
 		return;
 	}
+	/* __remove_mapping, which comes last: somebody else counts on it */
+	if (frame_of(m, frame)->held != 0)
+		return;
 	rule_obey(m, in_memory ? RULE_FRAME_CLEAN_MEMORY_DROPPED : RULE_FRAME_CLEAN_DROPPED);
 	cache_remove(m, frame, !in_memory);
 }

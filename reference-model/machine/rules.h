@@ -381,6 +381,10 @@
 		"vmsplice puts pages into a pipe, not copies: what their owner writes later is read " \
 		"there.", \
 		"linux:6.12:fs/splice.c:iter_to_pipe") \
+	X(COW_SPLICE_UNASKED, "cow.splice-unasked", \
+		"The tables are asked before the area: what is mapped is spliced though it may not be " \
+		"read.", \
+		"linux:6.12:mm/gup.c:gup_fast_pte_range") \
 	X(COW_HELD_IS_COPIED, "cow.held-is-copied", \
 		"A page that was shared and that somebody holds a reference to is never taken over: " \
 		"its last owner copies it.", \

@@ -314,6 +314,8 @@ struct vm_behaviours {
 	bool remap_realigns;   /* mremap moves whole tables below an area's start: since 6.7 */
 	bool remap_moves_many; /* and checks its target first: since 6.17 */
 	bool protect_batches;  /* mprotect takes the entries of a large folio as one: since 6.17 */
+	bool hugetlb_cached_by_page; /* the cache's index counts small pages: since 6.7 */
+	bool table_share_count; /* a table of 1 GiB entries may be taken for shared: since 6.17 */
 	enum vm_large_takeover large_takeover;
 	bool maps_whole_folios;	     /* a file fault maps all of a large folio: since 6.18 */
 	bool guard_letter;	     /* areas remember that they may hold guards: "gu" */

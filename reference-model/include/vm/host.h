@@ -55,6 +55,8 @@
 	X(GROUP_STATS_WAIT, "group-stats-wait")                   \
 	X(MREMAP_MOVES_MANY, "mremap-moves-many")                 \
 	X(PROTECT_BATCHES, "protect-batches")                     \
+	X(TABLE_SHARE_COUNT, "table-share-count")                 \
+	X(HUGETLB_CACHED_BY_PAGE, "hugetlb-cached-by-page")       \
 	X(SWAP_ZEROMAP, "swap-zeromap")                           \
 	X(PAGE_TABLE_ISOLATION, "page-table-isolation")           \
 	X(FIVE_LEVEL, "five-level")                               \
