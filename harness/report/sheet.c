@@ -341,6 +341,7 @@ static void make_curves(struct making *making, const struct outcome *outcome)
 /* --- how exact the model is, page by page ---------------------------------------------------- */
 
 static const struct sheet_column exactness_columns[] = {
+	{"kernel", "Kernel", false},
 	{"case", "Case", false},
 	{"pages", "Pages", true},
 	{"decided", "Decided by the model [%]", true},
@@ -351,15 +352,19 @@ static const struct sheet_column exactness_columns[] = {
 static void make_exactness(struct making *making, const struct outcome *outcome)
 {
 	struct pool *pool = making->pool;
+	struct facts facts;
 
 	SET_COLUMNS(making, exactness_columns);
+	if (!read_facts(making, outcome, &facts))
+		return;
 	for (size_t i = 0; i < outcome->judgement->count; i++) {
 		const struct record_verdict *verdict = &outcome->judgement->verdicts[i];
 		const struct record_exactness *exactness = verdict->exactness;
 		if (verdict->exactness_count == 0)
 			continue;
 		const char *id = case_id(pool, verdict->kind, verdict->probe, &verdict->parameters);
-		const char *cells[] = {id, pool_format(pool, "%" PRId64, exactness->pages),
+		const char *cells[] = {facts.text[FACTS_TEXT_RELEASE], id,
+			pool_format(pool, "%" PRId64, exactness->pages),
 			outcome_percent(pool, exactness->decided, exactness->pages),
 			outcome_percent(pool, exactness->right, exactness->pages),
 			verdict->verdict};
