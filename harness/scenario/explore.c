@@ -350,6 +350,7 @@ static size_t fill_script(struct pool *pool, const struct explore_options *optio
 		} else {
 			before.random = generator->random;
 			*generator = before;
+			generate_forget_plan(generator);
 		}
 	}
 	count_rules(filter.machine, coverage);

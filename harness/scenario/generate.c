@@ -681,6 +681,11 @@ static void plan(struct generator *g)
 		plan_neighbours(g, some_process(g));
 }
 
+void generate_forget_plan(struct generator *g)
+{
+	g->planned_count = g->planned_next = 0;
+}
+
 bool generate_is_planned(const struct generator *g)
 {
 	return g->planned_next < g->planned_count;

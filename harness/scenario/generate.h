@@ -58,6 +58,8 @@ void generate_start(struct generator *generator, const struct vm_host *host, uin
 struct vm_operation generate_next(struct generator *generator);
 /* The next one is not to be exchanged for another: it belongs to those before it. */
 bool generate_is_planned(const struct generator *generator);
+/* What was left out was one of them: so are the others. */
+void generate_forget_plan(struct generator *generator);
 /* All kinds alike, and more mistakes: what comes seldom otherwise. */
 struct vm_operation generate_unusual(struct generator *generator);
 

@@ -328,6 +328,11 @@ static int32_t insert_area(struct vm_machine *m, struct request *request)
 	area->read_only_file = request->read_only_file;
 	area->reserve_owner = (request->flags & (VM_AREA(SHARED) | VM_AREA(NO_RESERVE))) == 0;
 	if (object_is_hugetlb(m, request->object)) {
+		/* linux:6.12:mm/hugetlb.c:hugetlb_reserve_pages: a map of each such area */
+		if (!object_of(m, request->object)->is_anonymous &&
+			(request->flags & VM_AREA(MAY_SHARE)) == 0)
+			outcome_silent(m, "what a private mapping of a pool's file has reserved is "
+					  "its own");
 		area->flags |= VM_AREA(HUGETLB) | VM_AREA(DONT_EXPAND);
 		area->mm = request->mm;
 		if (!hugetlb_reserve(m, request->object, area)) {
