@@ -7,8 +7,10 @@
  *
  * Out: a stream of 64-bit words, one group for each surface that was read: a heading word, then the
  * values. A state that did not change since the same process was looked at last is not sent again.
- * The group LIVE_FAULTS is always there, and is the last of a process in a step. As observation
- * lines of a record a group is one line: quantity, "STEP/PROCESS", the number of values, values.
+ * The group LIVE_FAULTS is always there, and is the last of a process in a step; where somebody
+ * wrote back a file while the processes looked, all look again, and what comes last holds. As
+ * observation lines of a record a group is one line: quantity, "STEP/PROCESS", the number of
+ * values, values.
  */
 #ifndef SCENARIO_WIRE_H
 #define SCENARIO_WIRE_H

@@ -68,6 +68,10 @@ struct live_shared {
 	uint32_t step;	 /* from 1 */
 	uint32_t actor;	 /* of this step */
 	uint32_t looked; /* bit of each process that has looked after this step */
+	/* What the cache was like when the first of them did; other since then: they look again. */
+	uint64_t moment;
+	bool has_moment, moved;
+	uint64_t faults[LIVE_FAULTS_LIMIT]; /* that the actor took in this step */
 	atomic_uint
 		leaving;   /* index + 1 of the process that is going away: the supervisor goes on */
 	atomic_uint ready; /* a forked child has made its memory present */

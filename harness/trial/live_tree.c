@@ -149,6 +149,11 @@ static uint32_t go_on(void)
 	if (looker != LIVE_PROCESSES_LIMIT)
 		return looker;
 	live->looked = 0;
+	live->has_moment = false;
+	if (live->moved) {
+		live->moved = false;
+		return next_to_look();
+	}
 	live->phase = LIVE_ACT;
 	if (live->step == live->head.operations_count)
 		return LIVE_PROCESSES_LIMIT;
@@ -214,7 +219,8 @@ static bool areas_may_differ(void)
 
 /*
  * All that is seen belongs to one moment: where somebody wrote back a file meanwhile, as sync() of
- * any program does, it is looked at again. That ends: a page is written once.
+ * any program does, it is looked at again, by every process if another one has looked before. That
+ * ends: a page is written once.
  */
 static uint32_t look_at_one_moment(void)
 {
@@ -230,16 +236,22 @@ static uint32_t look_at_one_moment(void)
 		digest = live_cache_digest();
 		surfaces = live_look(surfaces_of_step(), areas_may_differ());
 	} while (digest != live_cache_digest());
+	if (!live->has_moment)
+		live->moment = digest;
+	live->has_moment = true;
+	live->moved = live->moved || digest != live->moment;
 	return surfaces;
 }
 
 static void look(uint64_t faults[LIVE_FAULTS_LIMIT])
 {
 	if ((faults[LIVE_FAULTS_MINOR] | faults[LIVE_FAULTS_MAJOR]) != 0)
-		faults[LIVE_FAULTS_MONITORED] = live_monitors_ran();
+		faults[LIVE_FAULTS_MONITORED] |= live_monitors_ran();
 	const uint32_t surfaces = look_at_one_moment();
 
 	faults[LIVE_FAULTS_SURFACES] = surfaces;
+	if (live_self == live->actor)
+		memcpy(live->faults, faults, sizeof(live->faults));
 	live_send(LIVE_FAULTS, faults, LIVE_FAULTS_LIMIT);
 	live->looked |= UINT32_C(1) << live_self;
 }
@@ -257,6 +269,8 @@ static void take_turn(void)
 			live->phase = LIVE_LOOK;
 			if (live->step > 0)
 				live_act(&live->operations[live->step - 1], now, faults);
+		} else if (live_self == live->actor) {
+			memcpy(faults, live->faults, sizeof(faults));
 		}
 		look(faults);
 		next = go_on();
