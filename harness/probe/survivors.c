@@ -583,6 +583,13 @@ static void predict_silence(
 	vm_predict(predictions, &about);
 }
 
+static int64_t frames_beside(const struct survivors_about *about, int64_t others)
+{
+	const int64_t limit = (int64_t)about->limit_pages;
+
+	return others < 0 || others > limit ? 0 : limit - others;
+}
+
 /* False before the trials. */
 static bool read_unknown(const struct probe_readings *readings, const struct survivors_about *about,
 	struct unknown *unknown)
@@ -596,14 +603,16 @@ static bool read_unknown(const struct probe_readings *readings, const struct sur
 	*unknown = (struct unknown){
 		.frames =
 			{
-				.lowest = (int64_t)about->limit_pages - other.highest,
-				.highest = (int64_t)about->limit_pages - other.lowest,
+				.lowest = frames_beside(about, other.highest),
+				.highest = frames_beside(about, other.lowest),
 			},
 		/* Always off by the same, and each reference changes them: they are not late. */
 		.is_up_to_date = missing.lowest == missing.highest,
 	};
+	/* A record may say anything. */
 	for (size_t i = 0; i < misses->values_count; i++)
-		unknown->misses += misses->values[i];
+		if (__builtin_add_overflow(unknown->misses, misses->values[i], &unknown->misses))
+			unknown->misses = 0;
 	return true;
 }
 
@@ -616,6 +625,14 @@ static bool read_unknown(const struct probe_readings *readings, const struct sur
 static bool speaks_of_rounds(const struct survivors_about *about, bool mostly)
 {
 	return !mostly || settles(about);
+}
+
+/* As good as all of the group is the string's. */
+static bool leaves_room(const struct survivors_about *about, const struct unknown *unknown)
+{
+	const int64_t limit = (int64_t)about->limit_pages;
+
+	return unknown->frames.lowest > limit - limit / 8 && unknown->frames.highest <= limit;
 }
 
 static const char *open_by(const struct survivors_about *about, const struct unknown *unknown)
@@ -695,6 +712,9 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 		if (speaks_of_rounds(about, prediction.form == VM_FORM_MOSTLY))
 			predict_misses(NULL, prediction, predictions);
 		predict_refaults(host, &string, NULL, prediction, predictions);
+	} else if (!leaves_room(about, &unknown)) {
+		predict_silence(predictions, prediction,
+			"the group had too many pages that are none of the string's");
 	} else if (!about->by_generations && !unknown.is_up_to_date &&
 		   statistics_have_no_bound(host)) {
 		predict_silence(predictions, prediction,

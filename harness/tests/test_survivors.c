@@ -58,25 +58,33 @@ static void *memory_of(size_t size_bytes)
 	return memory;
 }
 
-/* What is said where so many CPUs count, and the statistics are late by so many pages. */
-static struct bench say_by(
-	bool generations, size_t index, uint32_t limit, uint32_t cpus, int64_t late)
+/* A string at a limit, by the one kind of lists or the other; what is known of the group. */
+struct question {
+	size_t index;
+	bool generations;
+	uint32_t limit, cpus;
+	int64_t late, others;
+};
+
+static struct bench say_by(const struct question *question)
 {
+	const size_t index = question->index;
 	enum { ROOM_BYTES = 1 << 22 };
-	const int64_t others[2] = {0, 0}, missing[2] = {0, late};
+	const int64_t others[2] = {question->others, question->others},
+		      missing[2] = {0, question->late};
 	const struct survivors_about about = {
 		.claim = "policy.two-list",
 		.name = strings[index].name,
-		.limit_pages = limit,
+		.limit_pages = question->limit,
 		.rivals_count = strings[index].rivals_count,
 		.rivals = strings[index].rivals,
-		.by_generations = generations,
+		.by_generations = question->generations,
 	};
 	struct bench bench = {
-		.host = {.cpus_online = cpus, .cpus_possible = cpus},
+		.host = {.cpus_online = question->cpus, .cpus_possible = question->cpus},
 		.arena = vm_arena_over(memory_of(ROOM_BYTES), ROOM_BYTES),
-		.string = string_of(strings[index].name, limit),
-		.limit = limit,
+		.string = string_of(strings[index].name, question->limit),
+		.limit = question->limit,
 	};
 	const int64_t misses = bench.string.pages;
 	const struct probe_reading items[] = {
@@ -87,7 +95,7 @@ static struct bench say_by(
 	const struct probe_readings readings = {3, items};
 
 	bench.host.feature[VM_FEATURE_GROUP_STATS_WAIT].present = true;
-	bench.host.knob[VM_KNOB_LRU_GEN_ENABLED].present = generations;
+	bench.host.knob[VM_KNOB_LRU_GEN_ENABLED].present = question->generations;
 	bench.host.knob[VM_KNOB_LRU_GEN_ENABLED].value = 7;
 	bench.model = vm_model_for(VM_MODEL_LINUX, &bench.host);
 	bench.predictions.arena = &bench.arena;
@@ -97,7 +105,8 @@ static struct bench say_by(
 
 static struct bench say(size_t index, uint32_t limit, uint32_t cpus, int64_t late)
 {
-	return say_by(false, index, limit, cpus, late);
+	return say_by(
+		&(struct question){.index = index, .limit = limit, .cpus = cpus, .late = late});
 }
 
 static void drop(struct bench *bench)
@@ -227,7 +236,10 @@ static void generations_leave_other_pages_than_the_two_lists(void **state)
 	for (size_t i = 0; i < sizeof(told_apart) / sizeof(told_apart[0]); i++)
 		for (size_t k = 0; k < LIMITS; k++) {
 			const size_t index = told_apart[i];
-			struct bench bench = say_by(true, index, strings[index].limits[k], 1, 0);
+			struct bench bench = say_by(&(struct question){.index = index,
+				.generations = true,
+				.limit = strings[index].limits[k],
+				.cpus = 1});
 			struct vm_replace_config config = config_of(&bench, VM_LIST_RIVAL_NONE);
 			assert_true(wrong_pages(&bench, &config) != 0);
 			config.policy = VM_POLICY_GENERATIONS;
@@ -238,12 +250,28 @@ static void generations_leave_other_pages_than_the_two_lists(void **state)
 		}
 }
 
+/* Whatever a record says of the group, something is said of it, and no more than is known. */
+static void nonsense_is_not_spoken_of(void **state)
+{
+	static const int64_t others[] = {-1, 100, 512, INT64_MAX, INT64_MIN};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct bench bench =
+			say_by(&(struct question){.limit = 512, .cpus = 1, .others = others[i]});
+		assert_int_equal(bench.predictions.count, 1);
+		assert_int_equal(bench.predictions.items[0].form, VM_FORM_SILENT);
+		drop(&bench);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_is_known_late_stays_within_what_is_said),
 		cmocka_unit_test(each_rival_leaves_other_pages),
 		cmocka_unit_test(most_pages_are_decided),
+		cmocka_unit_test(nonsense_is_not_spoken_of),
 		cmocka_unit_test(generations_leave_other_pages_than_the_two_lists),
 	};
 
