@@ -130,6 +130,23 @@ static struct answer try_droppable(void)
 	return answer_of(munmap(area, VM_PAGE_BYTES));
 }
 
+/* Nobody traces us: whether protections are minded by who reads what is his own. */
+static struct answer try_mem_forced(void)
+{
+	char byte;
+	void *area = mmap(NULL, VM_PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int file = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	struct answer answer = answer_of(-1);
+
+	if (area != MAP_FAILED && file >= 0)
+		answer = answer_of(pread(file, &byte, 1, (off_t)(uintptr_t)area) == 1 ? 0 : -1);
+	if (file >= 0)
+		(void)close(file);
+	if (area != MAP_FAILED)
+		(void)munmap(area, VM_PAGE_BYTES);
+	return answer;
+}
+
 static struct answer try_modify_ldt(void)
 {
 	return answer_of(syscall(SYS_modify_ldt, 0, NULL, 0));
@@ -162,6 +179,7 @@ static const struct {
 	{"guard-install", try_guard},
 	{"map-droppable", try_droppable},
 	{"modify-ldt", try_modify_ldt},
+	{"mem-forced", try_mem_forced},
 	{"userfaultfd", try_userfaultfd},
 };
 

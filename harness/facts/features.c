@@ -8,7 +8,8 @@
 #include "kernel/areas.h"
 
 enum surface {
-	SURFACE_CONFIG,	 /* what: the option; it is there if built in */
+	SURFACE_CONFIG,	    /* what: the option; it is there if built in */
+	SURFACE_CONFIG_SET, /* the same; not set, it may be younger than the kernel */
 	SURFACE_FILE,	 /* what: a path; within: a folder without which its absence says nothing */
 	SURFACE_NAME,	 /* what: a name at the beginning of a line of the file within */
 	SURFACE_LETTERS, /* what: letters of VmFlags in our own smaps */
@@ -42,6 +43,10 @@ struct detector {
 #define BY_CONFIG(feature_, option)                                                           \
 	{                                                                                     \
 		.feature = VM_FEATURE_##feature_, .surface = SURFACE_CONFIG, .what = (option) \
+	}
+#define BY_CONFIG_SET(feature_, option)                                                           \
+	{                                                                                         \
+		.feature = VM_FEATURE_##feature_, .surface = SURFACE_CONFIG_SET, .what = (option) \
 	}
 #define BY_FILE(feature_, path, folder)                                                    \
 	{                                                                                  \
@@ -198,11 +203,18 @@ static const struct detector detectors[] = {
 	BY_HOST(FRAME_NUMBERS, "capabilities"),
 	BY_CONFIG(MODIFY_LDT, "CONFIG_MODIFY_LDT_SYSCALL"),
 	BY_CALL(MODIFY_LDT, "modify-ldt", ENOSYS, ENOSYS),
+	/* Since 6.12 whoever wants to must ask, and may be told that only a tracer can. */
+	BY_CONFIG_SET(MEM_FORCED, "CONFIG_PROC_MEM_ALWAYS_FORCE"),
+	BY_CALL(MEM_FORCED, "mem-forced", EIO, EIO),
 	BY_RELEASE(READ_ONLY_UNCHARGED, 6, 7),
 	BY_RELEASE(UPPER_TABLES_COUNTED, 6, 7),
 	BY_RELEASE(TOP_TABLES_COUNTED, 6, 14), /* "mm: introduce ctor/dtor at PGD level" */
 	BY_RELEASE(HEAP_GAP, 6, 10),
-	BY_RELEASE(KSM_SCAN, 6, 18), /* measured there; 6.1 and 6.12 scan otherwise */
+	/* Measured on 6.18.44, 7.2.12 and 7.3.4; 6.1, 6.12 and 6.18.15 scan otherwise. */
+	{.feature = VM_FEATURE_KSM_SCAN,
+		.surface = SURFACE_RELEASE,
+		.since = {7, 2, 0},
+		.backports = {{6, 18, 44}}},
 	/* "x86/mm: Introduce _PAGE_SAVED_DIRTY" */
 	BY_RELEASE(SAVED_DIRTY, 6, 6),
 	/* "mm: mmap: map MAP_STACK to VM_NOHUGEPAGE" */
@@ -242,7 +254,19 @@ static const struct detector detectors[] = {
 	/* "mm: fault in complete folios instead of individual pages for tmpfs" and what followed */
 	BY_RELEASE(WHOLE_FOLIO_FAULTS, 6, 18),
 	/* "mm: introduce VM_MAYBE_GUARD and make visible in /proc/$pid/smaps" */
-	BY_RELEASE(GUARD_LETTER, 6, 18),
+	{.feature = VM_FEATURE_GUARD_LETTER,
+		.surface = SURFACE_RELEASE,
+		.since = {6, 19, 0},
+		.backports = {{6, 18, 44}},
+		.lacking = {{6, 18, 15}}},
+	/* "In a uffd-wp VMA an unpopulated range is treated as written", of 2026 */
+	{.feature = VM_FEATURE_HOLES_WRITTEN,
+		.surface = SURFACE_RELEASE,
+		.since = {7, 2, 0},
+		.backports = {{6, 12, 113}, {6, 18, 44}, {7, 1, 13}},
+		.lacking = {{6, 6, 0}, {6, 12, 100}, {6, 18, 15}, {7, 0, 13}, {7, 1, 0}}},
+	/* dontunmap_complete() clears VM_ACCOUNT until 6.17 */
+	BY_RELEASE(REMAP_UNACCOUNTS, 6, 15),
 	/* "fs/proc/task_mmu: remove per-page mapcount dependency for PM_MMAP_EXCLUSIVE" */
 	BY_RELEASE(HUGE_EXCLUSIVE_BY_HEAD, 6, 15),
 	/* "fs/proc/task_mmu: properly detect PM_MMAP_EXCLUSIVE per page of PMD-mapped THPs" */
@@ -268,6 +292,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(SWAP_IN_WRITABLE, 6, 11),
 	/* 7.0 has no way past the swap cache any more, nor a call of swapcache_prepare() */
 	BY_RELEASE(SWAP_IN_CACHED, 7, 0),
+	/* "if (exclusive)" where 7.2 asks for the folio's references as well */
+	BY_RELEASE(SWAP_IN_SHARED, 7, 3),
 	/* 7.2 asks the page cache for large folios; before, a file had to be open for reading only
 	 */
 	BY_RELEASE(HUGE_FILES_ELIGIBLE, 7, 2),
@@ -279,6 +305,25 @@ static const struct detector detectors[] = {
 	/* "mm/hugetlb: restore the reservation if needed" */
 	BY_RELEASE(POOL_RESERVE_RETURNS, 6, 9),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */
+	/* set_pte_range() knows of it; the kernels between 6.12 and 6.16 were not looked at */
+	{.feature = VM_FEATURE_READ_MAPS_DIRTY,
+		.surface = SURFACE_RELEASE,
+		.since = {6, 16, 0},
+		.lacking = {{6, 13, 0}, {6, 14, 0}, {6, 15, 0}}},
+	/* vma_has_uffd_without_event_remap() in vma_merge_copied_range() */
+	BY_RELEASE(TRACKED_MOVES_APART, 7, 3),
+	/* pagemap_page_category() asks userfaultfd_wp() first */
+	BY_RELEASE(WRITTEN_IF_TRACKED, 7, 3),
+	/* pagemap_pmd_range_thp() asks vm_normal_page_pmd(), which has none */
+	BY_RELEASE(HUGE_ZERO_NO_FILE, 7, 3),
+	/* "Cycle the folio through the writeback state though, to clear stale xarray tags" */
+	{.feature = VM_FEATURE_SYNC_CLEARS_TAGS,
+		.surface = SURFACE_FILESYSTEM,
+		.what = "ext4",
+		.since = {7, 2, 0},
+		.backports = {{6, 12, 113}},
+		.lacking = {{6, 12, 0}, {6, 18, 44}, {7, 1, 13}}},
+	BY_FILESYSTEM(SYNC_CLEARS_TAGS, NULL, 0, 0),
 	{.feature = VM_FEATURE_FAULT_AROUND_NEEDS_TABLE,
 		.surface = SURFACE_RELEASE,
 		.since = {6, 18, 0},
@@ -446,6 +491,11 @@ static enum answer ask_detector(const struct features_view *view, const struct d
 		if (config.error != 0)
 			return ANSWER_UNKNOWN;
 		return answer_of(kernel_config_is_yes(config.text, detector->what));
+	case SURFACE_CONFIG_SET:
+		config = source_read(source, ASK_CONFIG);
+		return config.error == 0 && kernel_config_is_yes(config.text, detector->what)
+			       ? ANSWER_YES
+			       : ANSWER_UNKNOWN;
 	case SURFACE_FILE:
 		return by_file(source, detector);
 	case SURFACE_NAME:
@@ -473,6 +523,7 @@ static const struct {
 	enum vm_evidence evidence;
 } surfaces_known[] = {
 	[SURFACE_CONFIG] = {"config", VM_EVIDENCE_CONFIG},
+	[SURFACE_CONFIG_SET] = {"config", VM_EVIDENCE_CONFIG},
 	[SURFACE_FILE] = {"file", VM_EVIDENCE_SURFACE},
 	[SURFACE_NAME] = {"names", VM_EVIDENCE_SURFACE},
 	[SURFACE_LETTERS] = {"vmflags", VM_EVIDENCE_SURFACE},
@@ -499,6 +550,7 @@ static const char *quantity_of(struct pool *pool, const struct detector *detecto
 	case SURFACE_NAME:
 		return pool_format(pool, "%s in %s", detector->what, detector->within);
 	case SURFACE_CONFIG:
+	case SURFACE_CONFIG_SET:
 	case SURFACE_FILE:
 	case SURFACE_LETTERS:
 	case SURFACE_CALL:
@@ -549,6 +601,7 @@ static bool shares(const struct detector *detector, const char *witness, const c
 
 	switch (detector->surface) {
 	case SURFACE_CONFIG:
+	case SURFACE_CONFIG_SET:
 		return strncmp(surface, "config", strlen("config")) == 0 &&
 		       strcmp(quantity, detector->what) == 0;
 	case SURFACE_FILE:

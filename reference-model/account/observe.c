@@ -204,7 +204,8 @@ static void view_present(const struct vm_machine *m, const struct area *area, st
 	view_flags(m, area, view->frame, view);
 	const bool zero = is_zero_frame(m, view->frame);
 	/* The huge zero page looks like a file's: it is a folio that is not anonymous. */
-	if (zero ? view->huge : !folio_has(m, view->frame, FOLIO_ANONYMOUS))
+	if (zero ? view->huge && !m->behaviours.huge_zero_no_file
+		 : !folio_has(m, view->frame, FOLIO_ANONYMOUS))
 		view->pagemap |= BIT(VM_PAGEMAP_FILE);
 	if (zero) {
 		view->pagemap_open |= view->huge ? BIT(VM_PAGEMAP_EXCLUSIVE) : 0;

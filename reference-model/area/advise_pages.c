@@ -331,7 +331,9 @@ static int32_t guard_install(struct vm_machine *m, uint32_t number, uint64_t sta
 		return 0;
 	}
 	rule_obey(m, RULE_DEMAND_GUARD_INSTALL);
-	if (m->behaviours.guard_letter)
+	if (m->behaviours.guard_letter == VM_UNKNOWN)
+		outcome_silent(m, "whether this release shows where guards may be");
+	if (m->behaviours.guard_letter == VM_KNOWN_SO)
 		area_of(m, number)->flags |= VM_AREA(MAYBE_GUARD);
 	if (area_is_anonymous(area))
 		family_prepare(m, number);

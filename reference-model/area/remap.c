@@ -235,7 +235,8 @@ static uint32_t make_target(struct vm_machine *m, uint32_t source, const struct 
 				       ? m->behaviours.remap_keeps_apart
 				       : VM_KNOWN_NOT};
 
-	const uint32_t merged = merge_new(m, &wish);
+	const uint32_t merged =
+		wish.uffd && m->behaviours.tracked_moves_apart ? NONE : merge_new(m, &wish);
 	if (merged != NONE) {
 		/* linux:6.12:fs/userfaultfd.c:mremap_userfaultfd_prep: the neighbour that took it
 		 * in is registered no more, either */
@@ -299,17 +300,31 @@ static void keep_source(struct vm_machine *m, uint32_t source, const struct move
 			folio_set(m, leaf_frame(leaf), FOLIO_LOCK_LOST);
 	}
 	area->flags &= ~(VM_AREA(LOCKED) | VM_AREA(LOCK_ON_FAULT));
+	if (m->behaviours.remap_unaccounts)
+		area->flags &= ~VM_AREA(ACCOUNT);
 	if (area->start != move->from || area->end != move->from + move->old_length)
 		return;
 	family_leave(m, source);
+}
+
+/*
+ * Only what moved is unlocked: until 6.16, and since the releases that keep it apart
+ * (linux:7.3:mm/mremap.c:needs_pre_split).
+ */
+static bool unlocks_part(struct vm_machine *m, const struct area *area)
+{
+	if ((area->flags & VM_AREA(LOCKED)) == 0)
+		return false;
+	if (m->behaviours.remap_moves_many && m->behaviours.remap_keeps_apart == VM_UNKNOWN)
+		outcome_silent(m, "how much of it this release unlocks");
+	return !m->behaviours.remap_moves_many || m->behaviours.remap_keeps_apart == VM_KNOWN_SO;
 }
 
 static int32_t split_locked_source(struct vm_machine *m, uint32_t *source, const struct move *move)
 {
 	const uint64_t cuts[2] = {move->from, move->from + move->old_length};
 
-	if ((move->flags & VM_MREMAP_DONTUNMAP) == 0 || m->behaviours.remap_moves_many ||
-		(area_of(m, *source)->flags & VM_AREA(LOCKED)) == 0)
+	if ((move->flags & VM_MREMAP_DONTUNMAP) == 0 || !unlocks_part(m, area_of(m, *source)))
 		return 0;
 	for (int side = 0; side < 2; side++) {
 		if (cuts[side] <= area_of(m, *source)->start ||
@@ -355,8 +370,10 @@ static int32_t move_area(struct vm_machine *m, uint32_t source, const struct mov
 	mm_count_area(mm, flags, (int64_t)new_pages);
 	if (keep) {
 		keep_source(m, source, move);
-		/* mm/mremap.c:vrm_stat_account (6.17): the source's share is not given back */
-		if (m->behaviours.remap_moves_many && (flags & VM_AREA(LOCKED)) != 0)
+		/* mm/mremap.c:vrm_stat_account (6.17): the source's share is not given back, where
+		 * it is counted before the source is unlocked */
+		if (m->behaviours.remap_moves_many && (flags & VM_AREA(LOCKED)) != 0 &&
+			m->behaviours.remap_keeps_apart != VM_KNOWN_SO)
 			mm->locked_pages += new_pages;
 		return 0;
 	}

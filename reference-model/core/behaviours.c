@@ -50,6 +50,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		/* The teaching says that software clears them, and not when: gios, wut. */
 		.access_monitored = true,
 		.read_order_kept = true,
+		.mem_forced = true,
+		.holes_written = VM_KNOWN_SO,
 		.fault_around = false,
 	};
 }
@@ -134,6 +136,10 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD);
 	/* linux:6.16:mm/readahead.c:page_cache_ra_order adds two to any order */
 	behaviours->read_order_kept = vm_host_has(host, VM_FEATURE_READ_ORDER_KEPT);
+	/* linux:6.18:mm/memory.c:set_pte_range */
+	behaviours->read_maps_dirty = vm_host_knows(host, VM_FEATURE_READ_MAPS_DIRTY);
+	/* linux:7.3:fs/ext4/inode.c:mpage_prepare_extent_to_map */
+	behaviours->sync_clears_tags = vm_host_knows(host, VM_FEATURE_SYNC_CLEARS_TAGS);
 	/* linux:6.12:mm/filemap.c:filemap_map_pages (6.12.117) */
 	behaviours->fault_around_needs_table =
 		vm_host_knows(host, VM_FEATURE_FAULT_AROUND_NEEDS_TABLE);
@@ -145,14 +151,27 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->table_share_count = vm_host_has(host, VM_FEATURE_TABLE_SHARE_COUNT);
 }
 
-/* How pages go to swap, and what they are when they come back. */
-static void fill_swap(struct vm_behaviours *behaviours, const struct vm_host *host)
+/* How pages come back from swap, what may be had by force, and what huge pages are called. */
+static void fill_rest(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
 	/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
 	behaviours->swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE);
-	/* linux:7.3:mm/memory.c:should_try_to_free_swap;
-		   linux:7.3:mm/swapfile.c:folio_free_swap */
+	/* linux:7.3:mm/memory.c:should_try_to_free_swap, mm/swapfile.c:folio_free_swap */
 	behaviours->swap_in_cached = vm_host_has(host, VM_FEATURE_SWAP_IN_CACHED);
+	/* linux:7.3:mm/memory.c:do_swap_page */
+	behaviours->swap_in_shared = vm_host_has(host, VM_FEATURE_SWAP_IN_SHARED);
+	/* linux:6.12:fs/proc/task_mmu.c:pagemap_scan_pte_hole (6.12.117) */
+	behaviours->holes_written = vm_host_knows(host, VM_FEATURE_HOLES_WRITTEN);
+	behaviours->written_if_tracked = vm_host_has(host, VM_FEATURE_WRITTEN_IF_TRACKED);
+	/* linux:6.16:mm/mremap.c:dontunmap_complete */
+	behaviours->remap_unaccounts = vm_host_has(host, VM_FEATURE_REMAP_UNACCOUNTS) &&
+				       !vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY);
+	/* linux:6.12:fs/proc/base.c:proc_mem_foll_force */
+	behaviours->mem_forced = !vm_host_lacks(host, VM_FEATURE_MEM_FORCED);
+	/* linux:7.3:mm/vma.c:vma_merge_copied_range */
+	behaviours->tracked_moves_apart = vm_host_has(host, VM_FEATURE_TRACKED_MOVES_APART);
+	/* linux:7.3:fs/proc/task_mmu.c:pagemap_pmd_range_thp */
+	behaviours->huge_zero_no_file = vm_host_has(host, VM_FEATURE_HUGE_ZERO_NO_FILE);
 	/* linux:7.3:mm/huge_memory.c:file_thp_enabled */
 	behaviours->huge_files_eligible = vm_host_has(host, VM_FEATURE_HUGE_FILES_ELIGIBLE);
 	/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
@@ -206,7 +225,7 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 		.remap_moves_many = vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY),
 		.large_takeover = large_takeover(host),
 		.maps_whole_folios = vm_host_has(host, VM_FEATURE_WHOLE_FOLIO_FAULTS),
-		.guard_letter = vm_host_has(host, VM_FEATURE_GUARD_LETTER),
+		.guard_letter = vm_host_knows(host, VM_FEATURE_GUARD_LETTER),
 		/* Page by page was an interlude: linux:6.12:fs/proc/task_mmu.c:pagemap_pmd_range */
 		.huge_exclusive_by_head = vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_HEAD) ||
 					  !vm_host_has(host, VM_FEATURE_HUGE_EXCLUSIVE_BY_PAGE),
@@ -235,5 +254,5 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	};
 	fill_formulas(behaviours, host);
 	fill_files(behaviours, host);
-	fill_swap(behaviours, host);
+	fill_rest(behaviours, host);
 }

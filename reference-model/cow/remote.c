@@ -30,17 +30,19 @@ static void transfer(struct vm_machine *m, uint32_t frame, uint64_t start, uint6
 	}
 }
 
+enum door { DOOR_CALL, DOOR_FILE, DOOR_TRACER };
+
 /* Page by page until one cannot be had; what was done before stays done. */
-static uint64_t copy_pages(struct vm_machine *m, uint64_t length, bool write, bool forced)
+static uint64_t copy_pages(struct vm_machine *m, uint64_t length, bool write, enum door door)
 {
 	const struct vm_operation *op = m->operation;
 	const uint64_t end = op->address + length;
 	struct kernel_access access = {.mm = processes_of(m)[op->other].mm,
 		.write = write,
-		.forced = forced,
-		.holds_lock = forced,
-		.grows_stack = forced,
-		.pinned = !forced};
+		.forced = door == DOOR_TRACER || (door == DOOR_FILE && m->behaviours.mem_forced),
+		.holds_lock = door != DOOR_CALL,
+		.grows_stack = door != DOOR_CALL,
+		.pinned = door == DOOR_CALL};
 	uint64_t address = op->address;
 
 	while (address < end) {
@@ -69,18 +71,18 @@ static void finish(struct vm_machine *m, uint64_t done, int32_t error)
 void operation_remote(struct vm_machine *m, bool write)
 {
 	rule_obey(m, write ? RULE_COW_REMOTE_WRITE : RULE_COW_REMOTE_READ);
-	finish(m, copy_pages(m, m->operation->length, write, false), VM_EFAULT);
+	finish(m, copy_pages(m, m->operation->length, write, DOOR_CALL), VM_EFAULT);
 }
 
 void operation_mem(struct vm_machine *m, bool write)
 {
 	rule_obey(m, write ? RULE_COW_FORCED_WRITE : RULE_COW_FORCED_READ);
-	finish(m, copy_pages(m, m->operation->length, write, true), VM_EIO);
+	finish(m, copy_pages(m, m->operation->length, write, DOOR_FILE), VM_EIO);
 }
 
 void operation_poke(struct vm_machine *m)
 {
 	rule_obey(m, RULE_COW_POKE);
-	if (copy_pages(m, VM_POKE_BYTES, true, true) != VM_POKE_BYTES)
+	if (copy_pages(m, VM_POKE_BYTES, true, DOOR_TRACER) != VM_POKE_BYTES)
 		outcome_fail(m, VM_EIO);
 }

@@ -207,12 +207,23 @@ void operation_uffd(struct vm_machine *m, bool on)
 
 /*
  * linux:6.12:fs/proc/task_mmu.c:pagemap_page_category, pagemap_scan_pte_hole: an empty entry counts
- * as written; where there is not even a table, only if the area is watched.
+ * as written; where there is not even a table, only if the area is watched, and not on all
+ * releases.
  */
-static bool is_written(const struct area *area, struct place place, uint64_t entry)
+static bool is_written(
+	struct vm_machine *m, const struct area *area, struct place place, uint64_t entry)
 {
+	/* linux:7.3:fs/proc/task_mmu.c:pagemap_page_category */
+	if (m->behaviours.written_if_tracked && !area->uffd)
+		return false;
+	if (entry == 0 && place.level > 1 && area->uffd && !area_is_hugetlb(area)) {
+		if (m->behaviours.holes_written == VM_UNKNOWN)
+			outcome_silent(m, "whether this release takes what has no table for "
+					  "written");
+		return m->behaviours.holes_written != VM_KNOWN_NOT;
+	}
 	if (entry == 0)
-		return place.level == 1 || (area->uffd && !area_is_hugetlb(area));
+		return place.level == 1;
 	if (!leaf_is_present(entry))
 		return entry_marker(entry) != MARKER_UFFD_WP && (entry & SWAP_ENTRY_UFFD_WP) == 0;
 	return (entry & VM_PTE_LINUX_UFFD_WP) == 0;
@@ -262,7 +273,7 @@ void operation_pagemap_scan(struct vm_machine *m)
 			return;
 		}
 		if ((op->flags & VM_SCAN_WRITTEN) != 0)
-			matches = matches && is_written(area_of(m, area), place, entry);
+			matches = matches && is_written(m, area_of(m, area), place, entry);
 		if ((op->flags & VM_SCAN_PRESENT) != 0)
 			matches &= entry != 0 && leaf_is_present(entry);
 		for (uint64_t page = at; page < next; page += VM_PAGE_BYTES) {

@@ -242,7 +242,8 @@ enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struc
 				folio_set(m, frame, FOLIO_DIRTY);
 		}
 	}
-	if (!folio_has(m, frame, FOLIO_KSM) && folio_references(m, frame) == 1)
+	if (!m->behaviours.swap_in_shared && !folio_has(m, frame, FOLIO_KSM) &&
+		folio_references(m, frame) == 1)
 		exclusive = true;
 	frame_of(m, frame)->exclusive = exclusive;
 	mm_of(m, fault->mm)->rss[RSS_SWAP]--;

@@ -22,6 +22,9 @@ static void map_cached(struct vm_machine *m, const struct fault *fault, struct p
 
 	if (write)
 		leaf = leaf_for_write(m, area, leaf);
+	else if (m->behaviours.read_maps_dirty != VM_KNOWN_NOT && leaf_is_writable(leaf) &&
+		 folio_has(m, frame, FOLIO_DIRTY))
+		leaf = leaf_make_dirty(m, leaf);
 	frame_map(m, frame);
 	if ((area->flags & VM_AREA(LOCKED)) != 0)
 		folio_set(m, frame, FOLIO_MLOCKED);

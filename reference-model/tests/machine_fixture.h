@@ -34,6 +34,13 @@ struct fixture {
 
 static inline void host_of_linux_6_18(struct vm_host *host)
 {
+	/* Of later kernels, or left out of this one. */
+	static const enum vm_feature others[] = {VM_FEATURE_SOFT_DIRTY, VM_FEATURE_FIVE_LEVEL,
+		VM_FEATURE_REMAP_KEEPS_APART, VM_FEATURE_SWAP_IN_CACHED, VM_FEATURE_SWAP_IN_SHARED,
+		VM_FEATURE_HUGE_FILES_ELIGIBLE, VM_FEATURE_TRACKED_MOVES_APART,
+		VM_FEATURE_HUGE_ZERO_NO_FILE, VM_FEATURE_SYNC_CLEARS_TAGS,
+		VM_FEATURE_WRITTEN_IF_TRACKED};
+
 	*host = (struct vm_host){.page_table_levels = 4,
 		.capabilities = ~UINT32_C(0),
 		.stack_limit_bytes = UINT64_C(8) << 20,
@@ -42,10 +49,8 @@ static inline void host_of_linux_6_18(struct vm_host *host)
 	for (int i = 0; i < VM_FEATURE_LIMIT; i++)
 		host->feature[i] =
 			(struct vm_feature_fact){.present = true, .evidence = VM_EVIDENCE_VERSION};
-	host->feature[VM_FEATURE_SOFT_DIRTY].present = false;
-	host->feature[VM_FEATURE_FIVE_LEVEL].present = false;
-	host->feature[VM_FEATURE_SWAP_IN_CACHED].present = false;
-	host->feature[VM_FEATURE_HUGE_FILES_ELIGIBLE].present = false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		host->feature[others[i]].present = false;
 	host->knob[VM_KNOB_THP_ENABLED] =
 		(struct vm_knob_fact){.present = true, .value = VM_THP_MADVISE};
 	host->knob[VM_KNOB_MAX_MAP_COUNT] = (struct vm_knob_fact){.present = true, .value = 65530};

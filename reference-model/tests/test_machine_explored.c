@@ -746,6 +746,13 @@ static int setup_release(void **state, bool newer)
 	f->host.knob[VM_KNOB_THP_ENABLED].value = VM_THP_ALWAYS;
 	f->host.feature[VM_FEATURE_SWAP_IN_CACHED].present = newer;
 	f->host.feature[VM_FEATURE_HUGE_FILES_ELIGIBLE].present = newer;
+	f->host.feature[VM_FEATURE_SWAP_IN_SHARED].present = newer;
+	f->host.feature[VM_FEATURE_TRACKED_MOVES_APART].present = newer;
+	f->host.feature[VM_FEATURE_WRITTEN_IF_TRACKED].present = newer;
+	f->host.feature[VM_FEATURE_HUGE_ZERO_NO_FILE].present = newer;
+	f->host.feature[VM_FEATURE_REMAP_KEEPS_APART].present = newer;
+	f->host.feature[VM_FEATURE_HOLES_WRITTEN].present = newer;
+	f->host.feature[VM_FEATURE_MEM_FORCED].present = !newer;
 	fixture_start(f, VM_MODEL_LINUX);
 	*state = f;
 	return 0;
@@ -810,6 +817,126 @@ static void files_were_not_eligible(void **state)
 
 	file_create(f, 0, VM_FILE_DISK, 8 * PAGE);
 	assert_false(file_is_eligible(f, 0, 8));
+}
+
+static bool owns_what_nobody_else_has(struct fixture *f)
+{
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	fork_to(f, 0, 1);
+	advise(f, 0, BASE, PAGE, VM_MADV_PAGEOUT);
+	on(f, VM_OP_EXIT, 1, 0, 0);
+	advise(f, 0, BASE, PAGE, VM_MADV_PAGEOUT);
+	assert_int_equal(counters(f, 0).swap_pages, 1);
+	on(f, VM_OP_TOUCH_READ, 0, BASE, PAGE);
+	return page(f, 0, BASE).writable_now;
+}
+
+static void who_is_alone_owns_what_comes_from_swap(void **state)
+{
+	assert_true(owns_what_nobody_else_has(*state));
+}
+
+static void who_is_alone_is_asked_for_no_more(void **state)
+{
+	assert_false(owns_what_nobody_else_has(*state));
+}
+
+static uint64_t scanned(struct fixture *f, uint64_t address)
+{
+	uint8_t written = 9;
+
+	scan(f, address, PAGE, VM_SCAN_WRITTEN, &written);
+	return written;
+}
+
+/* Areas after a tracked page was moved to its neighbour's place, and whether it counts as written.
+ */
+static void move_tracked(struct fixture *f, size_t areas_count, bool written)
+{
+	map(f, 0, BASE, 6 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + 2 * PAGE, PAGE);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, 6 * PAGE);
+	scan(f, BASE, 6 * PAGE, VM_SCAN_WRITTEN | VM_SCAN_PROTECT, NULL);
+	run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+		       .address = BASE + 2 * PAGE,
+		       .length = PAGE,
+		       .new_length = PAGE,
+		       .new_address = BASE + PAGE,
+		       .flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED});
+	assert_int_equal(areas(f, 0), areas_count);
+	assert_int_equal(scanned(f, BASE + PAGE), written);
+}
+
+static void a_moved_page_joins_its_neighbour(void **state)
+{
+	move_tracked(*state, 2, true);
+}
+
+static void a_moved_page_stays_apart(void **state)
+{
+	move_tracked(*state, 3, false);
+}
+
+static bool reads_by_force(struct fixture *f)
+{
+	map(f, 0, BASE, PAGE, 0, PRIVATE);
+	fork_to(f, 0, 1);
+	return run(f, (struct vm_operation){.kind = VM_OP_MEM_READ,
+			      .process = 1,
+			      .other = 0,
+			      .address = BASE,
+			      .length = 4}) == 0;
+}
+
+static void protections_are_not_minded(void **state)
+{
+	assert_true(reads_by_force(*state));
+}
+
+static void protections_are_minded(void **state)
+{
+	assert_false(reads_by_force(*state));
+}
+
+static void what_has_no_table_was_not_written(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, PAGE, RW, PRIVATE);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	assert_int_equal(scanned(f, BASE), 0);
+}
+
+static void what_has_no_table_was_written(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, PAGE, RW, PRIVATE);
+	on(f, VM_OP_UFFD_REGISTER_WP, 0, BASE, PAGE);
+	assert_int_equal(scanned(f, BASE), 1);
+}
+
+static bool rest_stays_locked(struct fixture *f)
+{
+	map(f, 0, BASE, 4 * PAGE, RW, SHARED | VM_MAP_LOCKED);
+	run(f, (struct vm_operation){.kind = VM_OP_REMAP,
+		       .address = BASE + 2 * PAGE,
+		       .length = PAGE,
+		       .new_length = PAGE,
+		       .new_address = BASE + 8 * PAGE,
+		       .flags = VM_MREMAP_MAYMOVE | VM_MREMAP_FIXED | VM_MREMAP_DONTUNMAP});
+	return counters(f, 0).locked_pages == 4;
+}
+
+static void keeping_unlocks_only_what_moved(void **state)
+{
+	assert_true(rest_stays_locked(*state));
+}
+
+static void keeping_counts_what_moved_twice(void **state)
+{
+	assert_false(rest_stays_locked(*state));
 }
 
 /* A release between two that are known: what depends on it is not spoken of, all else is. */
@@ -894,6 +1021,22 @@ int main(void)
 		TEST_READS(code_is_read_ahead_whatever_was_advised),
 		TEST_READS(what_came_along_may_be_on_its_way),
 		TEST(a_page_that_was_locked_may_stay),
+		cmocka_unit_test_setup_teardown(
+			who_is_alone_owns_what_comes_from_swap, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(
+			who_is_alone_is_asked_for_no_more, setup_7_3, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_moved_page_joins_its_neighbour, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(a_moved_page_stays_apart, setup_7_3, teardown),
+		cmocka_unit_test_setup_teardown(protections_are_not_minded, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(protections_are_minded, setup_7_3, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_has_no_table_was_not_written, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(what_has_no_table_was_written, setup_7_3, teardown),
+		cmocka_unit_test_setup_teardown(
+			keeping_counts_what_moved_twice, setup_6_18, teardown),
+		cmocka_unit_test_setup_teardown(
+			keeping_unlocks_only_what_moved, setup_7_3, teardown),
 		cmocka_unit_test_setup_teardown(swap_goes_past_its_cache, setup_6_18, teardown),
 		cmocka_unit_test_setup_teardown(swap_leaves_its_cache_dirty, setup_7_3, teardown),
 		cmocka_unit_test_setup_teardown(files_were_not_eligible, setup_6_18, teardown),

@@ -318,7 +318,7 @@ struct vm_behaviours {
 	bool table_share_count; /* a table of 1 GiB entries may be taken for shared: since 6.17 */
 	enum vm_large_takeover large_takeover;
 	bool maps_whole_folios;	     /* a file fault maps all of a large folio: since 6.18 */
-	bool guard_letter;	     /* areas remember that they may hold guards: "gu" */
+	enum vm_known guard_letter;  /* areas remember that they may hold guards: "gu" */
 	bool huge_exclusive_by_head; /* pagemap's bit 56 of a huge leaf looks at its first page
 					only: since 6.15 */
 	bool cuts_by_halves; /* truncation splits only what it must of a large folio: since 6.15 */
@@ -349,6 +349,17 @@ struct vm_behaviours {
 				  */
 	bool swap_in_cached;	 /* also from a device that is read at once, through the swap cache,
 				    which     the page leaves dirty: since 7.0 */
+	bool swap_in_shared; /* a page from swap is one's own only if its entry said so: since 7.3;
+				before, also if nobody else has it */
+	enum vm_known read_maps_dirty; /* a reader's writable entry of a dirty page is dirty */
+	bool tracked_moves_apart; /* what is tracked joins nobody where it moves to: since 7.3 */
+	bool huge_zero_no_file;	  /* the huge zero page is no file's in pagemap: since 7.3 */
+	enum vm_known sync_clears_tags; /* of clean folios whose place says that they are dirty */
+	enum vm_known holes_written;	/* PAGEMAP_SCAN takes what has no table for written */
+	bool written_if_tracked;	/* and nothing for written where nobody tracks: since 7.3 */
+	bool remap_unaccounts; /* MREMAP_DONTUNMAP leaves a source that is not accounted: 6.15, 6.16
+				*/
+	bool mem_forced; /* /proc/PID/mem does not mind protections: may be forbidden since 6.12 */
 	bool huge_files_eligible; /* areas of files whose page cache makes large folios: since 7.2
 				   */
 	bool swap_in_writable; /* a page of one's own comes back writable for a reader too: 6.11 */

@@ -94,6 +94,15 @@
 	X(PER_AREA_LOCK, "per-area-lock")                         \
 	X(SWAP_IN_WRITABLE, "swap-in-writable")                   \
 	X(SWAP_IN_CACHED, "swap-in-cached")                       \
+	X(SWAP_IN_SHARED, "swap-in-shared")                       \
+	X(READ_MAPS_DIRTY, "read-maps-dirty")                     \
+	X(TRACKED_MOVES_APART, "tracked-moves-apart")             \
+	X(HUGE_ZERO_NO_FILE, "huge-zero-no-file")                 \
+	X(SYNC_CLEARS_TAGS, "sync-clears-tags")                   \
+	X(MEM_FORCED, "mem-forced")                               \
+	X(HOLES_WRITTEN, "holes-written")                         \
+	X(WRITTEN_IF_TRACKED, "written-if-tracked")               \
+	X(REMAP_UNACCOUNTS, "remap-unaccounts")                   \
 	X(HUGE_FILES_ELIGIBLE, "huge-files-eligible")             \
 	X(PAGEOUT_KEEPS_YOUNG, "pageout-keeps-young")             \
 	X(PUNCH_KEEPS_DIRTY, "punch-keeps-dirty")                 \
