@@ -309,6 +309,52 @@ static void a_pipe_holds_pages_not_copies(void **state)
 	assert_int_equal(system.frames_in_use, 0);
 }
 
+/* The tables are asked first: what may only be written is read where it is mapped. */
+static void a_pipe_takes_what_is_mapped_unasked(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 3 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, PAGE);
+	on(f, VM_OP_TOUCH_READ, 0, BASE + PAGE, PAGE);
+	protect(f, 0, BASE, 3 * PAGE, VM_PROT_WRITE);
+	assert_int_equal(on(f, VM_OP_SPLICE, 0, BASE, 2 * PAGE), 0);
+	assert_int_equal(f->last.result, PAGE);
+	/* The page of zeros is the kernel's own: it is not among what the tables give. */
+	assert_int_equal(on(f, VM_OP_SPLICE, 0, BASE + PAGE, PAGE), VM_EFAULT);
+	assert_int_equal(on(f, VM_OP_SPLICE, 0, BASE + 2 * PAGE, PAGE), VM_EFAULT);
+	protect(f, 0, BASE, 3 * PAGE, 0);
+	assert_int_equal(on(f, VM_OP_SPLICE, 0, BASE, PAGE), VM_EFAULT);
+}
+
+/* Reclaim meets a page that was freed lazily while it waited to be unlocked: it goes or it stays.
+ */
+static void a_page_may_be_freed_while_it_is_unlocked(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t goes = 0; goes < 2; goes++) {
+		const uint64_t at = BASE + 4 * goes * PAGE;
+		map(f, 0, at, PAGE, RW, PRIVATE);
+		on(f, VM_OP_TOUCH_WRITE, 0, at, PAGE);
+		on(f, VM_OP_LOCK, 0, at, PAGE);
+		fork_to(f, 0, 1 + goes);
+		on(f, VM_OP_TOUCH_WRITE, 0, at, PAGE);
+		advise(f, 1 + goes, at, PAGE, VM_MADV_FREE);
+		const struct vm_operation pageout = {.kind = VM_OP_ADVISE,
+			.process = 1 + goes,
+			.address = at,
+			.length = PAGE,
+			.advice = VM_MADV_PAGEOUT,
+			.decisions = goes};
+		assert_int_equal(run(f, pageout), 0);
+		assert_int_equal(f->last.choice_count, 1);
+		assert_int_equal(f->last.choices[0], VM_FREEDOM_LOCAL_LRU_BATCH);
+		assert_int_equal(
+			page(f, 1 + goes, at).state, goes != 0 ? VM_PAGE_NONE : VM_PAGE_SWAPPED);
+	}
+}
+
 static void shares_are_cut_page_by_page(void **state)
 {
 	struct fixture *f = *state;
@@ -639,6 +685,8 @@ int main(void)
 		TEST(others_are_advised_what_loses_nothing),
 		TEST(a_word_is_poked_as_far_as_it_goes),
 		TEST(a_pipe_holds_pages_not_copies),
+		TEST(a_pipe_takes_what_is_mapped_unasked),
+		TEST(a_page_may_be_freed_while_it_is_unlocked),
 		TEST(shares_are_cut_page_by_page),
 		TEST(swap_keeps_contents),
 		TEST(neighbours_come_along_from_swap),
