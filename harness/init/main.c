@@ -198,6 +198,7 @@ static _Noreturn void become_command(int output)
 	(void)setsid();
 	(void)setenv("PATH", "/mmconform/bin", 1);
 	(void)setenv("HOME", "/root", 1);
+	(void)setenv("TERM", "dumb", 1);
 	(void)setenv("TMPDIR", "/var/tmp", 1);
 	(void)setenv("MMCONFORM_DATA", GUEST_DATA_PATH, 1);
 	(void)execv(GUEST_PROGRAM_PATH, arguments);

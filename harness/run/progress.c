@@ -2,7 +2,9 @@
 #include "run/progress.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -23,10 +25,19 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* One that can go back over a line: an emulated serial port that nobody looks at is said to be
+ * dumb. */
+static bool on_terminal(void)
+{
+	const char *kind = getenv("TERM");
+
+	return isatty(STDERR_FILENO) == 1 && kind != NULL && strcmp(kind, "dumb") != 0;
+}
+
 void progress_begin(struct progress *progress, size_t total)
 {
 	*progress = (struct progress){
-		.on_terminal = isatty(STDERR_FILENO) == 1,
+		.on_terminal = on_terminal(),
 		.total = total,
 		.started_ns = now_ns(),
 	};

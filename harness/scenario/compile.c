@@ -691,6 +691,9 @@ static bool compile_condition(struct compiler *c, size_t first, size_t end, unsi
 	const char *left, *right;
 	bool holds = false;
 
+	/* A word that stands for itself is never what was meant: nothing would ever be done. */
+	if (!cursor_at_parameter(cursor))
+		return cursor_expected(cursor, "a parameter that is a word");
 	if (!cursor_expect_word(cursor, "a parameter that is a word", &left) ||
 		!cursor_expect_sign(cursor, "="))
 		return false;

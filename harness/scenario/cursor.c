@@ -17,6 +17,13 @@ bool cursor_at_end(const struct cursor *cursor)
 	return next_token(cursor) == NULL;
 }
 
+bool cursor_at_parameter(const struct cursor *cursor)
+{
+	const struct token *token = next_token(cursor);
+
+	return token != NULL && token->kind == TOKEN_PARAMETER;
+}
+
 static unsigned column_of(const struct cursor *cursor)
 {
 	const struct token *token = next_token(cursor);

@@ -24,6 +24,7 @@ struct cursor {
 };
 
 bool cursor_at_end(const struct cursor *cursor);
+bool cursor_at_parameter(const struct cursor *cursor);
 /* "expected WHAT, found ..." at the next token; always false. */
 bool cursor_expected(const struct cursor *cursor, const char *what);
 bool cursor_fail(const struct cursor *cursor, const char *reason);

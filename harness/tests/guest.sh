@@ -49,6 +49,19 @@ ends 2 'no such file' --guest ./nonexistent
 ends 2 'is not a number from 1 to 64' --guest "$kernel" --guest-cpus 65
 ends 2 'more nodes than CPUs' --guest "$kernel" --guest-nodes 2
 
+# A machine that is gone in the middle has not brought out a whole record: an ending of its own.
+"$program" run --guest "$kernel" --record gone.jsonl >out 2>err &
+victim=$!
+for _ in $(seq 300); do
+	! grep -q '"type":"trial"' gone.jsonl 2>/dev/null || break
+	sleep 0.1
+done
+kill -KILL "$(pgrep -P "$victim" qemu)"
+status=0
+wait "$victim" || status=$?
+[ "$status" -eq 3 ] || fail "an incomplete record: exit $status, wanted 3"
+cat out err | grep -q 'without a panic and without a whole result' || fail "an incomplete record is not called so"
+
 # Killed in the middle, the machine goes with the harness.
 "$program" run --guest "$kernel" --record killed.jsonl >out 2>err &
 victim=$!

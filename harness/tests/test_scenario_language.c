@@ -136,6 +136,8 @@ static void mistakes_have_a_place_and_a_reason(void **state)
 			"expected the name of a process that is running here, found 'child'"},
 		{"area a 4\nread a[1\n", 4, 9, "expected ']', found the end of the line"},
 		{"area a 4\nread a[$n]\n", 4, 8, "no parameter and no loop variable has this name"},
+		{"when kind = one\nexit\nend\n", 3, 6,
+			"expected a parameter that is a word, found 'kind'"},
 		{"exit\nbreak 0\n", 4, 1,
 			"expected the name of a process that is running here, found 'break'"},
 		{"break 99999999999999999999\n", 3, 7, "this number does not fit 64 bits"},

@@ -45,7 +45,7 @@ found=0
 boot() {
 	rm -f "$WRONG_SCRATCH/record" "$WRONG_SCRATCH/log"
 	printf 'title: wrong kernels\nchecks:\n  - match: "^(%s)$"\nprofiles:\n  %s\n' "$2" \
-		'- {name: quick, cases: 3, drawn: 1, launches: 1, looks: 2}' >"$MMCONFORM_DATA/suites/wrong.yaml"
+		'- {name: quick, cases: 6, drawn: 1, launches: 1, looks: 2}' >"$MMCONFORM_DATA/suites/wrong.yaml"
 	status=0
 	PATH=$WRONG_SCRATCH/bin:$PATH "$build/mmconform" run wrong --claim . --profile quick --allow settings,pressure --guest "$1" \
 		--guest-deadline 200 --record "$WRONG_SCRATCH/record" >"$WRONG_SCRATCH/out" 2>&1 || status=$?

@@ -154,10 +154,14 @@ static void measure(const struct probe_arguments *arguments)
 		*(volatile uint64_t *)(void *)(memory + i * VM_PAGE_BYTES) = mark_of(i);
 	for (size_t i = 0; i < LOOKED; i++) {
 		const size_t page = i * APART;
-		uint64_t mark = 0;
-		places[i] = place_of(image, frame_of(pagemap, memory + page * VM_PAGE_BYTES));
+		uint64_t mark = 0, frame;
+		/* Compaction may move a page while we look where it is. */
+		do {
+			frame = frame_of(pagemap, memory + page * VM_PAGE_BYTES);
+			places[i] = place_of(image, frame);
+			MUST(pread(image, &mark, sizeof(mark), places[i]) == (ssize_t)sizeof(mark));
+		} while (frame != frame_of(pagemap, memory + page * VM_PAGE_BYTES));
 		/* The instrument: what is there now is what we wrote. */
-		MUST(pread(image, &mark, sizeof(mark), places[i]) == (ssize_t)sizeof(mark));
 		MUST(mark == mark_of(page));
 	}
 	MUST(munmap(memory, PAGES * VM_PAGE_BYTES) == 0);

@@ -116,8 +116,12 @@ def obey(stub, order, symbols):
         if symbols[symbol][2] != 1:
             raise ValueError(f"{symbol}: {symbols[symbol][2]} symbols of this name")
     start, end, _ = symbols[name]
-    if word == "return":  # endbr64; mov rax, VALUE; ret - behind the tracer's five bytes or over them
-        stub.write(start, b"\xf3\x0f\x1e\xfa\x48\xb8" + struct.pack("<q", int(rest, 0)) + b"\xc3")
+    if word == "return":  # endbr64; mov eax or rax, VALUE; ret - over the tracer's five bytes
+        value = int(rest, 0)
+        # As short as can be: what the kernel patches itself (static keys) must stay as it was.
+        load = (b"\xb8" + struct.pack("<I", value) if 0 <= value < 1 << 32 else
+                b"\x48\xb8" + struct.pack("<q", value))
+        stub.write(start, b"\xf3\x0f\x1e\xfa" + load + b"\xc3")
     elif word == "data":
         size, value = rest.split()
         stub.write(start, int(value, 0).to_bytes(int(size), "little"))
