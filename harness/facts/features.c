@@ -133,6 +133,9 @@ static const struct detector detectors[] = {
 	BY_RELEASE(PT_RECLAIM, 6, 14),
 	BY_CONFIG(LRU_GEN, "CONFIG_LRU_GEN"),
 	BY_FILE(LRU_GEN, MM_FOLDER "/lru_gen/enabled", MM_FOLDER),
+	/* folio_inc_gen(), scan_folios() and what counts as a use are others in 6.16, and again
+	   in 7.2 */
+	BY_RELEASE(GENERATIONS_REWORKED, 6, 13),
 	BY_CALL(CACHESTAT, "cachestat", ENOSYS, ENOSYS),
 	BY_RELEASE(CACHESTAT, 6, 5),
 	BY_RELEASE(SLAB_ORDER_BY_WASTE, 6, 7),

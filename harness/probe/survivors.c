@@ -719,6 +719,9 @@ void predict_survivors(const struct vm_model *model, const struct vm_host *host,
 		   statistics_have_no_bound(host)) {
 		predict_silence(predictions, prediction,
 			"before 6.8 another CPU may keep the statistics old for any time");
+	} else if (about->by_generations && vm_host_has(host, VM_FEATURE_GENERATIONS_REWORKED)) {
+		predict_silence(predictions, prediction,
+			"how the generational lists age and evict since 6.13 is not modelled");
 	} else {
 		predict_outcome(model, host, about, &unknown, prediction, predictions);
 	}

@@ -101,6 +101,7 @@
 	X(SYNC_CLEARS_TAGS, "sync-clears-tags")                   \
 	X(MEM_FORCED, "mem-forced")                               \
 	X(HOLES_WRITTEN, "holes-written")                         \
+	X(GENERATIONS_REWORKED, "generations-reworked")           \
 	X(WRITTEN_IF_TRACKED, "written-if-tracked")               \
 	X(REMAP_UNACCOUNTS, "remap-unaccounts")                   \
 	X(HUGE_FILES_ELIGIBLE, "huge-files-eligible")             \
