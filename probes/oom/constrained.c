@@ -94,20 +94,40 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_moving(predictions, &about, (struct moving){0, 0}, 1);
 }
 
-/* Down from the root of the hierarchy: nobody but us has groups on this machine. */
-static void hand_cpusets_down(const struct memory_group *group)
+/* False above the root of the hierarchy. */
+static bool group_above(const struct memory_group *group, struct memory_group *above)
 {
-	struct memory_group above = *group;
-	char *const slash = strrchr(above.folder, '/');
+	*above = *group;
+	char *const slash = strrchr(above->folder, '/');
 
 	MUST(slash != NULL);
 	*slash = '\0';
-	if (!memory_group_has(&above, "cgroup.subtree_control"))
+	return memory_group_has(above, "cgroup.subtree_control");
+}
+
+/* Down from the root of the hierarchy: nobody but us has groups on this machine. */
+static void hand_cpusets_down(const struct memory_group *group)
+{
+	struct memory_group above;
+
+	if (!group_above(group, &above))
 		return;
 	hand_cpusets_down(&above);
 	const int why = memory_group_write(&above, "cgroup.subtree_control", "+cpuset");
 	if (why != 0)
 		unmet("cpusets in the unified hierarchy", "a kernel with CONFIG_CPUSETS");
+}
+
+/*
+ * And back: before 6.2 a trial that moves to a group with a cpuset runs on all of its CPUs,
+ * whatever it asked for: linux:6.1:kernel/cgroup/cpuset.c:cpuset_attach_task.
+ */
+static void take_cpusets_back(const struct memory_group *group)
+{
+	struct memory_group below = *group, above;
+
+	for (; group_above(&below, &above); below = above)
+		MUST(memory_group_write(&above, "cgroup.subtree_control", "-cpuset") == 0);
 }
 
 static struct memory_group group_at(
@@ -165,6 +185,12 @@ static void measure(const struct probe_arguments *arguments)
 {
 	const enum held_by held_by = (enum held_by)probe_argument(arguments, "held-by");
 	const size_t share_pages = (size_t)probe_argument(arguments, "share");
+	if (kernel_number_at("/proc/sys/vm/panic_on_oom") != 0)
+		unmet("the kernel panics when it is out of memory", "vm.panic_on_oom = 0");
+	if (zones_room_pages(HERE) < 6 * (int64_t)share_pages ||
+		zones_room_pages(THERE) < 7 * (int64_t)share_pages)
+		unmet("two nodes with room for candidates that are larger than all others",
+			"--guest-nodes 2 --guest-memory 1024");
 	const struct memory_group own = memory_group_own();
 	const struct memory_group groups[2] = {
 		group_at(&own, "here", held_by, HERE), group_at(&own, "there", held_by, THERE)};
@@ -172,12 +198,6 @@ static void measure(const struct probe_arguments *arguments)
 	struct candidate candidates[CANDIDATES];
 	int64_t died[CANDIDATES];
 
-	if (kernel_number_at("/proc/sys/vm/panic_on_oom") != 0)
-		unmet("the kernel panics when it is out of memory", "vm.panic_on_oom = 0");
-	if (zones_room_pages(HERE) < 6 * (int64_t)share_pages ||
-		zones_room_pages(THERE) < 7 * (int64_t)share_pages)
-		unmet("two nodes with room for candidates that are larger than all others",
-			"--guest-nodes 2 --guest-memory 1024");
 	start(candidates, share_pages, held_by, groups);
 	(void)candidate_ask(&candidates[ASKER], ASK_BY_WRITING, share_pages * 5 / 2);
 	for (size_t i = 0; i < CANDIDATES; i++)
@@ -191,6 +211,8 @@ static void measure(const struct probe_arguments *arguments)
 	observe_log(log, constraints[held_by], candidates);
 	memory_group_remove(&groups[HERE]);
 	memory_group_remove(&groups[THERE]);
+	if (held_by == BY_CPUSET)
+		take_cpusets_back(&groups[HERE]);
 }
 
 static const char *const claims[] = {"oom.victim", NULL};
