@@ -5,6 +5,7 @@
  *
  * It would miss a device that loses what is on it when it is full.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/loop.h>
@@ -169,7 +170,13 @@ static void make_compressed(struct swap *swap)
 	swap->number = (int)kernel_number_at("/sys/class/zram-control/hot_add");
 	(void)snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", swap->number);
 	(void)snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)SWAP_BYTES);
-	MUST(kernel_write(path, text) == 0);
+	const int error = kernel_write(path, text);
+	if (error == EINVAL) {
+		(void)snprintf(text, sizeof(text), "%d", swap->number);
+		MUST(kernel_write("/sys/class/zram-control/hot_remove", text) == 0);
+		unmet("the kernel's zram has no compressor", "modprobe lzo-rle");
+	}
+	MUST(error == 0);
 	(void)snprintf(swap->path, sizeof(swap->path), "/dev/zram%d", swap->number);
 	const int device = open(swap->path, O_RDWR | O_CLOEXEC);
 	MUST(device >= 0);
