@@ -331,9 +331,8 @@ static int32_t guard_install(struct vm_machine *m, uint32_t number, uint64_t sta
 		return 0;
 	}
 	rule_obey(m, RULE_DEMAND_GUARD_INSTALL);
-	if (m->behaviours.guard_letter == VM_UNKNOWN)
-		outcome_silent(m, "whether this release shows where guards may be");
-	if (m->behaviours.guard_letter == VM_KNOWN_SO)
+	if (outcome_depends(m, m->behaviours.guard_letter,
+		    "whether this release shows where guards may be"))
 		area_of(m, number)->flags |= VM_AREA(MAYBE_GUARD);
 	if (area_is_anonymous(area))
 		family_prepare(m, number);

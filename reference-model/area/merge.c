@@ -124,10 +124,10 @@ uint32_t merge_new(struct vm_machine *m, const struct merge_wish *wish)
 	bool with_low = merges_before(m, wish, low);
 	bool with_high = !wish->only_extend && merges_after(m, wish, low, with_low, high);
 
-	if (wish->keeps_apart == VM_UNKNOWN && ((with_low && low == wish->copied_from) ||
-						       (with_high && high == wish->copied_from)))
-		outcome_silent(m, "whether this release lets it join what stays behind");
-	if (wish->keeps_apart != VM_KNOWN_NOT) {
+	const bool joins_source =
+		(with_low && low == wish->copied_from) || (with_high && high == wish->copied_from);
+	if (joins_source && outcome_depends(m, wish->keeps_apart,
+				    "whether this release lets it join what stays behind")) {
 		with_low = with_low && low != wish->copied_from;
 		with_high = with_high && high != wish->copied_from;
 	}

@@ -313,11 +313,10 @@ static void keep_source(struct vm_machine *m, uint32_t source, const struct move
  */
 static bool unlocks_part(struct vm_machine *m, const struct area *area)
 {
-	if ((area->flags & VM_AREA(LOCKED)) == 0)
-		return false;
-	if (m->behaviours.remap_moves_many && m->behaviours.remap_keeps_apart == VM_UNKNOWN)
-		outcome_silent(m, "how much of it this release unlocks");
-	return !m->behaviours.remap_moves_many || m->behaviours.remap_keeps_apart == VM_KNOWN_SO;
+	return (area->flags & VM_AREA(LOCKED)) != 0 &&
+	       (!m->behaviours.remap_moves_many ||
+		       outcome_depends(m, m->behaviours.remap_keeps_apart,
+			       "how much of it this release unlocks"));
 }
 
 static int32_t split_locked_source(struct vm_machine *m, uint32_t *source, const struct move *move)

@@ -131,7 +131,6 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->cuts_by_halves = vm_host_has(host, VM_FEATURE_SPLIT_BY_HALVES);
 	behaviours->punch_keeps_dirty = vm_host_has(host, VM_FEATURE_PUNCH_KEEPS_DIRTY);
 	/* linux:6.18:fs/ext4/inode.c:ext4_truncate_page_cache_block_range */
-	behaviours->remap_keeps_apart = vm_host_knows(host, VM_FEATURE_REMAP_KEEPS_APART);
 	behaviours->punch_unmaps_all = vm_host_has(host, VM_FEATURE_PUNCH_UNMAPS_ALL);
 	behaviours->exec_reads_forward = vm_host_has(host, VM_FEATURE_EXEC_READS_FORWARD);
 	/* linux:6.16:mm/readahead.c:page_cache_ra_order adds two to any order */
@@ -151,31 +150,44 @@ static void fill_files(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->table_share_count = vm_host_has(host, VM_FEATURE_TABLE_SHARE_COUNT);
 }
 
-/* How pages come back from swap, what may be had by force, and what huge pages are called. */
-static void fill_rest(struct vm_behaviours *behaviours, const struct vm_host *host)
+/* What mremap leaves behind, and whom a moved area joins. */
+static void fill_moves(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
+	/* linux:7.3:mm/vma.c:copy_vma, mm/mremap.c:needs_pre_split */
+	behaviours->remap_keeps_apart = vm_host_knows(host, VM_FEATURE_REMAP_KEEPS_APART);
+	/* linux:6.16:mm/mremap.c:dontunmap_complete */
+	behaviours->remap_unaccounts = vm_host_has(host, VM_FEATURE_REMAP_UNACCOUNTS) &&
+				       !vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY);
+	/* linux:7.3:mm/vma.c:vma_merge_copied_range */
+	behaviours->tracked_moves_apart = vm_host_has(host, VM_FEATURE_TRACKED_MOVES_APART);
+}
+
+/* How pages go to swap and come back. */
+static void fill_swap(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
+	behaviours->pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG);
 	/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
 	behaviours->swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE);
 	/* linux:7.3:mm/memory.c:should_try_to_free_swap, mm/swapfile.c:folio_free_swap */
 	behaviours->swap_in_cached = vm_host_has(host, VM_FEATURE_SWAP_IN_CACHED);
 	/* linux:7.3:mm/memory.c:do_swap_page */
 	behaviours->swap_in_shared = vm_host_has(host, VM_FEATURE_SWAP_IN_SHARED);
+}
+
+/* What /proc/PID shows of pages and areas, and what it lets others have. */
+static void fill_views(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
 	/* linux:6.12:fs/proc/task_mmu.c:pagemap_scan_pte_hole (6.12.117) */
 	behaviours->holes_written = vm_host_knows(host, VM_FEATURE_HOLES_WRITTEN);
+	/* linux:7.3:fs/proc/task_mmu.c:pagemap_page_category */
 	behaviours->written_if_tracked = vm_host_has(host, VM_FEATURE_WRITTEN_IF_TRACKED);
-	/* linux:6.16:mm/mremap.c:dontunmap_complete */
-	behaviours->remap_unaccounts = vm_host_has(host, VM_FEATURE_REMAP_UNACCOUNTS) &&
-				       !vm_host_has(host, VM_FEATURE_MREMAP_MOVES_MANY);
-	/* linux:6.12:fs/proc/base.c:proc_mem_foll_force */
-	behaviours->mem_forced = !vm_host_lacks(host, VM_FEATURE_MEM_FORCED);
-	/* linux:7.3:mm/vma.c:vma_merge_copied_range */
-	behaviours->tracked_moves_apart = vm_host_has(host, VM_FEATURE_TRACKED_MOVES_APART);
 	/* linux:7.3:fs/proc/task_mmu.c:pagemap_pmd_range_thp */
 	behaviours->huge_zero_no_file = vm_host_has(host, VM_FEATURE_HUGE_ZERO_NO_FILE);
 	/* linux:7.3:mm/huge_memory.c:file_thp_enabled */
 	behaviours->huge_files_eligible = vm_host_has(host, VM_FEATURE_HUGE_FILES_ELIGIBLE);
-	/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
-	behaviours->pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG);
+	/* linux:6.12:fs/proc/base.c:proc_mem_foll_force */
+	behaviours->mem_forced = !vm_host_lacks(host, VM_FEATURE_MEM_FORCED);
 }
 
 static enum vm_large_takeover large_takeover(const struct vm_host *host)
@@ -254,5 +266,7 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	};
 	fill_formulas(behaviours, host);
 	fill_files(behaviours, host);
-	fill_rest(behaviours, host);
+	fill_moves(behaviours, host);
+	fill_swap(behaviours, host);
+	fill_views(behaviours, host);
 }

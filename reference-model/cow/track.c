@@ -216,12 +216,9 @@ static bool is_written(
 	/* linux:7.3:fs/proc/task_mmu.c:pagemap_page_category */
 	if (m->behaviours.written_if_tracked && !area->uffd)
 		return false;
-	if (entry == 0 && place.level > 1 && area->uffd && !area_is_hugetlb(area)) {
-		if (m->behaviours.holes_written == VM_UNKNOWN)
-			outcome_silent(m, "whether this release takes what has no table for "
-					  "written");
-		return m->behaviours.holes_written != VM_KNOWN_NOT;
-	}
+	if (entry == 0 && place.level > 1 && area->uffd && !area_is_hugetlb(area))
+		return outcome_depends(m, m->behaviours.holes_written,
+			"whether this release takes what has no table for written");
 	if (entry == 0)
 		return place.level == 1;
 	if (!leaf_is_present(entry))

@@ -232,15 +232,10 @@ enum fault_result fault_swapped(struct vm_machine *m, struct fault *fault, struc
 	entry_set(m, place, 0);
 	frame_map(m, frame);
 	slot_release(m, slot);
-	if (folio_has(m, frame, FOLIO_SWAP_CACHE) &&
-		(slots_of(m)[slot].count == 0 ||
-			(fault->write && folio_references(m, frame) == 2) ||
-			(area->flags & VM_AREA(LOCKED)) != 0)) {
-		if (slots_of(m)[slot].count == 0) {
-			swap_cache_remove(m, frame);
-			if (m->behaviours.swap_in_cached)
-				folio_set(m, frame, FOLIO_DIRTY);
-		}
+	if (folio_has(m, frame, FOLIO_SWAP_CACHE) && slots_of(m)[slot].count == 0) {
+		swap_cache_remove(m, frame);
+		if (m->behaviours.swap_in_cached)
+			folio_set(m, frame, FOLIO_DIRTY);
 	}
 	if (!m->behaviours.swap_in_shared && !folio_has(m, frame, FOLIO_KSM) &&
 		folio_references(m, frame) == 1)

@@ -41,13 +41,10 @@ static bool table_stays_away(struct vm_machine *m, const struct fault *fault, ui
 	const struct area *area = area_of(m, fault->area);
 	const struct frame *folio = folio_of(m, first_frame);
 
-	if (m->behaviours.fault_around_needs_table == VM_KNOWN_NOT || area_is_shmem(m, area) ||
-		place_of(m, fault->mm, fault->address).level == 1 ||
-		file_end_index(m, area->object) - 1 >= folio->index + folio_pages(m, first_frame))
-		return false;
-	if (m->behaviours.fault_around_needs_table == VM_UNKNOWN)
-		outcome_silent(m, "whether this release makes a table for what lies around");
-	return true;
+	return !area_is_shmem(m, area) && place_of(m, fault->mm, fault->address).level > 1 &&
+	       file_end_index(m, area->object) - 1 < folio->index + folio_pages(m, first_frame) &&
+	       outcome_depends(m, m->behaviours.fault_around_needs_table,
+		       "whether this release makes a table for what lies around");
 }
 
 /* Slots of the faulting address's table: [first, last). */

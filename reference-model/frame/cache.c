@@ -272,12 +272,10 @@ void cache_write_back(struct vm_machine *m, uint32_t frame)
 	const uint32_t head = head_of(m, frame);
 	struct frame *folio = folio_of(m, head);
 
-	if ((folio->flags & (FOLIO_DIRTY | FOLIO_TAGGED_DIRTY)) == FOLIO_TAGGED_DIRTY) {
-		if (m->behaviours.sync_clears_tags == VM_UNKNOWN)
-			outcome_silent(m, "whether this release forgets that it was dirty");
-		if (m->behaviours.sync_clears_tags != VM_KNOWN_NOT)
-			folio_clear(m, head, FOLIO_TAGGED_DIRTY);
-	}
+	if ((folio->flags & (FOLIO_DIRTY | FOLIO_TAGGED_DIRTY)) == FOLIO_TAGGED_DIRTY &&
+		outcome_depends(m, m->behaviours.sync_clears_tags,
+			"whether this release forgets that it was dirty"))
+		folio_clear(m, head, FOLIO_TAGGED_DIRTY);
 	if ((folio->flags & FOLIO_DIRTY) == 0 || (folio->flags & FOLIO_SWAP_BACKED) != 0)
 		return;
 	rule_obey(m, RULE_FRAME_WRITE_BACK);

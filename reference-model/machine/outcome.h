@@ -23,4 +23,15 @@ static inline void outcome_silent(struct vm_machine *m, const char *reason)
 	m->outcome->silent = reason;
 }
 
+/*
+ * Whether this release does it. Where only a release between two known ones would tell, nothing is
+ * said of the outcome, and the newer kernel's way is gone on with.
+ */
+static inline bool outcome_depends(struct vm_machine *m, enum vm_known known, const char *reason)
+{
+	if (known == VM_UNKNOWN)
+		outcome_silent(m, reason);
+	return known != VM_KNOWN_NOT;
+}
+
 #endif

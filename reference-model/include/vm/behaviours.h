@@ -348,7 +348,7 @@ struct vm_behaviours {
 				  * since 6.4
 				  */
 	bool swap_in_cached;	 /* also from a device that is read at once, through the swap cache,
-				    which     the page leaves dirty: since 7.0 */
+				    which the page leaves dirty: since 7.0 */
 	bool swap_in_shared; /* a page from swap is one's own only if its entry said so: since 7.3;
 				before, also if nobody else has it */
 	enum vm_known read_maps_dirty; /* a reader's writable entry of a dirty page is dirty */
