@@ -332,18 +332,23 @@ static void take_finding(struct judging *judging, const struct check_finding *fi
 			"the check predicts a claim that it does not declare");
 }
 
-static void judge_trial(struct judging *judging)
+static void doubt_contradiction(struct judging *judging)
 {
 	struct pool *pool = judging->pool;
 	const struct record_observation *contradiction = contradiction_in(pool, judging->trial);
-	const struct probe_readings readings = compare_readings(pool, judging->trial);
-	struct vm_predictions predictions;
 
 	if (contradiction != NULL)
 		doubt_all(judging,
 			pool_format(pool, "%s was read twice from %s, with two results",
 				contradiction->quantity, contradiction->witness),
 			"two readings of one surface in one trial disagree");
+}
+
+static void judge_trial(struct judging *judging)
+{
+	const struct probe_readings readings = compare_readings(judging->pool, judging->trial);
+	struct vm_predictions predictions;
+
 	predict_case(&judging->room, judging->check_case, judging->model->id,
 		judging->evidence->host, &readings, &predictions);
 	for (size_t i = 0; i < predictions.count; i++) {
@@ -400,13 +405,31 @@ static struct probe_readings readings_of_all(
  * what was read elsewhere (how large the entries of a translation buffer are, under a hypervisor),
  * it was sealed as a rule, and the readings of all launches decide.
  */
+static void predict_from_all(struct judging *judging, struct vm_predictions *predictions)
+{
+	const struct probe_readings readings = readings_of_all(judging->pool, judging->evidence);
+
+	predict_case(&judging->room, judging->check_case, judging->model->id,
+		judging->evidence->host, &readings, predictions);
+}
+
+/* Then a launch by itself is asked nothing, and the model need not work out what it says of it. */
+static bool only_shapes(struct judging *judging)
+{
+	struct vm_predictions predictions;
+
+	predict_from_all(judging, &predictions);
+	for (size_t i = 0; i < predictions.count; i++)
+		if (predictions.items[i].form != VM_FORM_SHAPE)
+			return false;
+	return predictions.count != 0;
+}
+
 static void judge_shapes(struct judging *judging)
 {
 	struct vm_predictions predictions;
 
-	const struct probe_readings readings = readings_of_all(judging->pool, judging->evidence);
-	predict_case(&judging->room, judging->check_case, judging->model->id,
-		judging->evidence->host, &readings, &predictions);
+	predict_from_all(judging, &predictions);
 	for (size_t i = 0; i < predictions.count; i++) {
 		const char *observed = "";
 		if (predictions.items[i].form != VM_FORM_SHAPE)
@@ -457,11 +480,15 @@ void compare_case(const struct check_case *check_case, const struct vm_model *mo
 		pool_take(judging.pool, judging.standings_count * sizeof(judging.standings[0]));
 	for (size_t i = 0; i < judging.standings_count; i++)
 		judging.standings[i].claim = claims[i];
+	const bool timed = check_case->check->timed;
+	const bool asks_launches = !timed || !only_shapes(&judging);
 	for (size_t i = 0; i < evidence->trials_count; i++) {
 		judging.trial = &evidence->trials[i];
-		judge_trial(&judging);
+		doubt_contradiction(&judging);
+		if (asks_launches)
+			judge_trial(&judging);
 	}
-	if (check_case->check->timed)
+	if (timed)
 		judge_shapes(&judging);
 	prediction_room_drop(&judging.room);
 	for (size_t i = 0; i < judging.standings_count; i++) {

@@ -20,6 +20,7 @@ struct schedule {
 	struct execution *execution;
 	struct progress progress;
 	unsigned *launches; /* by case */
+	bool has_pools;	    /* what timed cases need of the pools of huge pages is held */
 };
 
 /* Whether a resumed record has this launch, or says that the case cannot be run. */
@@ -65,6 +66,40 @@ static bool launch_case(struct schedule *schedule, size_t index, unsigned number
 	return error == 0 || error == -ECANCELED;
 }
 
+static bool has_pool(struct guard *guard, uint64_t page_bytes, unsigned pages)
+{
+	return pages == 0 || guard_huge_pages(guard, page_bytes, pages) == 0;
+}
+
+/*
+ * Rounds in which only timed cases are left take huge pages once, and keep them to the end of the
+ * run: a huge page that goes back to the kernel goes on to a hypervisor that takes free pages
+ * (linux:6.12:mm/page_reporting.c:page_reporting_process), and each launch would wait until it is
+ * backed again. Where they are refused, each case asks for itself and says why there are none.
+ */
+static void keep_pools(struct schedule *schedule, unsigned number)
+{
+	const struct execution *execution = schedule->execution;
+	const struct plan *plan = execution->plan;
+	unsigned pages_2m = 0, pages_1g = 0;
+
+	if (schedule->has_pools || !execution->options->allow_settings)
+		return;
+	for (size_t i = 0; i < plan->cases.count; i++) {
+		const struct check *check = plan->cases.items[i].check;
+		if (schedule->launches[i] < number)
+			continue;
+		if (!check->timed)
+			return;
+		if (check->needs->huge_2m_pages > pages_2m)
+			pages_2m = check->needs->huge_2m_pages;
+		if (check->needs->huge_1g_pages > pages_1g)
+			pages_1g = check->needs->huge_1g_pages;
+	}
+	schedule->has_pools = has_pool(execution->guard, VM_HUGE_2M_BYTES, pages_2m) &&
+			      has_pool(execution->guard, VM_HUGE_1G_BYTES, pages_1g);
+}
+
 /* In an order of its own, so that drift over time cannot pass for a shape. */
 static bool launch_round(
 	struct schedule *schedule, struct random_stream *stream, size_t *order, unsigned number)
@@ -72,6 +107,7 @@ static bool launch_round(
 	const struct plan *plan = schedule->execution->plan;
 	bool good = true;
 
+	keep_pools(schedule, number);
 	random_order(stream, order, plan->cases.count);
 	for (size_t i = 0; i < plan->cases.count && good; i++) {
 		const unsigned launches = schedule->launches[order[i]];
