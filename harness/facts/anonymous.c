@@ -64,6 +64,24 @@ static void filter_release(struct pool *pool, struct kernel_text text, FILE *str
 	(void)fprintf(stream, "%s\n", anonymous_release(pool, text));
 }
 
+/* The patch level alone: who built it where stands beside it. */
+static void filter_version(struct pool *pool, struct kernel_text text, FILE *stream)
+{
+	struct kernel_text rest = kernel_version_of_debian(text), word;
+
+	if (kernel_word_next(&rest, &word))
+		(void)fprintf(stream, "Debian %s\n", anonymous_release(pool, word));
+}
+
+static void filter_signature(struct pool *pool, struct kernel_text text, FILE *stream)
+{
+	struct kernel_text rest = kernel_text_trimmed(text), word;
+
+	while (kernel_word_next(&rest, &word))
+		(void)fprintf(stream, "%s ", anonymous_release(pool, word));
+	(void)fputc('\n', stream);
+}
+
 /* Parameters of the kernel that memory management listens to, and what their values are made of. */
 static void filter_cmdline(struct pool *pool, struct kernel_text text, FILE *stream)
 {
@@ -495,6 +513,8 @@ static const struct passing passing[] = {
 	{"proc/sys/kernel/randomize_va_space", NULL},
 	{"proc/sys/kernel/threads-max", NULL},
 	{"proc/sys/vm/*", NULL},
+	{"proc/version", filter_version},
+	{"proc/version_signature", filter_signature},
 	{"proc/vmstat", NULL},
 	{"proc/zoneinfo", NULL},
 	{"sys/block/[shv]d[a-z]/queue/*", NULL},

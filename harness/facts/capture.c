@@ -54,6 +54,7 @@ static const char *const wanted[] = {
 	"proc/sys/kernel/randomize_va_space",
 	"proc/sys/kernel/threads-max",
 	"proc/version",
+	"proc/version_signature",
 	"sys/block/*/queue/logical_block_size",
 	"sys/block/*/queue/read_ahead_kb",
 	"sys/block/*/queue/rotational",

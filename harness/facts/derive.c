@@ -251,6 +251,12 @@ static int derive_release(
 		return source->failed;
 	if (kernel_release_parse(text, release, &error) < 0)
 		return source_fail(source, path, &error);
+	const struct source_text version = source_read(source, "proc/version");
+	const struct source_text signature = source_read(source, "proc/version_signature");
+	if (version.error == 0)
+		kernel_release_refine(kernel_version_of_debian(version.text), release);
+	if (signature.error == 0) /* Ubuntu: "Ubuntu 6.8.0-45.45-generic 6.8.12" */
+		kernel_release_refine(signature.text, release);
 	facts->text[FACTS_TEXT_RELEASE] = clean(source->pool, text);
 	facts->host.kernel_major = (uint16_t)release->major;
 	facts->host.kernel_minor = (uint16_t)release->minor;

@@ -23,6 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 			abort();
 	if (kernel_release_parse(text, &release, &error) == 0 && release.patch > UINT16_MAX)
 		abort();
+	release = (struct kernel_release){.major = 6, .minor = 1};
+	kernel_release_refine(kernel_version_of_debian(text), &release);
+	if (release.major != 6 || release.minor != 1 || release.patch > UINT16_MAX)
+		abort();
 	(void)kernel_config_check(text, &error);
 	if (kernel_config_is_yes(text, "CONFIG_KSM") &&
 		!kernel_config_find(text, "CONFIG_KSM", &value))

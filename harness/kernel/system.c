@@ -35,6 +35,29 @@ int kernel_release_parse(
 		       : kernel_fail(error, 1, "not a release of Linux");
 }
 
+void kernel_release_refine(struct kernel_text text, struct kernel_release *release)
+{
+	struct kernel_text rest = kernel_text_trimmed(text), word;
+	struct kernel_release named;
+	struct kernel_error error;
+
+	while (kernel_word_next(&rest, &word))
+		if (kernel_release_parse(word, &named, &error) == 0 &&
+			named.major == release->major && named.minor == release->minor &&
+			named.patch > release->patch)
+			release->patch = named.patch;
+}
+
+struct kernel_text kernel_version_of_debian(struct kernel_text version)
+{
+	struct kernel_text rest = kernel_text_trimmed(version), word;
+
+	while (kernel_word_next(&rest, &word))
+		if (kernel_text_is(word, "Debian"))
+			return rest;
+	return (struct kernel_text){.bytes = "", .length_bytes = 0};
+}
+
 int kernel_config_check(struct kernel_text text, struct kernel_error *error)
 {
 	struct kernel_lines lines = kernel_lines_of(text);

@@ -13,6 +13,14 @@ struct kernel_release {
 int kernel_release_parse(
 	struct kernel_text text, struct kernel_release *release, struct kernel_error *error);
 
+/*
+ * Distributions put a number of their own where the patch level stands: "6.1.0-56-amd64" is built
+ * from 6.1.192. Takes the highest patch level of the same series among the words of the text.
+ */
+void kernel_release_refine(struct kernel_text text, struct kernel_release *release);
+/* What /proc/version says behind "Debian": "6.1.192-2 (2026-11-08)"; empty for other kernels. */
+struct kernel_text kernel_version_of_debian(struct kernel_text version);
+
 /* Whether every line is a comment, empty, or NAME=value: the text of /proc/config.gz, inflated. */
 int kernel_config_check(struct kernel_text text, struct kernel_error *error);
 /* "y", "m", a number or a quoted string; false for what is not set. */

@@ -149,7 +149,9 @@ static void plant(const char *folder, const char *path, const char *text)
 static void plant_secrets(const char *folder)
 {
 	plant(folder, "proc/sys/kernel/osrelease", "6.12.1-" SECRET "\n");
-	plant(folder, "proc/version", "Linux version 6.12.1 (" SECRET "@" SECRET ")\n");
+	plant(folder, "proc/version",
+		"Linux version 6.12.1 (" SECRET "@" SECRET ") #1 Debian 6.12.9-" SECRET "\n");
+	plant(folder, "proc/version_signature", "Ubuntu " SECRET " 6.12.8-" SECRET "\n");
 	plant(folder, "proc/cmdline",
 		"root=/dev/" SECRET " password=" SECRET
 		" transparent_hugepage=never hugepages=4\n");

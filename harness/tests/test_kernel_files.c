@@ -282,6 +282,20 @@ static void configuration_cpuinfo_and_release(void **state)
 	assert_int_equal(kernel_release_parse(kernel_text_of("7.0-rc1"), &release, &error), 0);
 	assert_int_equal(release.major, 7);
 	assert_int_equal(release.patch, 0);
+	/* Debian's 6.1 and Ubuntu's kernels have a number of their own in its place. */
+	assert_int_equal(
+		kernel_release_parse(kernel_text_of("6.1.0-56-amd64\n"), &release, &error), 0);
+	kernel_release_refine(
+		kernel_version_of_debian(kernel_text_of(
+			"Linux version 6.1.0-56-amd64 (gcc-12 (Debian 6.1.999-14) 12.2.0) #1 SMP "
+			"PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-08)\n")),
+		&release);
+	assert_int_equal(release.patch, 192);
+	kernel_release_refine(kernel_text_of("Ubuntu 6.8.0-45.45-generic 6.8.12\n"), &release);
+	assert_int_equal(release.patch, 192);
+	release = (struct kernel_release){.major = 6, .minor = 8};
+	kernel_release_refine(kernel_text_of("Ubuntu 6.8.0-45.45-generic 6.8.12\n"), &release);
+	assert_int_equal(release.patch, 12);
 	assert_true(kernel_release_parse(kernel_text_of("six"), &release, &error) < 0);
 	assert_true(kernel_release_parse(kernel_text_of("6.1.99999999"), &release, &error) < 0);
 }
