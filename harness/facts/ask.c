@@ -30,6 +30,7 @@
  * linux:6.12:arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/mman-common.h,
  * include/uapi/linux/fs.h; MADV_GUARD_INSTALL came with 6.13.
  */
+#define CALL_MEMFD_SECRET  447
 #define CALL_CACHESTAT	   451
 #define CALL_MSEAL	   462
 #define ASK_GET_MDWE	   66 /* PR_GET_MDWE, since 6.3 */
@@ -109,6 +110,16 @@ static struct answer try_mseal(void)
 	return answer_of(syscall(CALL_MSEAL, 0, 0, 1));
 }
 
+static struct answer try_memfd_secret(void)
+{
+	const int descriptor = (int)syscall(CALL_MEMFD_SECRET, O_CLOEXEC);
+	const struct answer answer = answer_of(descriptor);
+
+	if (descriptor >= 0)
+		(void)close(descriptor);
+	return answer;
+}
+
 static struct answer try_mdwe(void)
 {
 	return answer_of(prctl(ASK_GET_MDWE, 0, 0, 0, 0));
@@ -175,6 +186,7 @@ static const struct {
 	{"procmap-query", try_area_query},
 	{"cachestat", try_cachestat},
 	{"mseal", try_mseal},
+	{"memfd-secret", try_memfd_secret},
 	{"mdwe", try_mdwe},
 	{"guard-install", try_guard},
 	{"map-droppable", try_droppable},

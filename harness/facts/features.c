@@ -141,6 +141,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(SLAB_ORDER_BY_WASTE, 6, 7),
 	BY_CALL(MSEAL, "mseal", ENOSYS, ENOSYS),
 	BY_RELEASE(MSEAL, 6, 10),
+	/* Built in or not, it may be off: it was until 6.5, and is with secretmem.enable=0. */
+	BY_CALL(SECRET_MEMORY, "memfd-secret", ENOSYS, ENOSYS),
 	BY_CALL(MDWE, "mdwe", EINVAL, EINVAL),
 	BY_RELEASE(MDWE, 6, 3),
 	BY_CALL(DROPPABLE, "map-droppable", EINVAL, EOPNOTSUPP),
@@ -305,6 +307,15 @@ static const struct detector detectors[] = {
 	/* "mm/readahead: store folio order in struct file_ra_state" and what followed */
 	BY_RELEASE(EXEC_READS_FORWARD, 6, 17),
 	BY_RELEASE(READ_ORDER_KEPT, 6, 17),
+	/* secretmem_account_folio(), of 2026 */
+	{.feature = VM_FEATURE_SECRET_BY_PAGE,
+		.surface = SURFACE_RELEASE,
+		.since = {7, 2, 6},
+		.backports = {{6, 1, 191}, {6, 12, 113}},
+		.lacking = {{6, 1, 190}, {6, 6, 0}, {6, 12, 100}, {6, 18, 44}, {7, 1, 13},
+			{7, 2, 0}}},
+	/* "mm: introduce new .mmap_prepare() file callback", which secret memory has at once */
+	BY_RELEASE(MAP_PREPARES, 6, 16),
 	/* "mm/hugetlb: restore the reservation if needed" */
 	BY_RELEASE(POOL_RESERVE_RETURNS, 6, 9),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */

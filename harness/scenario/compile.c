@@ -19,7 +19,8 @@ struct compiler {
 	struct cursor cursor;
 	struct script *script;
 	uint64_t next_address; /* where the next area without a wish goes */
-	bool alive[LIVE_PROCESSES_LIMIT], file_open[LIVE_FILES_LIMIT], is_disk[LIVE_FILES_LIMIT];
+	bool alive[LIVE_PROCESSES_LIMIT], file_open[LIVE_FILES_LIMIT];
+	enum vm_file_kind file_kind[LIVE_FILES_LIMIT];
 };
 
 /* ---- names ---- */
@@ -206,7 +207,7 @@ static bool read_direct(struct compiler *c, struct vm_operation *o)
 	if (!cursor_accept_word(&c->cursor, "direct"))
 		return true;
 	if (!vm_is_aligned(o->offset, VM_PAGE_BYTES) || !vm_is_aligned(o->length, VM_PAGE_BYTES) ||
-		!c->is_disk[o->file])
+		c->file_kind[o->file] != VM_FILE_DISK)
 		return cursor_fail(&c->cursor, "direct is for whole pages of a disk file");
 	o->flags |= VM_FILE_IO_DIRECT;
 	return true;
@@ -217,13 +218,21 @@ static bool read_file_read(struct compiler *c, struct vm_operation *o)
 	return read_file_bytes(c, o) && read_direct(c, o);
 }
 
+/* linux:6.12:fs/inode.c:no_open_fops: there is no other descriptor than the one it came with */
+static bool opens_again(struct compiler *c, const struct vm_operation *o)
+{
+	return c->file_kind[o->file] != VM_FILE_SECRET ||
+	       cursor_fail(&c->cursor, "a file of secret memory cannot be opened once more");
+}
+
 static bool read_file_write(struct compiler *c, struct vm_operation *o)
 {
 	if (!read_file_bytes(c, o) || !read_optional_value(c, o) || !read_direct(c, o))
 		return false;
-	if (cursor_accept_word(&c->cursor, "sync"))
-		o->flags |= VM_FILE_IO_SYNC;
-	return true;
+	if (!cursor_accept_word(&c->cursor, "sync"))
+		return true;
+	o->flags |= VM_FILE_IO_SYNC;
+	return opens_again(c, o);
 }
 
 static bool read_file_size(struct compiler *c, struct vm_operation *o)
@@ -269,7 +278,7 @@ static bool read_file_create(struct compiler *c, struct vm_operation *o)
 	if (cursor_accept_word(&c->cursor, "random"))
 		o->flags = VM_CREATE_RANDOM;
 	c->file_open[script->files_count] = true;
-	c->is_disk[script->files_count] = kind == VM_FILE_DISK;
+	c->file_kind[script->files_count] = o->file_kind;
 	script->files[script->files_count++] = name;
 	return true;
 }
@@ -334,7 +343,7 @@ static bool read_mapped_file(struct compiler *c, struct vm_operation *o)
 		return false;
 	o->offset = vm_pages_to_bytes((uint64_t)page);
 	o->file_access = (enum vm_file_access)access;
-	return true;
+	return access == VM_FILE_READ_WRITE || opens_again(c, o);
 }
 
 static bool read_map(struct compiler *c, struct vm_operation *o)

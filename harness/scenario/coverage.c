@@ -113,7 +113,9 @@ const char *coverage_beyond_scripts(const char *rule)
 	return NULL;
 }
 
-/* Another host that reaches more than this one: with and without each feature, and two limits. */
+/* Another host that reaches more than this one: with and without each feature, and three limits. */
+#define OTHER_HOSTS (VM_FEATURE_LIMIT + 3)
+
 static const char *other_host(struct pool *pool, unsigned number, struct vm_host *host)
 {
 	if (number < VM_FEATURE_LIMIT) {
@@ -127,6 +129,13 @@ static const char *other_host(struct pool *pool, unsigned number, struct vm_host
 		host->memlock_limit_bytes = 2 * VM_PAGE_BYTES;
 		return "without privileges, where little may be locked";
 	}
+	if (number == VM_FEATURE_LIMIT + 1) {
+		host->feature[VM_FEATURE_SECRET_MEMORY].present = true;
+		host->feature[VM_FEATURE_SECRET_BY_PAGE] =
+			(struct vm_feature_fact){.present = true, .evidence = VM_EVIDENCE_VERSION};
+		host->memlock_limit_bytes = 2 * VM_PAGE_BYTES;
+		return "with secret memory that counts by page, where little may be locked";
+	}
 	host->knob[VM_KNOB_MAX_MAP_COUNT] = (struct vm_knob_fact){.present = true, .value = 14};
 	return "with the number of areas limited";
 }
@@ -136,7 +145,7 @@ static void explain_by_other_hosts(struct pool *pool, const struct check_list *c
 {
 	struct coverage *other = pool_take(pool, sizeof(*other));
 
-	for (unsigned i = 0; i < VM_FEATURE_LIMIT + 2 && coverage->unexplained != 0; i++) {
+	for (unsigned i = 0; i < OTHER_HOSTS && coverage->unexplained != 0; i++) {
 		struct vm_host changed = *host;
 		const char *what = other_host(pool, i, &changed);
 		count_all(pool, checks, &changed, other);

@@ -199,6 +199,11 @@ static enum explore_place place_of(const struct vm_machine *machine, const struc
 	if (!vm_machine_area_at(machine, process, o->address, &view))
 		return EXPLORE_NOTHING;
 	const bool shared = (view.flags & VM_AREA(MAY_SHARE)) != 0;
+	struct vm_file_view file = {.exists = false};
+	if (view.file != VM_NO_FILE)
+		vm_machine_file(machine, view.file, &file);
+	if (file.exists && file.kind == VM_FILE_SECRET)
+		return EXPLORE_SECRET;
 	if (view.file != VM_NO_FILE)
 		return shared ? EXPLORE_SHARED_FILE : EXPLORE_PRIVATE_FILE;
 	return shared ? EXPLORE_SHARED : EXPLORE_PRIVATE;

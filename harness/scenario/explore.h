@@ -16,6 +16,7 @@
 	X(SHARED, "shared")             \
 	X(PRIVATE_FILE, "private file") \
 	X(SHARED_FILE, "shared file")   \
+	X(SECRET, "secret memory")      \
 	X(HEAP, "heap")                 \
 	X(ELSEWHERE, "file or process only")
 

@@ -23,6 +23,7 @@
 #define NEIGHBOUR_PAGES	 3
 #define FOCUS_OPERATIONS 8
 #define STACKS_PERCENT	 6
+#define SECRETS_PERCENT	 15 /* of the files */
 /* One script in so many denies what is written to be executed: nothing takes that back. */
 #define SCRIPTS_A_DENIAL 8
 
@@ -184,6 +185,12 @@ static bool make_map(struct generator *g, struct vm_operation *o)
 						  : VM_FILE_WRITE_ONLY;
 		if (o->file == VM_NO_FILE)
 			return false;
+		/* It has one descriptor, and is never private. */
+		if (g->file_kind[o->file] == VM_FILE_SECRET) {
+			o->file_access = VM_FILE_READ_WRITE;
+			if (percent(g, 80))
+				o->flags = (o->flags & ~(uint32_t)VM_MAP_PRIVATE) | VM_MAP_SHARED;
+		}
 	}
 	if (percent(g, 4))
 		o->flags |= VM_MAP_NORESERVE;
@@ -353,11 +360,14 @@ static bool make_create(struct generator *g, struct vm_operation *o)
 	o->file = g->files_used++;
 	g->files_open++;
 	o->file_kind = percent(g, 60) ? VM_FILE_SHMEM : VM_FILE_DISK;
+	if (g->secrets && percent(g, SECRETS_PERCENT))
+		o->file_kind = VM_FILE_SECRET;
 	o->length = vm_pages_to_bytes(below(g, FILE_PAGES)) + (percent(g, 30) ? 100 : 0);
 	/* What a stream of reads brings along hangs on marks that no surface shows. */
 	if (o->file_kind == VM_FILE_DISK)
 		o->flags = VM_CREATE_RANDOM;
 	g->file_open[o->file] = true;
+	g->file_kind[o->file] = o->file_kind;
 	return true;
 }
 
@@ -547,6 +557,7 @@ void generate_start(struct generator *g, const struct vm_host *host, uint64_t se
 			    vm_host_has(host, VM_FEATURE_PAGEMAP_SCAN),
 		.guards = vm_host_has(host, VM_FEATURE_GUARD_REGIONS),
 		.seals = vm_host_has(host, VM_FEATURE_MSEAL),
+		.secrets = vm_host_has(host, VM_FEATURE_SECRET_MEMORY),
 		.denies = vm_host_has(host, VM_FEATURE_MDWE),
 		.mistakes_percent = 1,
 		.alive = {true},
@@ -578,7 +589,7 @@ static struct vm_operation neighbour(struct generator *g, uint32_t process, uint
 	if (o.file != VM_NO_FILE) {
 		o.flags = VM_MAP_FIXED | (dice == 3 ? VM_MAP_PRIVATE : VM_MAP_SHARED);
 		o.offset = vm_pages_to_bytes(below(g, FILE_PAGES));
-		if (dice == 5) {
+		if (dice == 5 && g->file_kind[o.file] != VM_FILE_SECRET) {
 			o.file_access = VM_FILE_READ_ONLY;
 			o.protection &= ~(uint32_t)VM_PROT_WRITE;
 		}

@@ -37,12 +37,13 @@ struct generator {
 	struct random_stream random;
 	uint32_t chapters;
 	uint32_t processes_most;
-	bool soft_dirty, tracking, guards, seals; /* what the host has */
+	bool soft_dirty, tracking, guards, seals, secrets; /* what the host has */
 	bool denies;	  /* in this script: nothing that was written is executed behind it */
 	bool kinds_alike; /* rather than by their weights */
 	uint32_t mistakes_percent;
 	/* What the operations so far have made. */
 	bool alive[8], file_open[16];
+	enum vm_file_kind file_kind[16];
 	uint32_t processes_used, alive_count, files_used, files_open, sealed_pages;
 	uint64_t boundaries[GENERATE_BOUNDARIES];
 	uint32_t boundaries_count;

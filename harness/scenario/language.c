@@ -271,6 +271,9 @@ static bool infer(struct probe_needs *needs, const struct vm_operation *o)
 		if (o->advice == VM_MADV_MERGEABLE)
 			return need_feature(needs, VM_FEATURE_KSM);
 		return true;
+	case VM_OP_FILE_CREATE:
+		return o->file_kind != VM_FILE_SECRET ||
+		       need_feature(needs, VM_FEATURE_SECRET_MEMORY);
 	case VM_OP_MAP:
 		return (o->flags & VM_MAP_DROPPABLE) == 0 ||
 		       need_feature(needs, VM_FEATURE_DROPPABLE);

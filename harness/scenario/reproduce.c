@@ -85,15 +85,17 @@ static const char head[] =
 	"\treturn open(path, flags);\n"
 	"}\n"
 	"\n"
-	"static void create(int index, int memory, long length, int random)\n"
+	"static void create(int index, int kind, long length, int random)\n"
 	"{\n"
 	"\tstatic const int access[] = {O_RDWR, O_RDONLY, O_WRONLY};\n"
 	"\tchar path[64];\n"
-	"\tint file = memory ? memfd_create(\"f\", 0) : open(\".\", O_TMPFILE | O_RDWR, 0600);\n"
+	"\tint file = kind == 0   ? open(\".\", O_TMPFILE | O_RDWR, 0600)\n"
+	"\t\t   : kind == 1 ? memfd_create(\"f\", 0)\n"
+	"\t\t\t       : (int)syscall(447, 0); /* memfd_secret */\n"
 	"\n"
 	"\tsnprintf(path, sizeof(path), \"/proc/self/fd/%d\", file);\n"
 	"\tfor (int i = 0; i < 3; i++)\n"
-	"\t\tshared->file[index][i] = open(path, access[i]);\n"
+	"\t\tshared->file[index][i] = kind == 2 ? dup(file) : open(path, access[i]);\n"
 	"\tfor (int i = 0; random && i < 3; i++)\n"
 	"\t\tposix_fadvise(shared->file[index][i], 0, 0, POSIX_FADV_RANDOM);\n"
 	"\tsay(ftruncate(file, length));\n"
@@ -257,8 +259,8 @@ static const char *call_on_file(struct pool *pool, const struct vm_operation *o)
 
 	switch (o->kind) {
 	case VM_OP_FILE_CREATE:
-		return pool_format(pool, "create(%u, %d, %#llx, %u);", o->file,
-			o->file_kind != VM_FILE_DISK, l, o->flags & VM_CREATE_RANDOM);
+		return pool_format(pool, "create(%u, %d, %#llx, %u);", o->file, (int)o->file_kind,
+			l, o->flags & VM_CREATE_RANDOM);
 	case VM_OP_FILE_WRITE:
 		return pool_format(pool,
 			"memset(buffer, %u, %llu); say(pwrite(%s, buffer, %llu, %llu));", o->value,

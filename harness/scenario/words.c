@@ -65,6 +65,7 @@ const struct word advice_words[] = {
 const struct word file_kind_words[] = {
 	{"disk", VM_FILE_DISK},
 	{"memory", VM_FILE_SHMEM},
+	{"secret", VM_FILE_SECRET},
 	{"hugetlb-2m", VM_FILE_HUGETLB_2M},
 	{"hugetlb-1g", VM_FILE_HUGETLB_1G},
 	{NULL, 0},

@@ -105,6 +105,10 @@ static void needs_follow_from_operations(void **state)
 	assert_int_equal(scenario.needs.huge_2m_pages, 2);
 	assert_int_equal(scenario.needs.features_count, 1);
 	assert_int_equal(scenario.needs.features[0], VM_FEATURE_PAGEMAP_SCAN);
+	static const char secret[] = HEAD "file-create s secret 2\n";
+	assert_true(scenario_read(&pool, secret, strlen(secret), &scenario, &error));
+	assert_int_equal(scenario.needs.features_count, 1);
+	assert_int_equal(scenario.needs.features[0], VM_FEATURE_SECRET_MEMORY);
 }
 
 static void a_resized_pool_is_put_back(void **state)
@@ -131,6 +135,10 @@ static void mistakes_have_a_place_and_a_reason(void **state)
 			"expected a protection (none, r, w, x, rw, rx, wx or rwx), found 'rv'"},
 		{"area a 4\nmap b rw\n", 4, 5,
 			"expected the name of an area declared above, found 'b'"},
+		{"area a 4\nfile-create s secret 2\nmap a r shared of s opened r\n", 5, 29,
+			"a file of secret memory cannot be opened once more"},
+		{"file-create s secret 2\nfile-write s[0] = 1 sync\n", 4, 25,
+			"a file of secret memory cannot be opened once more"},
 		{"unmmap heap\n", 3, 1, "expected an operation, found 'unmmap'"},
 		{"child: exit\n", 3, 1,
 			"expected the name of a process that is running here, found 'child'"},
@@ -148,7 +156,7 @@ static void mistakes_have_a_place_and_a_reason(void **state)
 		{"pool disk 3\n", 3, 12, "expected a pool: hugetlb-2m or hugetlb-1g"},
 		{"pool hugetlb-2m 65\n", 3, 19, "expected 0 to 64 huge pages"},
 		{"file-create f floppy 3\n", 3, 15,
-			"expected a kind of file (disk, memory, hugetlb-2m or hugetlb-1g), "
+			"expected a kind of file (disk, memory, secret, hugetlb-2m or hugetlb-1g), "
 			"found 'floppy'"},
 		{"break 3 !\n", 3, 9, "this character has no meaning here"},
 		{"area a 1\narea a 1\nbreak 0\n", 4, 6,

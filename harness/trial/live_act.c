@@ -24,9 +24,10 @@
 
 /* linux:6.12:include/uapi/asm-generic/unistd.h, linux/prctl.h: newer than the headers of the oldest
  * build host */
-#define SYS_MSEAL      462
-#define CALL_SET_MDWE  65 /* PR_SET_MDWE */
-#define DENY_EXEC_GAIN 1  /* PR_MDWE_REFUSE_EXEC_GAIN */
+#define SYS_MSEAL	 462
+#define SYS_MEMFD_SECRET 447
+#define CALL_SET_MDWE	 65 /* PR_SET_MDWE */
+#define DENY_EXEC_GAIN	 1  /* PR_MDWE_REFUSE_EXEC_GAIN */
 
 #define KSM_SCANS	 3
 #define KSM_PAUSE_MS	 10
@@ -227,26 +228,43 @@ static int64_t do_break(const struct vm_operation *o)
 	return answer(syscall(SYS_brk, o->address));
 }
 
+static int made_file(enum vm_file_kind kind)
+{
+	switch (kind) {
+	case VM_FILE_DISK:
+		return open(".", O_TMPFILE | O_RDWR, 0600);
+	case VM_FILE_SHMEM:
+		return memfd_create("scenario", 0);
+	case VM_FILE_SECRET:
+		return (int)syscall(SYS_MEMFD_SECRET, 0L);
+	case VM_FILE_HUGETLB_2M:
+		return memfd_create("scenario", MFD_HUGETLB | VM_MAP_HUGE_2MB);
+	case VM_FILE_HUGETLB_1G:
+		return memfd_create("scenario", MFD_HUGETLB | VM_MAP_HUGE_1GB);
+	}
+	return -1;
+}
+
+/* Secret memory has no other descriptor than the one it came with. */
+static int opened_again(const struct live_file *file, enum vm_file_kind kind, int access)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file->read_write);
+	return kind == VM_FILE_SECRET ? dup(file->read_write) : open(path, access);
+}
+
 static int64_t do_file_create(const struct vm_operation *o)
 {
-	static const unsigned flags_of[] = {
-		[VM_FILE_SHMEM] = 0,
-		[VM_FILE_HUGETLB_2M] = MFD_HUGETLB | VM_MAP_HUGE_2MB,
-		[VM_FILE_HUGETLB_1G] = MFD_HUGETLB | VM_MAP_HUGE_1GB,
-	};
 	struct live_file *file = &live->files[o->file];
-	char path[64];
 	struct stat status;
 
 	LIVE_MUST(o->file < LIVE_FILES_LIMIT && !file->exists);
-	file->read_write = o->file_kind == VM_FILE_DISK
-				   ? open(".", O_TMPFILE | O_RDWR, 0600)
-				   : memfd_create("scenario", flags_of[o->file_kind]);
+	file->read_write = made_file(o->file_kind);
 	if (file->read_write < 0)
-		return -errno;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file->read_write);
-	file->read_only = open(path, O_RDONLY);
-	file->write_only = open(path, O_WRONLY);
+		return answer(-1);
+	file->read_only = opened_again(file, o->file_kind, O_RDONLY);
+	file->write_only = opened_again(file, o->file_kind, O_WRONLY);
 	LIVE_MUST(file->read_only >= 0 && file->write_only >= 0);
 	if ((o->flags & VM_CREATE_RANDOM) != 0)
 		LIVE_MUST(posix_fadvise(file->read_write, 0, 0, POSIX_FADV_RANDOM) == 0 &&

@@ -260,6 +260,8 @@ static int32_t remove_range(struct vm_machine *m, uint32_t number, uint64_t star
 		return VM_EINVAL;
 	if ((area->flags & shared) != shared)
 		return VM_EACCES;
+	if (area_is_secret(m, area))
+		return VM_EOPNOTSUPP;
 	const uint64_t first = vm_pages_to_bytes(area_page_index(area, start));
 	cache_punch_hole(m, area->object, first, first + (end - start));
 	return 0;

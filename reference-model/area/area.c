@@ -154,6 +154,11 @@ bool area_is_shmem(const struct vm_machine *m, const struct area *area)
 	return area->object != NONE && object_of(m, area->object)->kind == VM_FILE_SHMEM;
 }
 
+bool area_is_secret(const struct vm_machine *m, const struct area *area)
+{
+	return area->object != NONE && object_of(m, area->object)->kind == VM_FILE_SECRET;
+}
+
 uint64_t area_huge_bytes(const struct vm_machine *m, const struct area *area)
 {
 	return object_of(m, area->object)->kind == VM_FILE_HUGETLB_1G ? VM_HUGE_1G_BYTES

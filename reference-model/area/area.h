@@ -29,6 +29,7 @@ uint64_t area_page_index(const struct area *area, uint64_t address);
 bool area_is_anonymous(const struct area *area); /* private, without a file */
 bool area_is_hugetlb(const struct area *area);
 bool area_is_shmem(const struct vm_machine *m, const struct area *area);
+bool area_is_secret(const struct vm_machine *m, const struct area *area);
 bool area_wants_write_notify(const struct vm_machine *m, const struct area *area);
 bool area_accounts(const struct vm_machine *m, uint32_t object, uint32_t flags);
 bool area_huge_allowed(const struct vm_machine *m, const struct area *area, uint64_t address);

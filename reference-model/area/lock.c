@@ -47,6 +47,10 @@ static int32_t lock_part(
 	const uint64_t pages = vm_bytes_to_pages_floor(end - start);
 	int32_t error = 0;
 
+	if (area_is_secret(m, area)) {
+		rule_obey(m, RULE_AREA_SECRET_LOCK);
+		return 0;
+	}
 	if (flags == old || (old & VM_AREA(DONT_EXPAND)) != 0 || (old & VM_AREA(DROPPABLE)) != 0)
 		return 0;
 	const uint32_t changed = area_modify(m, number, start, end, flags, area->uffd, &error);

@@ -44,6 +44,11 @@ static bool object_is_hugetlb(const struct vm_machine *m, uint32_t object)
 	return object != NONE && object_page_bytes(m, object) != VM_PAGE_BYTES;
 }
 
+static bool is_secret(const struct vm_machine *m, const struct request *request)
+{
+	return request->object != NONE && object_of(m, request->object)->kind == VM_FILE_SECRET;
+}
+
 /* ksys_mmap_pgoff: what the descriptor or MAP_HUGETLB mean, and the length in their pages. */
 static int32_t resolve_object(struct vm_machine *m, struct request *request)
 {
@@ -224,6 +229,11 @@ static int32_t type_flags(struct vm_machine *m, struct request *request)
 	}
 	if (op->file_access == VM_FILE_WRITE_ONLY)
 		return VM_EACCES;
+	/* linux:6.12:mm/mmap.c:do_mmap: path_noexec, as mm/secretmem.c:secretmem_init asks for */
+	if (is_secret(m, request) && (request->flags & VM_AREA(EXEC)) != 0)
+		return VM_EPERM;
+	if (is_secret(m, request))
+		request->flags &= ~VM_AREA(MAY_EXEC);
 	if ((request->flags & VM_AREA(GROWS_DOWN)) != 0)
 		return VM_EINVAL;
 	return 0;
@@ -299,7 +309,30 @@ static int32_t make_object(struct vm_machine *m, struct request *request)
 	return 0;
 }
 
-static int32_t insert_area(struct vm_machine *m, struct request *request)
+/*
+ * linux:6.12:mm/secretmem.c:secretmem_mmap: nothing private, locked until a release counts its
+ * pages instead; never in a dump. What lay there before is gone by now.
+ */
+static int32_t keep_secret(struct vm_machine *m, struct request *request)
+{
+	const bool by_page = outcome_depends(m, m->behaviours.secret_by_page,
+		"whether this release locks areas of secret memory");
+
+	if ((request->flags & VM_AREA(MAY_SHARE)) == 0) {
+		rule_obey(m, RULE_AREA_SECRET_SHARED);
+		return VM_EINVAL;
+	}
+	if (!by_page) {
+		rule_obey(m, RULE_AREA_SECRET_LOCKED);
+		request->flags |= VM_AREA(LOCKED);
+		if (!mlock_allows(m, mm_of(m, request->mm), request->flags, request->length))
+			return VM_EAGAIN;
+	}
+	request->flags |= VM_AREA(DONT_DUMP);
+	return 0;
+}
+
+static bool joins_neighbour(struct vm_machine *m, const struct request *request)
 {
 	const struct merge_wish wish = {.mm = request->mm,
 		.start = request->address,
@@ -311,17 +344,31 @@ static int32_t insert_area(struct vm_machine *m, struct request *request)
 		.read_only_file = request->read_only_file,
 		.middle = NONE,
 		.copied_from = NONE};
+
+	return merge_new(m, &wish) != NONE;
+}
+
+static int32_t insert_area(struct vm_machine *m, struct request *request)
+{
 	const bool special = object_is_hugetlb(m, request->object) ||
 			     (is_anonymous(m->operation) && request->object != NONE);
 
-	if (!special && merge_new(m, &wish) != NONE)
+	if (is_secret(m, request)) {
+		/* A neighbour that looks like what was asked for takes it in as it is. */
+		if (!m->behaviours.map_prepares && joins_neighbour(m, request))
+			return 0;
+		const int32_t error = keep_secret(m, request);
+		if (error != 0)
+			return error;
+	}
+	if (!special && joins_neighbour(m, request))
 		return 0;
 	const uint32_t number = area_take(m);
 	if (number == NONE)
 		return VM_ENOMEM;
 	struct area *area = area_of(m, number);
-	area->start = wish.start;
-	area->end = wish.end;
+	area->start = request->address;
+	area->end = request->address + request->length;
 	area->flags = request->flags;
 	area->page_offset = request->page_offset;
 	area->object = request->object;
@@ -390,8 +437,11 @@ void operation_map(struct vm_machine *m)
 		return;
 	if (error == 0)
 		error = replace(m, &request);
-	if (error == 0)
+	if (error == 0) {
 		error = insert_area(m, &request);
+		if (error != 0 && (request.flags & VM_AREA(ACCOUNT)) != 0)
+			commit_release(m, vm_bytes_to_pages_floor(request.length));
+	}
 	if (error != 0) {
 		rule_obey(m, RULE_AREA_MAP_REFUSED);
 		outcome_fail(m, error);

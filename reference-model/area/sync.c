@@ -53,6 +53,9 @@ static int32_t sync_part(struct vm_machine *m, uint32_t number, uint64_t start, 
 	if ((m->operation->flags & VM_MS_SYNC) == 0 || area->object == NONE ||
 		(area->flags & VM_AREA(SHARED)) == 0)
 		return 0;
+	/* linux:6.12:fs/sync.c:vfs_fsync_range: nothing to sync is a mistake */
+	if (area_is_secret(m, area))
+		return VM_EINVAL;
 	const uint64_t first = area_page_index(area, start);
 	cache_sync(m, area->object, first, first + vm_bytes_to_pages_floor(end - start));
 	return 0;

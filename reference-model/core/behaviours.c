@@ -52,6 +52,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.read_order_kept = true,
 		.mem_forced = true,
 		.holes_written = VM_KNOWN_SO,
+		.secret_by_page = VM_KNOWN_SO,
+		.map_prepares = true,
 		.fault_around = false,
 	};
 }
@@ -190,6 +192,14 @@ static void fill_views(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->mem_forced = !vm_host_lacks(host, VM_FEATURE_MEM_FORCED);
 }
 
+static void fill_secrets(struct vm_behaviours *behaviours, const struct vm_host *host)
+{
+	/* linux:6.12:mm/secretmem.c:secretmem_account_folio (6.12.113) */
+	behaviours->secret_by_page = vm_host_knows(host, VM_FEATURE_SECRET_BY_PAGE);
+	/* linux:6.16:mm/vma.c:call_mmap_prepare */
+	behaviours->map_prepares = vm_host_has(host, VM_FEATURE_MAP_PREPARES);
+}
+
 static enum vm_large_takeover large_takeover(const struct vm_host *host)
 {
 	if (vm_host_has(host, VM_FEATURE_LARGE_FOLIO_TAKEOVER))
@@ -269,4 +279,5 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	fill_moves(behaviours, host);
 	fill_swap(behaviours, host);
 	fill_views(behaviours, host);
+	fill_secrets(behaviours, host);
 }

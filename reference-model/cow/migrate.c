@@ -33,6 +33,13 @@ static int32_t redirect_entries(struct vm_machine *m, uint32_t from, uint32_t to
 	return redirected;
 }
 
+/* linux:6.12:mm/secretmem.c:secretmem_migrate_folio */
+static bool is_secret(const struct vm_machine *m, uint32_t frame)
+{
+	return folio_has(m, frame, FOLIO_IN_CACHE) &&
+	       object_of(m, folio_of(m, frame)->object)->kind == VM_FILE_SECRET;
+}
+
 void operation_step_migrate(struct vm_machine *m)
 {
 	const struct vm_operation *op = m->operation;
@@ -42,7 +49,7 @@ void operation_step_migrate(struct vm_machine *m)
 	(void)choose(m, VM_FREEDOM_MIGRATION);
 	if (place.level != 1 || leaf == 0 || !leaf_is_present(leaf) ||
 		is_zero_frame(m, leaf_frame(leaf)) || folio_pages(m, leaf_frame(leaf)) != 1 ||
-		folio_has(m, leaf_frame(leaf), FOLIO_KSM)) {
+		folio_has(m, leaf_frame(leaf), FOLIO_KSM) || is_secret(m, leaf_frame(leaf))) {
 		outcome_silent(m, "compaction would not move this page");
 		return;
 	}

@@ -174,8 +174,8 @@ static bool range_is_valid(const struct vm_operation *op, uint64_t top)
 /* linux:6.12:include/linux/userfaultfd_k.h:vma_can_userfault, by the modes that the area has */
 static bool may_unregister(const struct vm_machine *m, const struct area *area)
 {
-	return area->uffd || area->object == NONE ||
-	       object_of(m, area->object)->kind != VM_FILE_DISK;
+	return area->uffd || area->object == NONE || area_is_shmem(m, area) ||
+	       area_is_hugetlb(area);
 }
 
 void operation_uffd(struct vm_machine *m, bool on)

@@ -288,6 +288,10 @@ enum fault_result access_by_kernel(
 		area = stack_grow(m, access->mm, access->address);
 	if (area == NONE)
 		return FAULT_NO_AREA;
+	if (area_is_secret(m, area_of(m, area))) {
+		rule_obey(m, RULE_COW_SECRET_REFUSED);
+		return FAULT_NOT_ALLOWED;
+	}
 	if (!kernel_may(area_of(m, area), access->write, access->forced))
 		return FAULT_NOT_ALLOWED;
 	while (!kernel_finds(m, access, area, frame, &unshare)) {
@@ -325,7 +329,7 @@ bool access_by_tables(struct vm_machine *m, uint32_t mm, uint64_t address, uint3
 	const uint32_t area = area_holding(m, mm, address);
 
 	if (walk.outcome != VM_WALK_TRANSLATED || area == NONE ||
-		is_sealed_by_key(m, area_of(m, area)))
+		is_sealed_by_key(m, area_of(m, area)) || area_is_secret(m, area_of(m, area)))
 		return false;
 	*frame = (uint32_t)vm_bytes_to_pages_floor(walk.physical);
 	if (is_zero_frame(m, *frame))

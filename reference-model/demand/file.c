@@ -244,6 +244,39 @@ static bool never_ends(const struct vm_machine *m, const struct fault *fault)
 	       entry_marker(entry_get(m, place_of(m, fault->mm, fault->address))) != 0;
 }
 
+/*
+ * linux:6.12:mm/secretmem.c:secretmem_account_folio (6.12.113): each page counts against what may
+ * be locked, whoever has which privilege, until the file is gone.
+ */
+static bool secret_is_allowed(struct vm_machine *m)
+{
+	uint64_t pages = 1;
+
+	if (!outcome_depends(m, m->behaviours.secret_by_page,
+		    "whether this release counts secret memory page by page"))
+		return true;
+	for (uint32_t i = 0; i < m->objects.limit; i++)
+		if (object_of(m, i)->used && object_of(m, i)->kind == VM_FILE_SECRET)
+			pages += cache_pages(m, i);
+	return pages <= vm_bytes_to_pages_floor(m->host.memlock_limit_bytes);
+}
+
+/* linux:6.12:mm/secretmem.c:secretmem_fault: no neighbours, no waiting, no page but by a fault */
+static enum fault_result secret_page(
+	struct vm_machine *m, const struct area *area, uint64_t index, uint32_t *frame)
+{
+	*frame = cache_lookup(m, area->object, index);
+	if (*frame != NONE)
+		return FAULT_DONE;
+	if (!secret_is_allowed(m)) {
+		rule_obey(m, RULE_DEMAND_SECRET_LIMIT);
+		return FAULT_BUS;
+	}
+	rule_obey(m, RULE_DEMAND_SECRET_ALLOCATES);
+	*frame = cache_fill(m, area->object, index, 0);
+	return *frame == NONE ? FAULT_NO_ROOM : FAULT_DONE;
+}
+
 /* The page in the cache, read or made if it is not there. */
 static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, uint32_t *frame)
 {
@@ -252,6 +285,8 @@ static enum fault_result cached_page(struct vm_machine *m, struct fault *fault, 
 
 	if (index >= file_end_index(m, area->object))
 		return FAULT_BUS;
+	if (area_is_secret(m, area))
+		return secret_page(m, area, index, frame);
 	/* Even if it is cached: who else has dropped it meanwhile is the kernel's freedom. */
 	if (never_ends(m, fault)) {
 		outcome_silent(m, "the fault of a locked page whose protection outlived it has no "
@@ -344,7 +379,8 @@ enum fault_result fault_file(struct vm_machine *m, struct fault *fault)
 
 	if (fault->write && (area->flags & VM_AREA(SHARED)) == 0)
 		return fault_copy(m, fault);
-	if (!fault->write && m->behaviours.fault_around && !area->uffd && fault_around(m, fault))
+	if (!fault->write && m->behaviours.fault_around && !area->uffd &&
+		!area_is_secret(m, area) && fault_around(m, fault))
 		return FAULT_DONE;
 	const enum fault_result result = cached_page(m, fault, &frame);
 	if (result != FAULT_DONE)

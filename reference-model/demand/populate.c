@@ -40,7 +40,7 @@ int32_t populate_area(
 
 	if ((flags & VM_AREA(LOCK_ON_FAULT)) != 0)
 		return 0;
-	if ((flags & ACCESS_FLAGS) == 0)
+	if ((flags & ACCESS_FLAGS) == 0 || area_is_secret(m, area_of(m, area)))
 		return VM_EFAULT;
 	for (uint64_t address = start; address < end; address = step_end(m, mm, address)) {
 		const struct kernel_access access = {.mm = mm,
@@ -97,7 +97,8 @@ int32_t populate_for(struct vm_machine *m, uint32_t mm, uint64_t start, uint64_t
 		const uint32_t flags = area_of(m, area)->flags;
 		/* No FOLL_FORCE here: the right itself is asked for. A fault that waited is tried
 		 * again as such (FOLL_TRIED) by newer kernels, and so stays major. */
-		if ((flags & (write ? VM_AREA(WRITE) : VM_AREA(READ))) == 0)
+		if ((flags & (write ? VM_AREA(WRITE) : VM_AREA(READ))) == 0 ||
+			area_is_secret(m, area_of(m, area)))
 			return VM_EINVAL;
 		const struct kernel_access access = {.mm = mm,
 			.address = address,

@@ -32,6 +32,7 @@ uint64_t object_page_bytes(const struct vm_machine *m, uint32_t object)
 	switch (object_of(m, object)->kind) {
 	case VM_FILE_DISK:
 	case VM_FILE_SHMEM:
+	case VM_FILE_SECRET:
 		return VM_PAGE_BYTES;
 	case VM_FILE_HUGETLB_2M:
 		return VM_HUGE_2M_BYTES;
@@ -101,6 +102,16 @@ uint32_t cache_lookup(const struct vm_machine *m, uint32_t object, uint64_t inde
 	const uint32_t entry = entry_find(m, object, index);
 
 	return entry == NONE ? NONE : entries_of(m)[entry].frame;
+}
+
+uint64_t cache_pages(const struct vm_machine *m, uint32_t object)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t i = object_of(m, object)->first_entry; i != NONE;
+		i = entries_of(m)[i].next_in_object)
+		pages += entries_of(m)[i].frame != NONE;
+	return pages;
 }
 
 /* Puts each page of a fresh folio under its index; false: no room. */

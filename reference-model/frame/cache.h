@@ -16,6 +16,8 @@ uint32_t entry_make(struct vm_machine *m, uint32_t object, uint64_t index);
 
 /* The frame of a cached page, or NONE. */
 uint32_t cache_lookup(const struct vm_machine *m, uint32_t object, uint64_t index);
+/* How many of the object's pages are cached. */
+uint64_t cache_pages(const struct vm_machine *m, uint32_t object);
 /* Reads the page from storage, or makes a fresh one; NONE: no room. order: of the folio made. */
 uint32_t cache_fill(struct vm_machine *m, uint32_t object, uint64_t index, unsigned order);
 /* Order-0 pages for what of [first, last) is in the file and not cached; false: no room. */

@@ -12,6 +12,19 @@ static struct object *named_file(struct vm_machine *m)
 	return object_of(m, m->operation->file);
 }
 
+/*
+ * linux:6.12:mm/secretmem.c:secretmem_fops: it can be mapped, and nothing else; a descriptor
+ * without positions (fs/file_table.c:alloc_file_pseudo) is told so.
+ */
+static bool secret_refuses(struct vm_machine *m, int32_t error)
+{
+	if (named_file(m)->kind != VM_FILE_SECRET)
+		return false;
+	rule_obey(m, RULE_FRAME_SECRET_FILE);
+	outcome_fail(m, error);
+	return true;
+}
+
 void operation_file_create(struct vm_machine *m)
 {
 	const struct vm_operation *op = m->operation;
@@ -164,6 +177,8 @@ void operation_file_write(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL); /* hugetlbfs has no write */
 		return;
 	}
+	if (secret_refuses(m, VM_ESPIPE))
+		return;
 	if (goes_around_cache(m)) {
 		write_direct(m);
 		return;
@@ -314,6 +329,8 @@ void operation_file_read(struct vm_machine *m)
 		outcome_fail(m, VM_EBADF);
 		return;
 	}
+	if (secret_refuses(m, VM_ESPIPE))
+		return;
 	if (goes_around_cache(m)) {
 		read_direct(m);
 		return;
@@ -357,6 +374,9 @@ void operation_file_truncate(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL);
 		return;
 	}
+	/* linux:6.12:mm/secretmem.c:secretmem_setattr: its size is given once */
+	if (old != 0 && secret_refuses(m, VM_EINVAL))
+		return;
 	rule_obey(m, RULE_FRAME_TRUNCATE);
 	if (op->length > old)
 		zero_tail(m, UINT64_MAX);
@@ -389,6 +409,8 @@ void cache_sync(struct vm_machine *m, uint32_t object, uint64_t first, uint64_t 
 
 void operation_file_sync(struct vm_machine *m)
 {
+	if (secret_refuses(m, VM_EINVAL))
+		return;
 	rule_obey(m, RULE_FRAME_SYNC);
 	cache_sync(m, m->operation->file, 0, UINT64_MAX);
 }
@@ -410,7 +432,8 @@ void operation_step_evict(struct vm_machine *m)
 
 	(void)choose(m, VM_FREEDOM_RECLAIM);
 	if (frame == NONE || folio_has(m, frame, FOLIO_HUGETLB) || folio_of(m, frame)->maps != 0 ||
-		folio_has(m, frame, FOLIO_DIRTY)) {
+		folio_has(m, frame, FOLIO_DIRTY) ||
+		object_of(m, op->file)->kind == VM_FILE_SECRET) {
 		outcome_silent(m, "reclaim would not take this page");
 		return;
 	}
@@ -476,6 +499,8 @@ void operation_file_punch(struct vm_machine *m)
 		outcome_fail(m, VM_EINVAL);
 		return;
 	}
+	if (secret_refuses(m, VM_EOPNOTSUPP))
+		return;
 	cache_punch_hole(m, op->file, op->offset, op->offset + op->length);
 }
 

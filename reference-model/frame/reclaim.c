@@ -105,7 +105,8 @@ bool reclaim_page(struct vm_machine *m, uint32_t area, struct place place)
 	const uint32_t mm = area_of(m, area)->mm;
 	const uint32_t frame = leaf_frame(entry_get(m, place));
 
-	if (folio_of(m, frame)->maps != 1 || is_locked_elsewhere(m, frame)) {
+	if (folio_of(m, frame)->maps != 1 || is_locked_elsewhere(m, frame) ||
+		area_is_secret(m, area_of(m, area))) {
 		rule_obey(m, RULE_FRAME_SHARED_STAYS);
 		return false;
 	}

@@ -80,6 +80,16 @@
 		"Shared anonymous and huge memory has an object of its own, which no " \
 		"other mapping extends.", \
 		"linux:6.12:mm/shmem.c:shmem_zero_setup") \
+	X(AREA_SECRET_SHARED, "area.secret-shared", \
+		"Secret memory is never private; what such a mapping was to replace is gone all " \
+		"the same.", \
+		"linux:6.12:mm/secretmem.c:secretmem_mmap") \
+	X(AREA_SECRET_LOCKED, "area.secret-locked", \
+		"An area of secret memory is locked, and counts as such, from the beginning.", \
+		"linux:6.16:mm/secretmem.c:secretmem_mmap_prepare") \
+	X(AREA_SECRET_LOCK, "area.secret-lock", \
+		"No call locks or unlocks secret memory.", \
+		"linux:6.12:mm/mlock.c:mlock_fixup") \
 	X(AREA_COUNT_LIMIT, "area.count-limit", \
 		"No area is cut once vm.max_map_count is reached.", \
 		"linux:6.12:mm/vma.c:split_vma") \
@@ -213,6 +223,13 @@
 		"A page of shared memory is allocated at its first access, also by a " \
 		"read.", \
 		"linux:6.12:mm/shmem.c:shmem_get_folio_gfp") \
+	X(DEMAND_SECRET_ALLOCATES, "demand.secret-allocates", \
+		"A page of secret memory comes with the fault that touches it, zeroed, alone, and " \
+		"leaves the kernel's own mapping.", \
+		"linux:6.12:mm/secretmem.c:secretmem_fault") \
+	X(DEMAND_SECRET_LIMIT, "demand.secret-limit", \
+		"A page of secret memory beyond what may be locked is SIGBUS.", \
+		"linux:6.12:mm/secretmem.c:secretmem_account_folio") \
 	X(DEMAND_SHARED_WRITE, "demand.shared-write", \
 		"A write to a shared page maps it writable and marks it dirty.", \
 		"linux:6.12:mm/memory.c:do_shared_fault") \
@@ -377,6 +394,10 @@
 		"A debugger writes a word the way /proc/PID/mem does; half a word is an error, and " \
 		"stays written.", \
 		"linux:6.12:kernel/ptrace.c:generic_ptrace_pokedata") \
+	X(COW_SECRET_REFUSED, "cow.secret-refused", \
+		"Nobody reaches secret memory through the kernel, not even its owner: what would " \
+		"read, write, pin or populate it is refused.", \
+		"linux:6.12:mm/gup.c:check_vma_flags") \
 	X(COW_SPLICE, "cow.splice", \
 		"vmsplice puts pages into a pipe, not copies: what their owner writes later is read " \
 		"there.", \
@@ -483,6 +504,10 @@
 		"A hole in shared memory that ends inside the first page unmaps all pages behind " \
 		"its start; they come back by minor faults.", \
 		"linux:6.12:mm/shmem.c:shmem_fallocate") \
+	X(FRAME_SECRET_FILE, "frame.secret-file", \
+		"A file of secret memory can be mapped and given a size once: it is not read, " \
+		"written, synced, cut or punched.", \
+		"linux:6.12:mm/secretmem.c:secretmem_setattr") \
 	X(FRAME_TRUNCATE, "frame.truncate", \
 		"Truncation takes pages away from every mapping, private copies " \
 		"included.", \

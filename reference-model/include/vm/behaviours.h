@@ -367,6 +367,10 @@ struct vm_behaviours {
 	bool execute_only_keys; /* what may only be executed has a protection key against reading */
 	bool access_monitored;	/* DAMON clears and keeps reference bits behind everyone */
 	bool guards_files;	/* guard regions in file mappings: since 6.15 */
+	/* Secret memory is counted against the limit of locked memory page by page, and its area is
+	 * not locked: since 7.2, and in stable releases of 2026. */
+	enum vm_known secret_by_page;
+	bool map_prepares; /* what a file asks of its areas is asked before they are merged: 6.16 */
 	bool huge_pages_at_fault; /* the teaching knows 4 KiB faults only */
 	bool fault_around;	  /* a file read fault maps its neighbours too */
 };

@@ -111,7 +111,10 @@
 	X(REMAP_KEEPS_APART, "remap-keeps-apart")                 \
 	X(SPLIT_BY_HALVES, "split-by-halves")                     \
 	X(TRANSLATION_ORACLE, "translation-oracle")               \
-	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")
+	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")           \
+	X(SECRET_MEMORY, "secret-memory")                         \
+	X(SECRET_BY_PAGE, "secret-by-page")                       \
+	X(MAP_PREPARES, "map-prepares")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,

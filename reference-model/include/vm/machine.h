@@ -103,6 +103,7 @@ enum vm_errno {
 	VM_EINVAL = 22,
 	VM_EFBIG = 27,
 	VM_ENOSPC = 28,
+	VM_ESPIPE = 29,
 	VM_EOPNOTSUPP = 95,
 };
 
@@ -190,6 +191,7 @@ enum vm_operation_kind {
 enum vm_file_kind {
 	VM_FILE_DISK,  /* a file system that tracks dirty pages: the executor's working directory */
 	VM_FILE_SHMEM, /* tmpfs or memfd */
+	VM_FILE_SECRET,	    /* memfd_secret: no page of it is in the kernel's own mapping */
 	VM_FILE_HUGETLB_2M, /* memfd with MFD_HUGETLB */
 	VM_FILE_HUGETLB_1G,
 };
