@@ -11,6 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Most files hold a word. A file of /proc/sys is asked for no more: the kernel clears a buffer of
+ * the size that is asked for, twice a file. linux:6.12:fs/proc/proc_sysctl.c:proc_sys_call_handler
+ */
+#define FIRST_READ_BYTES ((size_t)1024)
+
 int source_fail_plainly(struct facts_source *source, int code, const char *format, ...)
 {
 	va_list arguments;
@@ -41,7 +46,7 @@ static char *room(char *buffer, size_t *capacity_bytes, size_t used_bytes)
 {
 	if (used_bytes < *capacity_bytes)
 		return buffer;
-	*capacity_bytes = *capacity_bytes == 0 ? (size_t)65536 : *capacity_bytes * 2;
+	*capacity_bytes = *capacity_bytes == 0 ? FIRST_READ_BYTES : *capacity_bytes * 2;
 	char *grown = realloc(buffer, *capacity_bytes);
 	if (grown == NULL)
 		abort();

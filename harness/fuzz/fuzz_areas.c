@@ -23,5 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 		if ((smaps.has_value >> KERNEL_SMAPS_RSS & 1) == 0)
 			abort();
 	}
+	lines = kernel_lines_of(text);
+	kernel_smaps_skip(&lines, size_bytes);
+	if (lines.rest.length_bytes > size_bytes)
+		abort();
 	return 0;
 }

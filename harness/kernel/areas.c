@@ -96,8 +96,10 @@ static void flags_of_line(struct kernel_text rest, struct kernel_smaps_area *are
 	area->flags_text = kernel_text_trimmed(rest);
 	while (kernel_word_next(&rest, &word)) {
 		for (size_t i = 0; i < KERNEL_AREA_FLAG_LIMIT; i++) {
-			if (kernel_text_is(word, flag_letters[i]))
+			if (kernel_text_is(word, flag_letters[i])) {
 				area->flags |= UINT64_C(1) << i;
+				break;
+			}
 		}
 	}
 }
@@ -178,4 +180,27 @@ int kernel_smaps_next(
 	if ((area->has_value & UINT64_C(1) << KERNEL_SMAPS_RSS) == 0)
 		return kernel_fail(error, lines->line, "an area without figures: cut off, or maps");
 	return 1;
+}
+
+/* The names of figures begin with a capital, addresses with a digit as the kernel prints them. */
+static bool begins_area(struct kernel_text line, uint64_t address)
+{
+	const struct kernel_text start = {
+		.bytes = line.bytes,
+		.length_bytes = kernel_text_find(line, '-'),
+	};
+	uint64_t found = 0;
+
+	return line.length_bytes != 0 && (line.bytes[0] < 'A' || line.bytes[0] > 'Z') &&
+	       kernel_text_hexadecimal(start, &found) && found >= address;
+}
+
+void kernel_smaps_skip(struct kernel_lines *lines, uint64_t address)
+{
+	struct kernel_lines next = *lines;
+	struct kernel_text line;
+	struct kernel_error error;
+
+	while (kernel_line_next(&next, &line, &error) > 0 && !begins_area(line, address))
+		*lines = next;
 }

@@ -121,6 +121,9 @@ int kernel_maps_next(
 int kernel_smaps_next(
 	struct kernel_lines *lines, struct kernel_smaps_area *area, struct kernel_error *error);
 
+/* In smaps, to the first area that begins at the address or above, without reading the others. */
+void kernel_smaps_skip(struct kernel_lines *lines, uint64_t address);
+
 const char *kernel_smaps_word(enum kernel_smaps_field field);
 const char *kernel_area_flag_letters(enum kernel_area_flag flag);
 

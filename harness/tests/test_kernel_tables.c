@@ -185,6 +185,30 @@ static void areas_of_smaps_equal_those_of_maps(void **state)
 	assert_true(areas > 10);
 }
 
+/* What is skipped to is what reading every area comes to. */
+static void areas_of_smaps_are_skipped_by_address(void **state)
+{
+	const struct kernel_text whole = corpus("areas/smaps-6.18");
+	struct kernel_lines every = kernel_lines_of(whole);
+	struct kernel_smaps_area area, found;
+	struct kernel_error error;
+
+	(void)state;
+	while (kernel_smaps_next(&every, &area, &error) == 1) {
+		struct kernel_lines lines = kernel_lines_of(whole);
+		kernel_smaps_skip(&lines, area.area.start);
+		assert_int_equal(kernel_smaps_next(&lines, &found, &error), 1);
+		assert_int_equal(found.area.start, area.area.start);
+		assert_int_equal(
+			found.value_kib[KERNEL_SMAPS_RSS], area.value_kib[KERNEL_SMAPS_RSS]);
+		/* From the middle of an area it is the next one. */
+		lines = kernel_lines_of(whole);
+		kernel_smaps_skip(&lines, area.area.start + 1);
+		const int more = kernel_smaps_next(&lines, &found, &error);
+		assert_true(more == 0 || (more == 1 && found.area.start > area.area.start));
+	}
+}
+
 static void smaps_rollup_is_one_area(void **state)
 {
 	struct kernel_lines lines = kernel_lines_of(corpus("areas/rollup-6.18"));
@@ -368,6 +392,7 @@ int main(void)
 		cmocka_unit_test(values_are_found_by_whole_name),
 		cmocka_unit_test(broken_values_are_refused_with_line_and_reason),
 		cmocka_unit_test(areas_of_smaps_equal_those_of_maps),
+		cmocka_unit_test(areas_of_smaps_are_skipped_by_address),
 		cmocka_unit_test(smaps_rollup_is_one_area),
 		cmocka_unit_test(odd_names_of_areas_survive),
 		cmocka_unit_test(broken_areas_are_refused),

@@ -177,6 +177,8 @@ void live_close_surfaces(void);
 uint32_t live_surfaces_available(void);
 void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT]);
 void live_read_sizes(uint64_t sizes[LIVE_SIZE_LIMIT]);
+/* One of LIVE_POOLS, by its place there. */
+uint64_t live_read_pool(size_t figure, uint64_t otherwise);
 /* Once, before them: whether this kernel's resident figures are late. */
 void live_find_lag(void);
 /*

@@ -211,21 +211,6 @@ static void settle_counters(void)
 		  0);
 }
 
-/* Two pages more are seen at once, or the figures are late: one of them may fall on the 64th. */
-void live_find_lag(void)
-{
-	uint64_t before[LIVE_COUNTER_LIMIT], after[LIVE_COUNTER_LIMIT];
-
-	for (int i = 0; i < 2; i++) {
-		settle_counters();
-		read_status(before);
-		settling.page[0] = 1;
-		read_status(after);
-		if (after[LIVE_COUNTER_RSS_ANON] == before[LIVE_COUNTER_RSS_ANON])
-			settling.is_needed = true;
-	}
-}
-
 void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
 {
 	if (settling.is_needed)
@@ -236,18 +221,36 @@ void live_read_counters(uint64_t counters[LIVE_COUNTER_LIMIT])
 		live_take_own_fault(settling.page);
 }
 
-void live_read_sizes(uint64_t sizes[LIVE_SIZE_LIMIT])
+static struct kernel_statm read_statm(void)
 {
 	struct kernel_statm statm;
 	struct kernel_error error;
 
-	if (settling.is_needed)
-		settle_counters();
 	const ssize_t length_bytes = pread(look.statm, buffers->text, TEXT_LIMIT_BYTES, 0);
 	LIVE_MUST(length_bytes > 0);
 	if (kernel_statm_parse(
 		    (struct kernel_text){buffers->text, (size_t)length_bytes}, &statm, &error) != 0)
 		live_broken("/proc/self/statm: %s", error.reason);
+	return statm;
+}
+
+/* Two pages more are seen at once, or the figures are late: one of them may fall on the 64th. */
+void live_find_lag(void)
+{
+	for (int i = 0; i < 2; i++) {
+		settle_counters();
+		const uint64_t before_pages = read_statm().resident_pages;
+		settling.page[0] = 1;
+		if (read_statm().resident_pages == before_pages)
+			settling.is_needed = true;
+	}
+}
+
+void live_read_sizes(uint64_t sizes[LIVE_SIZE_LIMIT])
+{
+	if (settling.is_needed)
+		settle_counters();
+	const struct kernel_statm statm = read_statm();
 	sizes[LIVE_SIZE_VIRTUAL] = statm.size_pages;
 	sizes[LIVE_SIZE_RESIDENT] = statm.resident_pages;
 	sizes[LIVE_SIZE_SHARED] = statm.shared_pages;
@@ -679,9 +682,10 @@ static void look_at_smaps(void)
 	struct kernel_error error;
 	int more;
 
-	while ((more = kernel_smaps_next(&lines, &area, &error)) > 0)
-		if (area.area.start >= LIVE_ARENA_START && area.area.start < LIVE_ARENA_END)
-			put_smaps(&area);
+	kernel_smaps_skip(&lines, LIVE_ARENA_START);
+	while ((more = kernel_smaps_next(&lines, &area, &error)) > 0 &&
+		area.area.start < LIVE_ARENA_END)
+		put_smaps(&area);
 	if (more < 0)
 		live_broken("/proc/self/smaps:%u: %s", error.line, error.reason);
 	send(LIVE_SMAPS);
@@ -856,10 +860,15 @@ void live_prepare_looks(void)
 	open_monitors();
 }
 
+uint64_t live_read_pool(size_t figure, uint64_t otherwise)
+{
+	return live_number_from(look.pools[figure], otherwise);
+}
+
 static void look_at_pools(void)
 {
 	for (size_t i = 0; i < LIVE_POOLS_LIMIT; i++) {
-		const uint64_t figure = live_number_from(look.pools[i], LIVE_ABSENT);
+		const uint64_t figure = live_read_pool(i, LIVE_ABSENT);
 		uint64_t *base = &live->ksm_base[i < LIVE_POOLS_KSM ? 0 : i - LIVE_POOLS_KSM];
 		/* Until the first step: what others have merged. */
 		if (i >= LIVE_POOLS_KSM && live->step == 0)

@@ -434,23 +434,19 @@ static uint64_t readahead_pages(void)
 	return kib == LIVE_ABSENT ? LIVE_ABSENT : vm_kib_to_pages_floor(kib);
 }
 
-#define POOL(size, name) "/sys/kernel/mm/hugepages/hugepages-" size "kB/" name "_hugepages"
-static const struct {
-	enum live_start word;
-	const char *path;
-} pool_files[] = {
-	{LIVE_START_HUGE_2M_FREE, POOL("2048", "free")},
-	{LIVE_START_HUGE_2M_TOTAL, POOL("2048", "nr")},
-	{LIVE_START_HUGE_2M_RESERVED, POOL("2048", "resv")},
-	{LIVE_START_HUGE_2M_SURPLUS, POOL("2048", "surplus")},
-	{LIVE_START_HUGE_2M_OVERCOMMIT, POOL("2048", "nr_overcommit")},
-	{LIVE_START_HUGE_1G_FREE, POOL("1048576", "free")},
-	{LIVE_START_HUGE_1G_TOTAL, POOL("1048576", "nr")},
-	{LIVE_START_HUGE_1G_RESERVED, POOL("1048576", "resv")},
-	{LIVE_START_HUGE_1G_SURPLUS, POOL("1048576", "surplus")},
-	{LIVE_START_HUGE_1G_OVERCOMMIT, POOL("1048576", "nr_overcommit")},
+/* In the order of LIVE_POOLS. */
+static const enum live_start pool_words[LIVE_POOLS_KSM] = {
+	LIVE_START_HUGE_2M_TOTAL,
+	LIVE_START_HUGE_2M_FREE,
+	LIVE_START_HUGE_2M_RESERVED,
+	LIVE_START_HUGE_2M_SURPLUS,
+	LIVE_START_HUGE_1G_TOTAL,
+	LIVE_START_HUGE_1G_FREE,
+	LIVE_START_HUGE_1G_RESERVED,
+	LIVE_START_HUGE_1G_SURPLUS,
 };
-#undef POOL
+
+#define OVERCOMMIT(size) "/sys/kernel/mm/hugepages/hugepages-" size "kB/nr_overcommit_hugepages"
 
 static void read_start(void)
 {
@@ -461,17 +457,20 @@ static void read_start(void)
 	LIVE_MUST(sysinfo(&memory) == 0);
 	start[LIVE_START_SWAP_PAGES] =
 		vm_bytes_to_pages_floor((uint64_t)memory.totalswap * memory.mem_unit);
-	live->start[LIVE_START_SWAP_SYNCHRONOUS] = swap_is_synchronous();
+	start[LIVE_START_SWAP_SYNCHRONOUS] = swap_is_synchronous();
 	start[LIVE_START_READAHEAD_PAGES] = readahead_pages();
 
 	start[LIVE_START_AREAS] = own_count;
 	start[LIVE_START_TOTAL_PAGES] =
 		vm_kib_to_pages_floor(live->counters_base[LIVE_COUNTER_VM_SIZE]);
-	start[LIVE_START_SURFACES] = live_surfaces_available();
 	start[LIVE_START_RAM_PAGES] = (uint64_t)pages;
-	for (unsigned i = 0; i < sizeof(pool_files) / sizeof(pool_files[0]); i++)
-		start[pool_files[i].word] = live_number_in(pool_files[i].path, 0);
+	for (size_t i = 0; i < LIVE_POOLS_KSM; i++)
+		start[pool_words[i]] = live_read_pool(i, 0);
+	start[LIVE_START_HUGE_2M_OVERCOMMIT] = live_number_in(OVERCOMMIT("2048"), 0);
+	start[LIVE_START_HUGE_1G_OVERCOMMIT] = live_number_in(OVERCOMMIT("1048576"), 0);
 }
+
+#undef OVERCOMMIT
 
 /*
  * The executable holds the variables of all verbs, megabytes of them. What nothing has touched so
@@ -512,16 +511,15 @@ static _Noreturn void first_process(void)
 	LIVE_MUST(own_count <= LIVE_INSTRUMENT_LIMIT);
 	live_warm();
 	live_find_lag();
-	/* Twice: what runs for the first time takes faults that the second time does not. */
-	for (int i = 0; i < 2; i++) {
-		read_start();
-		(void)live_look((uint32_t)live->start[LIVE_START_SURFACES], true);
-		live_read_counters(live->counters_base);
-		live_read_sizes(live->sizes_base);
-	}
+	/* What runs for the first time takes faults that the second time does not: leave_unused()
+	 * has looked before. */
+	live->start[LIVE_START_SURFACES] = live_surfaces_available();
+	(void)live_look((uint32_t)live->start[LIVE_START_SURFACES], true);
+	live_read_counters(live->counters_base);
 	read_start();
 	live_warm();
 	live_read_counters(live->counters_base);
+	live_read_sizes(live->sizes_base);
 	live->output_count = 0;
 	for (size_t i = 0; i < LIVE_KIND_LIMIT; i++)
 		live->processes[0].last[i].known = false;

@@ -165,15 +165,6 @@ void observe(const char *quantity, int64_t value, enum vm_unit unit, const char 
 	observe_at(quantity, "", value, unit, witness);
 }
 
-/* The stack that measure() will need is touched now, so that its first use is no fault then. */
-static __attribute__((noinline)) void populate_stack(void)
-{
-	volatile char stack[STACK_POPULATED_BYTES];
-
-	for (size_t i = 0; i < sizeof(stack); i += (size_t)VM_PAGE_BYTES)
-		stack[i] = 0;
-}
-
 /*
  * Code and constants likewise: fault-around brings most of them along, but leaves out a page that
  * somebody else has locked at that moment, as another process that faults on the same library does
@@ -203,6 +194,18 @@ static void populate(void *memory, size_t length_bytes)
 	(void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 	for (uintptr_t page = start; page < end; page += (uintptr_t)VM_PAGE_BYTES)
 		*(volatile char *)page += 0;
+}
+
+/*
+ * The stack that measure() will need is touched now, so that its first use is no fault then. The
+ * byte at its far end makes the area grow; what lies between is populated in one call.
+ */
+static __attribute__((noinline)) void populate_stack(void)
+{
+	volatile char stack[STACK_POPULATED_BYTES];
+
+	stack[0] = 0;
+	populate((void *)(uintptr_t)stack, sizeof(stack));
 }
 
 void report_open(const char *subject, uint64_t seed)

@@ -72,31 +72,28 @@ static void share(const struct live_head *head)
 /* The words that were kept, as observations. */
 static void observe_words(int kept)
 {
-	uint64_t heading;
-	int64_t *values;
+	const off_t size_bytes = lseek(kept, 0, SEEK_END);
 
-	MUST(lseek(kept, 0, SEEK_SET) == 0);
-	for (;;) {
+	MUST(size_bytes > 0 && lseek(kept, 0, SEEK_SET) == 0);
+	const size_t words_count = (size_t)size_bytes / sizeof(uint64_t);
+	int64_t *words = malloc(words_count * sizeof(words[0]));
+	MUST(words != NULL);
+	read_exactly(kept, words, words_count * sizeof(words[0]));
+	for (size_t next = 0; next < words_count;) {
 		char at[32];
-		const ssize_t read_bytes = read(kept, &heading, sizeof(heading));
-		if (read_bytes == 0)
-			return;
-		MUST(read_bytes == sizeof(heading));
+		const uint64_t heading = (uint64_t)words[next];
 		const size_t count = live_heading_count(heading);
 		const enum live_kind kind = live_heading_kind(heading);
-		MUST(kind < LIVE_KIND_LIMIT);
-		values = malloc((count + 1) * sizeof(values[0]));
-		MUST(values != NULL);
+		MUST(kind < LIVE_KIND_LIMIT && count < words_count - next);
 		/* Empty states are observations, too: the number of values comes first. */
-		values[0] = (int64_t)count;
-		if (count != 0)
-			read_exactly(kept, values + 1, count * sizeof(values[0]));
+		words[next] = (int64_t)count;
 		(void)snprintf(at, sizeof(at), "%u/%u", live_heading_step(heading),
 			live_heading_process(heading));
-		report_now(kind_words[kind], at, values, count + 1, VM_UNIT_COUNT,
+		report_now(kind_words[kind], at, words + next, count + 1, VM_UNIT_COUNT,
 			kind_witnesses[kind]);
-		free(values);
+		next += count + 1;
 	}
+	free(words);
 }
 
 void verb_scenario(int argc, char **argv)

@@ -204,19 +204,24 @@ static void look_at_statistics(struct replay *replay)
  * each subsystem got sums of its own; how old they are else is seen from time to time.
  * linux:6.12:kernel/cgroup/rstat.c:cgroup_base_stat_cputime_show
  */
-static void settle(const struct replay *replay)
+static void sum_up(const struct replay *replay)
 {
-	empty_batches(replay);
 	if (replay->group->version != 1)
 		(void)kernel_file_read(&replay->beside);
 }
 
+/* The sizes count when pages are reclaimed, and that is when one comes that is not there. */
 static void refer(struct replay *replay, uint32_t page)
 {
-	settle(replay);
-	if (replay->references++ % COMPARED_REFERENCES == 0)
+	const bool is_missing = !is_resident(replay, page);
+	const bool is_compared = replay->references++ % COMPARED_REFERENCES == 0;
+
+	empty_batches(replay);
+	if (is_missing || is_compared)
+		sum_up(replay);
+	if (is_compared)
 		look_at_statistics(replay);
-	replay->misses[replay->rounds] += !is_resident(replay, page);
+	replay->misses[replay->rounds] += is_missing;
 	if (page < replay->string->mapped)
 		touch_page(replay, place_of(page));
 	else
@@ -265,7 +270,8 @@ void string_measure(const struct string *string, uint32_t limit_pages)
 	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, 0) == 0);
 	memory_group_enter(&group, 0);
 	run(&replay);
-	settle(&replay);
+	empty_batches(&replay);
+	sum_up(&replay);
 	look_at_statistics(&replay);
 	memory_group_leave(&own);
 	observe_values("other-pages", "", (int64_t[]){replay.others.lowest, replay.others.highest},
