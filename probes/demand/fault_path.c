@@ -20,6 +20,7 @@
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
+#include "trial/missing.h"
 #include "trial/trial.h"
 #include "vm/machine.h"
 #include "vm/model.h"
@@ -46,6 +47,9 @@ enum landmark {
 	MMAP_REGION,
 	VMA_EXPAND,
 	VM_AREA_ALLOC,
+	/* Looked for in faults whose entry is right: others pass by here, too. */
+	HANDLE_USERFAULT,
+	PTEP_SET_ACCESS_FLAGS,
 	LANDMARKS
 };
 
@@ -67,6 +71,8 @@ static const char *const landmarks[LANDMARKS] = {
 	[MMAP_REGION] = "mmap_region",
 	[VMA_EXPAND] = "vma_expand",
 	[VM_AREA_ALLOC] = "vm_area_alloc",
+	[HANDLE_USERFAULT] = "handle_userfault",
+	[PTEP_SET_ACCESS_FLAGS] = "ptep_set_access_flags",
 };
 
 enum fault_kind {
@@ -81,12 +87,13 @@ enum fault_kind {
 	HUGE_WRITE,
 	HUGE_LAST_OWNER,
 	SWAPPED_IN,
-	POOL_PAGE
+	POOL_PAGE,
+	SPURIOUS
 };
 
 static const char *const fault_labels[] = {"anonymous-read", "anonymous-write", "zero-page-write",
 	"file-read", "file-copied", "file-shared-write", "shared-by-fork", "last-owner",
-	"huge-write", "huge-last-owner"};
+	"huge-write", "huge-last-owner", "spurious"};
 
 static bool is_huge(enum fault_kind kind)
 {
@@ -199,6 +206,7 @@ static void act_in_machine(struct vm_machine *machine, enum fault_kind kind)
 	case FILE_SHARED_WRITE:
 	case HUGE_WRITE:
 	case POOL_PAGE:
+	case SPURIOUS:
 		break;
 	}
 	touch.kind = is_write(kind) ? VM_OP_TOUCH_WRITE : VM_OP_TOUCH_READ;
@@ -255,6 +263,34 @@ static void predict_path(const char *claim, const char *because, const char *cit
 			if (visible->values[v] == (int64_t)path[i])
 				values[prediction.values_count++] = (int64_t)path[i];
 	vm_predict(predictions, &prediction);
+}
+
+/*
+ * An area with a manager of its missing pages: whoever wants one asks for it and waits, and then
+ * the fault begins anew. By then the machine's rules have nothing to do, so the fault is spurious:
+ * what is left is the end of handle_pte_fault, which finds nothing to change.
+ * linux:6.12:arch/x86/mm/fault.c:do_user_addr_fault (VM_FAULT_RETRY)
+ */
+static void predict_spurious(const struct vm_model *model, const struct vm_host *host,
+	const struct probe_readings *readings, struct vm_predictions *predictions)
+{
+	struct vm_machine *machine = probe_machine(model, host, predictions->arena);
+	const struct vm_operation again = {
+		.kind = VM_OP_TOUCH_WRITE, .address = BASE, .length = 1, .file = VM_NO_FILE};
+	enum landmark path[2 * LANDMARKS];
+
+	act_in_machine(machine, ANONYMOUS_WRITE);
+	size_t count = path_of_rules(machine, path);
+	path[count++] = HANDLE_USERFAULT;
+	probe_perform(machine, again);
+	const size_t rest_count = path_of_rules(machine, path + count);
+	count += rest_count;
+	if (rest_count == 1)
+		path[count++] = PTEP_SET_ACCESS_FLAGS;
+	predict_path("demand.fault-path",
+		"somebody else has put the page while the fault waited: tried again, it finds the "
+		"entry as it is to be",
+		"linux:6.12:mm/memory.c:handle_pte_fault", path, count, readings, predictions);
 }
 
 static void predict_fault(const struct vm_model *model, const struct vm_host *host,
@@ -376,7 +412,8 @@ static void trace_this_process(void)
 	trace_only("set_event_pid", text);
 }
 
-static void observe_landmark(struct kernel_text line, int64_t *values, size_t *count)
+static void observe_landmark(
+	struct kernel_text line, enum landmark last, int64_t *values, size_t *count)
 {
 	char called[64], text[256];
 
@@ -387,14 +424,14 @@ static void observe_landmark(struct kernel_text line, int64_t *values, size_t *c
 	if (colon == NULL || (size_t)(arrow - colon - 2) >= sizeof(called))
 		return;
 	(void)snprintf(called, sizeof(called), "%.*s", (int)(arrow - colon - 2), colon + 2);
-	for (int64_t i = 0; i < LANDMARKS; i++)
+	for (int64_t i = 0; i <= (int64_t)last; i++)
 		if (strcmp(called, landmarks[i]) == 0 && *count < LANDMARKS)
 			values[(*count)++] = i;
 }
 
 /* What was called from the line that holds mark on, up to the next fault; NULL: from the beginning.
  */
-static void observe_path(const char *mark)
+static void observe_path(const char *mark, enum landmark last)
 {
 	const struct kernel_file file = kernel_file_open(INSTANCE "/trace", TRACE_BYTES);
 	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&file));
@@ -409,7 +446,7 @@ static void observe_path(const char *mark)
 		if (mark != NULL && fault)
 			inside = memmem(line.bytes, line.length_bytes, mark, strlen(mark)) != NULL;
 		else if (inside && !fault)
-			observe_landmark(line, values, &count);
+			observe_landmark(line, last, values, &count);
 	}
 	observe_values("path", "", values, count, VM_UNIT_COUNT, "function tracer");
 	set("current_tracer", "nop");
@@ -465,6 +502,25 @@ static void let_go(const struct other *other)
 	MUST(waitpid(other->child, NULL, 0) == other->child);
 }
 
+/* Another process, which puts the page that is missing, and ends. */
+static struct other start_manager(void)
+{
+	int ends[2];
+	const int manager = missing_open(BASE, VM_PAGE_BYTES);
+
+	if (manager < 0)
+		unmet("this kernel lets nobody manage missing pages", "CONFIG_USERFAULTFD=y");
+	MUST(pipe(ends) == 0);
+	const pid_t child = fork();
+	MUST(child >= 0);
+	if (child == 0) {
+		MUST(missing_put(manager) == 0);
+		_exit(EXIT_SUCCESS);
+	}
+	MUST(close(ends[0]) == 0);
+	return (struct other){child, ends[1]};
+}
+
 static struct other prepare(enum fault_kind kind, volatile char *memory)
 {
 	struct other other = {0};
@@ -494,15 +550,18 @@ static struct other prepare(enum fault_kind kind, volatile char *memory)
 	case HUGE_WRITE:
 	case POOL_PAGE:
 		break;
+	case SPURIOUS:
+		return start_manager();
 	}
 	return (struct other){0};
 }
 
 static void measure_fault(enum fault_kind kind)
 {
+	const enum landmark last = kind == SPURIOUS ? PTEP_SET_ACCESS_FLAGS : HUGETLB_FAULT;
 	volatile char *memory = map_live(kind);
 
-	trace_begin(HANDLE_MM_FAULT, HUGETLB_FAULT);
+	trace_begin(HANDLE_MM_FAULT, last);
 	set("events/exceptions/page_fault_user/enable", "1");
 	trace_this_process();
 	const struct other other = prepare(kind, memory);
@@ -512,7 +571,7 @@ static void measure_fault(enum fault_kind kind)
 	else
 		(void)*memory;
 	set("tracing_on", "0");
-	observe_path("address=0x100000000000 ");
+	observe_path("address=0x100000000000 ", last);
 	let_go(&other);
 }
 
@@ -539,7 +598,7 @@ static const struct probe_parameter fault_parameters[] = {
 		.choices_count = sizeof(fault_labels) / sizeof(fault_labels[0]),
 		.choices = {ANONYMOUS_READ, ANONYMOUS_WRITE, ZERO_PAGE_WRITE, FILE_READ,
 			FILE_COPIED, FILE_SHARED_WRITE, SHARED_BY_FORK, LAST_OWNER, HUGE_WRITE,
-			HUGE_LAST_OWNER},
+			HUGE_LAST_OWNER, SPURIOUS},
 		.labels = fault_labels,
 	},
 };
@@ -554,8 +613,12 @@ static void predict_faults(const struct vm_model *model, const struct vm_host *h
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
-	predict_fault(model, host, (enum fault_kind)probe_argument(arguments, "fault"), readings,
-		predictions);
+	const enum fault_kind kind = (enum fault_kind)probe_argument(arguments, "fault");
+
+	if (kind == SPURIOUS)
+		predict_spurious(model, host, readings, predictions);
+	else
+		predict_fault(model, host, kind, readings, predictions);
 }
 
 static void measure_faults(const struct probe_arguments *arguments)
@@ -698,7 +761,7 @@ static void measure_mmap(const struct probe_arguments *arguments)
 		flags, -1, 0);
 	set("tracing_on", "0");
 	MUST(memory != MAP_FAILED);
-	observe_path(NULL);
+	observe_path(NULL, VM_AREA_ALLOC);
 }
 
 static const char *const mmap_claims[] = {"demand.mmap-path", NULL};

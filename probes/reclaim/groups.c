@@ -118,11 +118,21 @@ static void predict_extends(const struct vm_model *model, const struct vm_host *
 static void measure_extends(const struct probe_arguments *arguments)
 {
 	const enum swap_allowed allowed = (enum swap_allowed)probe_argument(arguments, "swap");
+	const bool with = allowed == ALL_SWAP || allowed == ENOUGH_SWAP;
 	const struct memory_group own = memory_group_own();
+
+	need_harmless_killer();
+	/*
+	 * In version 2 reclaim does not wait for pages that are being written, and when sixteen
+	 * rounds have found nothing else the killer comes, with room in swap:
+	 * linux:6.12:mm/vmscan.c:shrink_folio_list (writeback_throttling_sane),
+	 * mm/memcontrol.c:try_charge_memcg
+	 */
+	if (with && own.version != 1 && !swap_is_synchronous())
+		unmet("swap that takes a page before the call returns", "modprobe zram");
 	const struct memory_group group = memory_group_below(&own, "small", false);
 	const struct candidate_plan plan = {.group = &group};
 
-	need_harmless_killer();
 	if (!memory_group_limits_swap(&group))
 		unmet("accounting of swap by groups", "boot without swapaccount=0");
 	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY, SMALL_LIMIT_PAGES) == 0);
