@@ -99,10 +99,13 @@ static const struct machine machines[] = {
 	{
 		.name = "Core i7 (Haswell)",
 		.dump = INTEL "0x1 0x0: eax=0x000306c3 ebx=0 ecx=0 edx=0\n"
-			      "0x2 0x0: eax=0x76036301 ebx=0x00f0b5ff ecx=0x0 edx=0x00c10000\n",
+			      "0x2 0x0: eax=0x76036301 ebx=0x00f0b5ff ecx=0x0 edx=0x00c10000\n"
+			      "0x4 0x0: eax=0x1c004121 ebx=0x01c0003f ecx=0x0000003f edx=0x0\n"
+			      "0x4 0x1: eax=0x1c004122 ebx=0x01c0003f ecx=0x0000003f edx=0x0\n",
 		.vendor = VM_CPU_INTEL,
 		.family = 6,
 		.model = 0x3c,
+		.data_ways = 8,
 		.count = 6,
 		.tlb = {{VM_TLB_DATA, 1, M2 | M4, 32, 4}, {VM_TLB_DATA, 1, G1, 4, 4},
 			{VM_TLB_DATA, 1, K4, 64, 4}, {VM_TLB_CODE, 1, M2 | M4, 8, 0},
@@ -144,6 +147,8 @@ static const struct machine machines[] = {
 		.name = "Core i7 (Ice Lake)",
 		.dump = INTEL "0x1 0x0: eax=0x000706e5 ebx=0 ecx=0 edx=0\n"
 			      "0x2 0x0: eax=0x00feff01 ebx=0x000000f0 ecx=0x0 edx=0x00000000\n"
+			      "0x4 0x0: eax=0x1c004121 ebx=0x02c0003f ecx=0x0000003f edx=0x0\n"
+			      "0x4 0x1: eax=0x1c004122 ebx=0x01c0003f ecx=0x0000003f edx=0x0\n"
 			      "0x18 0x0: eax=0x00000007 ebx=0x00000000 ecx=0x0 edx=0x00000000\n"
 			      "0x18 0x1: eax=0x00000000 ebx=0x00080007 ecx=0x1 edx=0x00004122\n"
 			      "0x18 0x2: eax=0x00000000 ebx=0x0010000f ecx=0x1 edx=0x00004125\n"
@@ -155,6 +160,7 @@ static const struct machine machines[] = {
 		.vendor = VM_CPU_INTEL,
 		.family = 6,
 		.model = 0x7e,
+		.data_ways = 12,
 		.count = 6,
 		.tlb = {{VM_TLB_CODE, 1, K4 | M2 | M4, 8, 0}, {VM_TLB_DATA, 1, K4, 64, 4},
 			{VM_TLB_DATA, 1, M2 | M4, 32, 4}, {VM_TLB_DATA, 1, G1, 8, 0},
