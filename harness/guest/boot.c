@@ -200,6 +200,9 @@ static _Noreturn void become_qemu(
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(127);
 	(void)setpgid(0, 0);
+	/* What QEMU translated it finds again in a table of megabytes, at every jump after a change
+	 * of address space: on huge pages that is a tenth faster. */
+	(void)setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0);
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(output, STDOUT_FILENO);
 	(void)dup2(machine->console, STDERR_FILENO);

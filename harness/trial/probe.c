@@ -111,6 +111,7 @@ void verb_probe(int argc, char **argv)
 	const struct probe_arguments arguments = {
 		probe->parameters_count, probe->parameters, values};
 	report_open(probe->name, seed);
+	report_populate();
 	if (probe->control != NULL)
 		probe->control(&arguments);
 	if (report_observations_count() != 0)

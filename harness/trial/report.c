@@ -220,6 +220,10 @@ void report_open(const char *subject, uint64_t seed)
 		perror("mmconform-trial: no memory for the observations");
 		exit(EXIT_FAILURE);
 	}
+}
+
+void report_populate(void)
+{
 	/* Locked where the limit allows; without it only swapping could make a page absent. */
 	(void)mlock2(trial.buffer, sizeof(*trial.buffer), MLOCK_ONFAULT);
 	populate(trial.buffer, offsetof(struct buffer, entries[OBSERVATIONS_POPULATED]));

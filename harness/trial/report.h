@@ -12,10 +12,13 @@
 #include "vm/units.h"
 
 /*
- * Takes descriptor 3, or standard output where there is none (a trial started by hand), and makes
- * buffer and stack present. subject: what hello names.
+ * Takes descriptor 3, or standard output where there is none (a trial started by hand). subject:
+ * what hello names.
  */
 void report_open(const char *subject, uint64_t seed);
+
+/* Makes buffer, stack and code present, so that what measures here takes no fault for them. */
+void report_populate(void);
 
 /* An observation written at once, when all is measured: for more than the buffer holds. */
 void report_now(const char *quantity, const char *at, const int64_t *values, size_t values_count,

@@ -5,6 +5,7 @@
  * it runs.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,8 @@ void verb_scenario(int argc, char **argv)
 		MUST(kept >= 0);
 		live->output_descriptor = kept;
 	}
+	/* What the allocator has in advance would be filled and copied by every process. */
+	(void)malloc_trim(0);
 	live_run();
 	/* Words are followed by nothing: how it ended is in the exit status. */
 	if (head.format == LIVE_WORDS) {
