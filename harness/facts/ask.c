@@ -30,14 +30,15 @@
  * linux:6.12:arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/mman-common.h,
  * include/uapi/linux/fs.h; MADV_GUARD_INSTALL came with 6.13.
  */
-#define CALL_MEMFD_SECRET  447
-#define CALL_CACHESTAT	   451
-#define CALL_MSEAL	   462
-#define ASK_GET_MDWE	   66 /* PR_GET_MDWE, since 6.3 */
-#define ADVICE_GUARD	   102
-#define MAP_KIND_DROPPABLE 0x08
-#define IOCTL_PAGEMAP_SCAN _IOWR('f', 16, uint64_t[12])
-#define IOCTL_AREA_QUERY   _IOWR('f', 17, uint64_t[13])
+#define CALL_IO_URING_SETUP 425
+#define CALL_MEMFD_SECRET   447
+#define CALL_CACHESTAT	    451
+#define CALL_MSEAL	    462
+#define ASK_GET_MDWE	    66 /* PR_GET_MDWE, since 6.3 */
+#define ADVICE_GUARD	    102
+#define MAP_KIND_DROPPABLE  0x08
+#define IOCTL_PAGEMAP_SCAN  _IOWR('f', 16, uint64_t[12])
+#define IOCTL_AREA_QUERY    _IOWR('f', 17, uint64_t[13])
 
 /* A stream into memory; its text goes into the source when it is closed. */
 struct writing {
@@ -120,6 +121,12 @@ static struct answer try_memfd_secret(void)
 	return answer;
 }
 
+/* No entries: whoever may make a ring is told of the mistake. */
+static struct answer try_io_uring(void)
+{
+	return answer_of(syscall(CALL_IO_URING_SETUP, 0, NULL));
+}
+
 static struct answer try_mdwe(void)
 {
 	return answer_of(prctl(ASK_GET_MDWE, 0, 0, 0, 0));
@@ -187,6 +194,7 @@ static const struct {
 	{"cachestat", try_cachestat},
 	{"mseal", try_mseal},
 	{"memfd-secret", try_memfd_secret},
+	{"io-uring", try_io_uring},
 	{"mdwe", try_mdwe},
 	{"guard-install", try_guard},
 	{"map-droppable", try_droppable},

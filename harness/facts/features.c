@@ -143,6 +143,9 @@ static const struct detector detectors[] = {
 	BY_RELEASE(MSEAL, 6, 10),
 	/* Built in or not, it may be off: it was until 6.5, and is with secretmem.enable=0. */
 	BY_CALL(SECRET_MEMORY, "memfd-secret", ENOSYS, ENOSYS),
+	/* kernel.io_uring_disabled, or a filter of calls as containers have one, is as good as none
+	 */
+	BY_CALL(IO_URING, "io-uring", ENOSYS, EPERM),
 	BY_CALL(MDWE, "mdwe", EINVAL, EINVAL),
 	BY_RELEASE(MDWE, 6, 3),
 	BY_CALL(DROPPABLE, "map-droppable", EINVAL, EOPNOTSUPP),
@@ -316,6 +319,10 @@ static const struct detector detectors[] = {
 			{7, 2, 0}}},
 	/* "mm: introduce new .mmap_prepare() file callback", which secret memory has at once */
 	BY_RELEASE(MAP_PREPARES, 6, 16),
+	/* "io_uring: rsrc: delegate VMA file-backed check to GUP" */
+	BY_RELEASE(PIN_ASKS_AREAS, 6, 5),
+	/* "io_uring: unify io_pin_pages()" and what it was made of: pin_user_pages_fast() */
+	BY_RELEASE(PIN_ASKS_TABLES, 6, 10),
 	/* "mm/hugetlb: restore the reservation if needed" */
 	BY_RELEASE(POOL_RESERVE_RETURNS, 6, 9),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */

@@ -427,6 +427,19 @@ static bool read_splice(struct compiler *c, struct vm_operation *o)
 	return o->length <= VM_PIPE_BYTES || cursor_fail(&c->cursor, "a pipe has 16 pages");
 }
 
+static bool read_pinned_write(struct compiler *c, struct vm_operation *o)
+{
+	return read_splice(c, o) && read_optional_value(c, o);
+}
+
+static bool read_pin(struct compiler *c, struct vm_operation *o)
+{
+	if (!read_range(c, o))
+		return false;
+	return vm_bytes_to_pages_ceil(o->address % VM_PAGE_BYTES + o->length) <= VM_PIN_PAGES ||
+	       cursor_fail(&c->cursor, "a fixed buffer has 16 pages");
+}
+
 static bool read_lock(struct compiler *c, struct vm_operation *o)
 {
 	if (!read_range(c, o))
@@ -545,6 +558,10 @@ static bool (*const operands[VM_OP_LIMIT])(struct compiler *, struct vm_operatio
 	[VM_OP_POKE] = read_poke,
 	[VM_OP_SPLICE] = read_splice,
 	[VM_OP_SPLICE_READ] = read_nothing,
+	[VM_OP_PIN] = read_pin,
+	[VM_OP_UNPIN] = read_nothing,
+	[VM_OP_PINNED_READ] = read_splice,
+	[VM_OP_PINNED_WRITE] = read_pinned_write,
 	[VM_OP_PROCESS_ADVISE] = read_process_advise,
 	[VM_OP_DENY_WRITE_EXECUTE] = read_nothing,
 	[VM_OP_CLEAR_REFS] = read_other_and_digit,

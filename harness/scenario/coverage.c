@@ -113,8 +113,9 @@ const char *coverage_beyond_scripts(const char *rule)
 	return NULL;
 }
 
-/* Another host that reaches more than this one: with and without each feature, and three limits. */
-#define OTHER_HOSTS (VM_FEATURE_LIMIT + 3)
+/* Another host that reaches more than this one: with and without each feature, and what takes more.
+ */
+#define OTHER_HOSTS (VM_FEATURE_LIMIT + 4)
 
 static const char *other_host(struct pool *pool, unsigned number, struct vm_host *host)
 {
@@ -133,8 +134,15 @@ static const char *other_host(struct pool *pool, unsigned number, struct vm_host
 		host->feature[VM_FEATURE_SECRET_MEMORY].present = true;
 		host->feature[VM_FEATURE_SECRET_BY_PAGE] =
 			(struct vm_feature_fact){.present = true, .evidence = VM_EVIDENCE_VERSION};
+		host->feature[VM_FEATURE_IO_URING].present = true;
+		host->capabilities = 0;
 		host->memlock_limit_bytes = 2 * VM_PAGE_BYTES;
-		return "with secret memory that counts by page, where little may be locked";
+		return "with io-uring, and secret memory by page, where little may be locked";
+	}
+	if (number == VM_FEATURE_LIMIT + 2) {
+		host->feature[VM_FEATURE_IO_URING].present = true;
+		host->feature[VM_FEATURE_PIN_ASKS_AREAS].present = false;
+		return "with io-uring, without pin-asks-areas";
 	}
 	host->knob[VM_KNOB_MAX_MAP_COUNT] = (struct vm_knob_fact){.present = true, .value = 14};
 	return "with the number of areas limited";

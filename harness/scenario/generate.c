@@ -426,6 +426,37 @@ static bool make_splice(struct generator *g, struct vm_operation *o)
 	return true;
 }
 
+static bool make_pin(struct generator *g, struct vm_operation *o)
+{
+	some_bytes(g, o);
+	if (percent(g, 80))
+		o->length = vm_pages_to_bytes(1 + below(g, 4));
+	else if (percent(g, 10))
+		o->length = 0;
+	g->pinned_at = o->address;
+	g->pinned_bytes = o->length;
+	return g->pins;
+}
+
+static bool make_unpin(struct generator *g, struct vm_operation *o)
+{
+	(void)o;
+	return g->pins;
+}
+
+/* Mostly in the buffer, if there is one; sometimes across its ends. */
+static bool make_pinned(struct generator *g, struct vm_operation *o)
+{
+	const uint64_t length = g->pinned_bytes == 0 ? 1 : g->pinned_bytes;
+
+	o->address = g->pinned_at + below(g, (uint32_t)length);
+	o->length = 1 + below(g, 16);
+	if (percent(g, 80) && o->address + o->length > g->pinned_at + length)
+		o->length = g->pinned_at + length - o->address;
+	o->value = some_value(g);
+	return g->pins && g->pinned_at != 0;
+}
+
 static bool make_denial(struct generator *g, struct vm_operation *o)
 {
 	(void)o;
@@ -514,6 +545,10 @@ static const struct recipe recipes[] = {
 	{VM_OP_PROCESS_ADVISE, 10, CHAPTER(COW) | CHAPTER(RECLAIM), make_process_advise},
 	{VM_OP_SPLICE, 10, CHAPTER(COW), make_splice},
 	{VM_OP_SPLICE_READ, 6, CHAPTER(COW), make_nothing},
+	{VM_OP_PIN, 8, CHAPTER(COW), make_pin},
+	{VM_OP_UNPIN, 5, CHAPTER(COW), make_unpin},
+	{VM_OP_PINNED_READ, 5, CHAPTER(COW), make_pinned},
+	{VM_OP_PINNED_WRITE, 5, CHAPTER(COW), make_pinned},
 	{VM_OP_DENY_WRITE_EXECUTE, 1, CHAPTER(AREA), make_denial},
 	{VM_OP_CLEAR_REFS, 4, CHAPTER(CKPT) | CHAPTER(XLATE), make_clear},
 	{VM_OP_UFFD_REGISTER_WP, 8, CHAPTER(CKPT), make_track},
@@ -558,6 +593,7 @@ void generate_start(struct generator *g, const struct vm_host *host, uint64_t se
 		.guards = vm_host_has(host, VM_FEATURE_GUARD_REGIONS),
 		.seals = vm_host_has(host, VM_FEATURE_MSEAL),
 		.secrets = vm_host_has(host, VM_FEATURE_SECRET_MEMORY),
+		.pins = vm_host_has(host, VM_FEATURE_IO_URING),
 		.denies = vm_host_has(host, VM_FEATURE_MDWE),
 		.mistakes_percent = 1,
 		.alive = {true},

@@ -37,7 +37,7 @@ struct generator {
 	struct random_stream random;
 	uint32_t chapters;
 	uint32_t processes_most;
-	bool soft_dirty, tracking, guards, seals, secrets; /* what the host has */
+	bool soft_dirty, tracking, guards, seals, secrets, pins; /* what the host has */
 	bool denies;	  /* in this script: nothing that was written is executed behind it */
 	bool kinds_alike; /* rather than by their weights */
 	uint32_t mistakes_percent;
@@ -45,6 +45,7 @@ struct generator {
 	bool alive[8], file_open[16];
 	enum vm_file_kind file_kind[16];
 	uint32_t processes_used, alive_count, files_used, files_open, sealed_pages;
+	uint64_t pinned_at, pinned_bytes; /* what was pinned last */
 	uint64_t boundaries[GENERATE_BOUNDARIES];
 	uint32_t boundaries_count;
 	/* What comes next, because it was decided on together; then a range is met more often. */

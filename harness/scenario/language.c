@@ -271,6 +271,11 @@ static bool infer(struct probe_needs *needs, const struct vm_operation *o)
 		if (o->advice == VM_MADV_MERGEABLE)
 			return need_feature(needs, VM_FEATURE_KSM);
 		return true;
+	case VM_OP_PIN:
+	case VM_OP_UNPIN:
+	case VM_OP_PINNED_READ:
+	case VM_OP_PINNED_WRITE:
+		return need_feature(needs, VM_FEATURE_IO_URING);
 	case VM_OP_FILE_CREATE:
 		return o->file_kind != VM_FILE_SECRET ||
 		       need_feature(needs, VM_FEATURE_SECRET_MEMORY);

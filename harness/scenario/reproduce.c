@@ -33,7 +33,7 @@ static const char head[] =
 	"#define ARENA_END   0x108000000000ull\n"
 	"\n"
 	"static struct shared { volatile int step; volatile pid_t pid[8]; int file[16][3]; int "
-	"pipe[2]; } *shared;\n"
+	"pipe[2]; int ring; } *shared;\n"
 	"static sigjmp_buf landing;\n"
 	"static unsigned char buffer[1 << 20];\n"
 	"static int me;\n"
@@ -351,12 +351,35 @@ static const char *call_on_process(struct pool *pool, const struct vm_operation 
 	}
 }
 
+static const char *call_on_ring(struct pool *pool, const struct vm_operation *o)
+{
+	const unsigned long long a = o->address, l = o->length;
+
+	switch (o->kind) {
+	/* Calls of io_uring: 425 setup, 427 register. What goes through the buffer needs the rings
+	 * mapped; the scenario beside this program says it. */
+	case VM_OP_PIN:
+		return pool_format(pool,
+			"{ struct iovec range = {(void *)%#llx, %llu}; static char "
+			"parameters[120]; "
+			"if (shared->ring == 0) shared->ring = (int)syscall(425, 1, parameters); "
+			"say(syscall(427, shared->ring, 0, &range, 1)); }",
+			a, l);
+	case VM_OP_UNPIN:
+		return "say(syscall(427, shared->ring, 1, 0L, 0));";
+	default:
+		return NULL;
+	}
+}
+
 static const char *call_of(struct pool *pool, const struct vm_operation *o)
 {
 	const char *call = call_on_memory(pool, o);
 
 	if (call == NULL)
 		call = call_on_file(pool, o);
+	if (call == NULL)
+		call = call_on_ring(pool, o);
 	return call != NULL ? call : call_on_process(pool, o);
 }
 

@@ -25,7 +25,7 @@ static bool has_range(enum vm_operation_kind kind)
 	       kind != VM_OP_FORK && kind != VM_OP_EXIT && kind != VM_OP_WAIT &&
 	       kind != VM_OP_CLEAR_REFS && kind != VM_OP_KSM_RUN && kind != VM_OP_POOL &&
 	       kind != VM_OP_DENY_WRITE_EXECUTE && kind != VM_OP_SPLICE_READ &&
-	       (kind < VM_OP_FILE_CREATE || kind > VM_OP_FILE_CLOSE);
+	       kind != VM_OP_UNPIN && (kind < VM_OP_FILE_CREATE || kind > VM_OP_FILE_CLOSE);
 }
 
 static bool is_heap(uint64_t address)
@@ -154,6 +154,7 @@ static void add_rest(struct writer *w, const struct vm_operation *o)
 	case VM_OP_REMOTE_WRITE:
 	case VM_OP_MEM_WRITE:
 	case VM_OP_POKE:
+	case VM_OP_PINNED_WRITE:
 		add_value(w, o);
 		break;
 	default:

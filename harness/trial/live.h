@@ -31,12 +31,23 @@
 #define LIVE_SCHEDSTAT_BYTES	64
 
 struct kernel_stat;
+struct io_uring_sqe;
+struct io_uring_cqe;
 
 struct live_file {
 	bool exists;
 	int read_write, read_only, write_only;
 	uint64_t inode, device;
 	enum vm_file_kind kind;
+};
+
+/* Mapped before the first fork, so at one place in all processes. */
+struct live_ring {
+	int descriptor, pipe[2];
+	unsigned *submission_tail, *submission_slots, *completion_head;
+	unsigned submission_mask, completion_mask;
+	struct io_uring_sqe *submissions;
+	struct io_uring_cqe *completions;
 };
 
 /* What a process saw of each kind of state when it looked last. */
@@ -82,6 +93,7 @@ struct live_shared {
 	struct live_file files[LIVE_FILES_LIMIT];
 	bool has_pipe;
 	int pipe[2]; /* all processes have one table of descriptors */
+	struct live_ring ring;
 	struct live_process processes[LIVE_PROCESSES_LIMIT];
 	size_t output_count;
 	uint64_t output[LIVE_OUTPUT_WORDS];
@@ -155,6 +167,16 @@ void live_count_faults(uint64_t faults[LIVE_FAULTS_LIMIT]);
 /* Does the step's operation and sends RESULT, SIGNAL, BYTES. faults: what the step took. */
 void live_act(const struct vm_operation *operation, const uint64_t before[LIVE_FAULTS_LIMIT],
 	uint64_t faults[LIVE_FAULTS_LIMIT]);
+
+/* ---- live_ring.c: the one ring of io_uring that all processes have ---- */
+
+/* If the script pins anything, and before anything of ours is measured. */
+void live_ring_open(void);
+int64_t live_pin(uint64_t address, uint64_t length);
+int64_t live_unpin(void);
+/* Through the ring's own pipe: from the fixed buffer to bytes, or the other way round. */
+int64_t live_pinned_read(uint64_t address, uint64_t length, unsigned char *bytes);
+int64_t live_pinned_write(uint64_t address, uint64_t length, const unsigned char *bytes);
 
 /* ---- live_look.c: surfaces ---- */
 

@@ -65,6 +65,8 @@ static size_t bytes_needed(const struct vm_operation *o)
 		[VM_OP_REMOTE_WRITE] = true,
 		[VM_OP_MEM_READ] = true,
 		[VM_OP_MEM_WRITE] = true,
+		[VM_OP_PINNED_READ] = true,
+		[VM_OP_PINNED_WRITE] = true,
 	};
 
 	if (moves_bytes[o->kind])
@@ -422,6 +424,30 @@ static int64_t do_splice_read(const struct vm_operation *o)
 	return answer(read(live->pipe[0], bytes, VM_PIPE_BYTES));
 }
 
+static int64_t do_pin(const struct vm_operation *o)
+{
+	return live_pin(o->address, o->length);
+}
+
+static int64_t do_unpin(const struct vm_operation *o)
+{
+	(void)o;
+	return live_unpin();
+}
+
+static int64_t do_pinned_read(const struct vm_operation *o)
+{
+	LIVE_MUST(o->length <= bytes_limit);
+	return live_pinned_read(o->address, o->length, bytes);
+}
+
+static int64_t do_pinned_write(const struct vm_operation *o)
+{
+	LIVE_MUST(o->length <= bytes_limit);
+	memset(bytes, o->value, o->length);
+	return live_pinned_write(o->address, o->length, bytes);
+}
+
 static int64_t do_deny_write_execute(const struct vm_operation *o)
 {
 	(void)o;
@@ -613,6 +639,10 @@ static const struct {
 	[VM_OP_POKE] = {do_poke, NOTHING},
 	[VM_OP_SPLICE] = {do_splice, NOTHING},
 	[VM_OP_SPLICE_READ] = {do_splice_read, ITS_RESULT},
+	[VM_OP_PIN] = {do_pin, NOTHING},
+	[VM_OP_UNPIN] = {do_unpin, NOTHING},
+	[VM_OP_PINNED_READ] = {do_pinned_read, ITS_RESULT},
+	[VM_OP_PINNED_WRITE] = {do_pinned_write, NOTHING},
 	[VM_OP_PROCESS_ADVISE] = {do_process_advise, NOTHING},
 	[VM_OP_DENY_WRITE_EXECUTE] = {do_deny_write_execute, NOTHING},
 	[VM_OP_UFFD_REGISTER_WP] = {do_register, NOTHING},

@@ -205,6 +205,10 @@ static bool areas_may_differ(void)
 	case VM_OP_POKE:
 	case VM_OP_SPLICE:
 	case VM_OP_SPLICE_READ:
+	case VM_OP_PIN:
+	case VM_OP_UNPIN:
+	case VM_OP_PINNED_READ:
+	case VM_OP_PINNED_WRITE:
 	case VM_OP_PROCESS_ADVISE:
 	case VM_OP_DENY_WRITE_EXECUTE:
 	case VM_OP_CLEAR_REFS:
@@ -505,6 +509,7 @@ static _Noreturn void first_process(void)
 	live_catch_signals();
 	live_prepare_looks();
 	begin_process(0);
+	live_ring_open();
 	leave_unused();
 	live->start[LIVE_START_BREAK] = move_break();
 	own_count = live_own_areas(own, LIVE_INSTRUMENT_LIMIT);

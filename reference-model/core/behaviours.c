@@ -54,6 +54,8 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.holes_written = VM_KNOWN_SO,
 		.secret_by_page = VM_KNOWN_SO,
 		.map_prepares = true,
+		.pin_asks_areas = true,
+		.pin_asks_tables = true,
 		.fault_around = false,
 	};
 }
@@ -192,8 +194,13 @@ static void fill_views(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->mem_forced = !vm_host_lacks(host, VM_FEATURE_MEM_FORCED);
 }
 
-static void fill_secrets(struct vm_behaviours *behaviours, const struct vm_host *host)
+/* Memory that the kernel keeps out of, and memory that it keeps. */
+static void fill_secrets_and_pins(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
+	/* linux:6.12:mm/gup.c:writable_file_mapping_allowed */
+	behaviours->pin_asks_areas = vm_host_has(host, VM_FEATURE_PIN_ASKS_AREAS);
+	/* linux:6.12:io_uring/memmap.c:io_pin_pages */
+	behaviours->pin_asks_tables = vm_host_has(host, VM_FEATURE_PIN_ASKS_TABLES);
 	/* linux:6.12:mm/secretmem.c:secretmem_account_folio (6.12.113) */
 	behaviours->secret_by_page = vm_host_knows(host, VM_FEATURE_SECRET_BY_PAGE);
 	/* linux:6.16:mm/vma.c:call_mmap_prepare */
@@ -279,5 +286,5 @@ void vm_behaviours_linux(struct vm_behaviours *behaviours, const struct vm_host 
 	fill_moves(behaviours, host);
 	fill_swap(behaviours, host);
 	fill_views(behaviours, host);
-	fill_secrets(behaviours, host);
+	fill_secrets_and_pins(behaviours, host);
 }

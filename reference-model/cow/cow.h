@@ -16,6 +16,12 @@ void operation_splice(struct vm_machine *m);
 void operation_splice_read(struct vm_machine *m);
 /* Nobody has the pipe any more, or all of it was read. */
 void pipe_drop(struct vm_machine *m);
+void operation_pin(struct vm_machine *m);
+void operation_unpin(struct vm_machine *m);
+void operation_pinned_read(struct vm_machine *m);
+void operation_pinned_write(struct vm_machine *m);
+/* Nobody has the ring any more. */
+void pin_drop(struct vm_machine *m);
 void operation_ksm_run(struct vm_machine *m);
 /* MADV_UNMERGEABLE: every merged page of the range becomes private again. */
 void ksm_unmerge(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t end);

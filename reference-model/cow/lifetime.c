@@ -56,6 +56,29 @@ static void copy_swapped(struct vm_machine *m, uint32_t mm, struct place from, u
 	mm_of(m, child_mm)->rss[RSS_SWAP]++;
 }
 
+/*
+ * linux:6.12:mm/memory.c:copy_present_page: whoever pinned the page counts on it being the parent's
+ * for good, so that the child gets its copy now.
+ */
+static void copy_pinned(struct vm_machine *m, const struct area *child, struct place from)
+{
+	const uint64_t leaf = entry_get(m, from);
+	const uint32_t frame = anonymous_take(m, 0, area_page_index(child, from.address));
+	const struct place to = place_make(m, child->mm, from.address, 1);
+
+	if (to.table == NONE || frame == NONE)
+		return;
+	rule_obey(m, RULE_COW_FORK_COPIES_PINNED);
+	frame_copy(m, frame, leaf_frame(leaf));
+	frame_map(m, frame);
+	mm_of(m, child->mm)->rss[RSS_ANON]++;
+	uint64_t copy = leaf_make(leaf_protection(m, child), frame, false);
+	copy = leaf_for_write(m, child, copy);
+	if (child->uffd && (leaf & VM_PTE_LINUX_UFFD_WP) != 0)
+		copy = leaf_write_protect(m, copy) | VM_PTE_LINUX_UFFD_WP;
+	entry_set(m, to, copy);
+}
+
 static void copy_small(
 	struct vm_machine *m, uint32_t area_number, uint32_t child, struct place from)
 {
@@ -67,6 +90,11 @@ static void copy_small(
 
 	if (to.table == NONE)
 		return;
+	if (frame_of(m, frame)->pinned && frame_of(m, frame)->exclusive &&
+		folio_has(m, frame, FOLIO_ANONYMOUS)) {
+		copy_pinned(m, copy, from);
+		return;
+	}
 	if (is_copied_on_write(area) && leaf_is_writable(leaf)) {
 		leaf = leaf_write_protect(m, leaf);
 		entry_set(m, from, leaf);
@@ -293,11 +321,12 @@ void operation_exit(struct vm_machine *m)
 	mm_release(m, process->mm);
 	process->state = VM_PROCESS_EXITED;
 	process->mm = NONE;
-	/* The table of descriptors is one: the last process takes the pipe with it. */
+	/* The table of descriptors is one: the last process takes pipe and ring with it. */
 	for (uint32_t i = 0; i < m->processes.limit; i++)
 		if (processes_of(m)[i].state == VM_PROCESS_RUNNING)
 			return;
 	pipe_drop(m);
+	pin_drop(m);
 }
 
 void operation_wait(struct vm_machine *m)

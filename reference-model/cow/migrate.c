@@ -49,7 +49,8 @@ void operation_step_migrate(struct vm_machine *m)
 	(void)choose(m, VM_FREEDOM_MIGRATION);
 	if (place.level != 1 || leaf == 0 || !leaf_is_present(leaf) ||
 		is_zero_frame(m, leaf_frame(leaf)) || folio_pages(m, leaf_frame(leaf)) != 1 ||
-		folio_has(m, leaf_frame(leaf), FOLIO_KSM) || is_secret(m, leaf_frame(leaf))) {
+		folio_has(m, leaf_frame(leaf), FOLIO_KSM) || is_secret(m, leaf_frame(leaf)) ||
+		frame_of(m, leaf_frame(leaf))->held != 0) {
 		outcome_silent(m, "compaction would not move this page");
 		return;
 	}

@@ -311,7 +311,7 @@ enum fault_result access_by_kernel(
 			return result;
 	}
 	/* FOLL_TOUCH: mark_page_accessed; and set_page_dirty where the entry does not say so */
-	if (is_zero_frame(m, *frame))
+	if (is_zero_frame(m, *frame) || access->untouched)
 		return FAULT_DONE;
 	folio_set(m, *frame, FOLIO_MAYBE_REFERENCED);
 	if (access->write && !leaf_is_dirty(entry_get(m, place_of(m, access->mm, access->address))))

@@ -58,6 +58,7 @@ struct kernel_access {
 	bool holds_lock;  /* no FOLL_UNLOCKABLE: /proc/pid/mem, mprotect */
 	bool grows_stack; /* __access_remote_vm: /proc/pid/mem */
 	bool pinned;	  /* FOLL_PIN: process_vm_readv; a shared private page is unshared first */
+	bool untouched;	  /* no FOLL_TOUCH: nobody counts it as a use, nor marks the page dirty */
 };
 enum fault_result access_by_kernel(
 	struct vm_machine *m, const struct kernel_access *access, uint32_t *frame);

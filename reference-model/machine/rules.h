@@ -406,6 +406,27 @@
 		"The tables are asked before the area: what is mapped is spliced though it may not be " \
 		"read.", \
 		"linux:6.12:mm/gup.c:gup_fast_pte_range") \
+	X(COW_PIN, "cow.pin", \
+		"A fixed buffer of io_uring pins its pages for good: they are made writable and the " \
+		"caller's own first, and stay the buffer's wherever the mapping goes.", \
+		"linux:6.12:mm/gup.c:pin_user_pages_fast") \
+	X(COW_PIN_REFUSED, "cow.pin-refused", \
+		"What cannot be written, and what a file system must know of, is not pinned; pages " \
+		"that were made present before stay.", \
+		"linux:6.12:mm/gup.c:check_vma_flags") \
+	X(COW_PIN_AFTERWARDS, "cow.pin-afterwards", \
+		"Pages of disk files, private copies included, and of several files are pinned, and " \
+		"then refused.", \
+		"linux:6.1:io_uring/rsrc.c:io_pin_pages") \
+	X(COW_PIN_LIMIT, "cow.pin-limit", \
+		"Pinned pages count against what may be locked, unless the privilege to lock is there.", \
+		"linux:6.12:io_uring/rsrc.c:__io_account_mem") \
+	X(COW_FORK_COPIES_PINNED, "cow.fork-copies-pinned", \
+		"fork copies a pinned page at once: the parent keeps its frame, writable as it was.", \
+		"linux:6.12:mm/memory.c:copy_present_page") \
+	X(COW_PINNED_IO, "cow.pinned-io", \
+		"Reading and writing a fixed buffer goes to its frames, whatever is mapped there now.", \
+		"linux:6.12:io_uring/rsrc.c:io_import_fixed") \
 	X(COW_HELD_IS_COPIED, "cow.held-is-copied", \
 		"A page that was shared and that somebody holds a reference to is never taken over: " \
 		"its last owner copies it.", \

@@ -70,7 +70,8 @@ struct frame {
 	int32_t map_count; /* entries of lowest tables that map this very frame */
 	bool exclusive;	   /* PageAnonExclusive */
 	bool dirty;	   /* its own buffer, where the folio is a disk file's and dirty */
-	uint32_t held;	   /* references of a pipe to this small page */
+	bool pinned;	   /* one of the references below is a pin */
+	uint32_t held;	   /* references of a pipe or a ring to this small page */
 
 	uint8_t order;
 	uint32_t flags;
@@ -198,6 +199,12 @@ struct pipe_part {
 
 #define PIPE_PARTS_LIMIT 16
 
+/* The fixed buffer of the one ring. */
+struct pin {
+	uint64_t address, length; /* 0: there is none */
+	uint32_t frames[VM_PIN_PAGES];
+};
+
 /* Hash buckets of the page cache. */
 #define CACHE_BUCKETS 1024
 
@@ -239,6 +246,7 @@ struct vm_machine {
 	uint32_t block_hint;
 	struct pipe_part pipe[PIPE_PARTS_LIMIT];
 	uint32_t pipe_count;
+	struct pin pin;
 	int64_t committed_pages;
 	uint64_t frames_in_use, slots_in_use;
 	struct vm_huge_pool huge_2m, huge_1g;

@@ -370,6 +370,10 @@ struct vm_behaviours {
 	/* Secret memory is counted against the limit of locked memory page by page, and its area is
 	 * not locked: since 7.2, and in stable releases of 2026. */
 	enum vm_known secret_by_page;
+	bool pin_asks_areas;  /* a long pin of shared file pages is refused by the area: since 6.5;
+				 before, the ring refused pages of disk files, and of several
+				 files, when it had them */
+	bool pin_asks_tables; /* and what the tables allow is pinned without a lock: since 6.10 */
 	bool map_prepares; /* what a file asks of its areas is asked before they are merged: 6.16 */
 	bool huge_pages_at_fault; /* the teaching knows 4 KiB faults only */
 	bool fault_around;	  /* a file read fault maps its neighbours too */

@@ -114,7 +114,10 @@
 	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")           \
 	X(SECRET_MEMORY, "secret-memory")                         \
 	X(SECRET_BY_PAGE, "secret-by-page")                       \
-	X(MAP_PREPARES, "map-prepares")
+	X(MAP_PREPARES, "map-prepares")                           \
+	X(IO_URING, "io-uring")                                   \
+	X(PIN_ASKS_AREAS, "pin-asks-areas")                       \
+	X(PIN_ASKS_TABLES, "pin-asks-tables")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,

@@ -91,6 +91,7 @@ enum vm_errno {
 	VM_ENOENT = 2,
 	VM_ESRCH = 3,
 	VM_EIO = 5,
+	VM_ENXIO = 6,
 	VM_EBADF = 9,
 	VM_ECHILD = 10,
 	VM_EAGAIN = 11,
@@ -159,7 +160,11 @@ enum vm_signal_code {
 	X(MEM_WRITE, "mem-write")	/* other address length value: pwrite, forced */           \
 	X(POKE, "poke")	    /* other address value: a word of eight such bytes, PTRACE_POKEDATA */ \
 	X(SPLICE, "splice") /* address length: vmsplice into the one pipe of the script */         \
-	X(SPLICE_READ, "splice-read")	    /* out: read of all that the pipe holds */             \
+	X(SPLICE_READ, "splice-read") /* out: read of all that the pipe holds */                   \
+	X(PIN, "pin") /* address length: a fixed buffer of the one ring, which pins its pages */   \
+	X(UNPIN, "unpin")		    /* the ring gives it up */                             \
+	X(PINNED_READ, "pinned-read")	    /* address length out: of the buffer, as pinned */     \
+	X(PINNED_WRITE, "pinned-write")	    /* address length value: into the buffer */            \
 	X(PROCESS_ADVISE, "process-advise") /* other address length advice: process_madvise */     \
 	X(DENY_WRITE_EXECUTE, "deny-write-execute") /* prctl(PR_SET_MDWE) of the process */        \
 	X(CLEAR_REFS, "clear-refs") /* other flags: the digit written to /proc/other/clear_refs */ \
@@ -187,6 +192,8 @@ enum vm_operation_kind {
 #define VM_POKE_BYTES UINT64_C(8)
 /* SPLICE_READ: as much as the pipe can hold. */
 #define VM_PIPE_BYTES (16 * VM_PAGE_BYTES)
+/* PIN: what a pipe takes of it at a time. */
+#define VM_PIN_PAGES 16
 
 enum vm_file_kind {
 	VM_FILE_DISK,  /* a file system that tracks dirty pages: the executor's working directory */
