@@ -323,6 +323,12 @@ static const struct detector detectors[] = {
 	BY_RELEASE(PIN_ASKS_AREAS, 6, 5),
 	/* "io_uring: unify io_pin_pages()" and what it was made of: pin_user_pages_fast() */
 	BY_RELEASE(PIN_ASKS_TABLES, 6, 10),
+	/* "Restore only on the last unmap", of 2026 */
+	{.feature = VM_FEATURE_POOL_RESERVE_LAST,
+		.surface = SURFACE_RELEASE,
+		.since = {7, 2, 6},
+		.backports = {{6, 12, 113}},
+		.lacking = {{6, 12, 100}, {6, 18, 44}, {7, 1, 13}, {7, 2, 0}}},
 	/* "mm/hugetlb: restore the reservation if needed" */
 	BY_RELEASE(POOL_RESERVE_RETURNS, 6, 9),
 	/* "mm/memory: do not populate page table entries beyond i_size", which went back as well */

@@ -54,6 +54,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.holes_written = VM_KNOWN_SO,
 		.secret_by_page = VM_KNOWN_SO,
 		.map_prepares = true,
+		.reserve_returns_last = VM_KNOWN_SO,
 		.pin_asks_areas = true,
 		.pin_asks_tables = true,
 		.fault_around = false,
@@ -166,11 +167,13 @@ static void fill_moves(struct vm_behaviours *behaviours, const struct vm_host *h
 	behaviours->tracked_moves_apart = vm_host_has(host, VM_FEATURE_TRACKED_MOVES_APART);
 }
 
-/* How pages go to swap and come back. */
+/* How pages go to swap and back, and to the pool. */
 static void fill_swap(struct vm_behaviours *behaviours, const struct vm_host *host)
 {
 	/* linux:6.12:mm/madvise.c:madvise_cold_or_pageout_pte_range; 2864f3d0f583 (6.9) */
 	behaviours->pageout_keeps_young = vm_host_has(host, VM_FEATURE_PAGEOUT_KEEPS_YOUNG);
+	/* linux:6.12:mm/hugetlb.c:__unmap_hugepage_range (6.12.113) */
+	behaviours->reserve_returns_last = vm_host_knows(host, VM_FEATURE_POOL_RESERVE_LAST);
 	/* linux:6.12:mm/memory.c:do_swap_page; c18160dba5ff (6.11) */
 	behaviours->swap_in_writable = vm_host_has(host, VM_FEATURE_SWAP_IN_WRITABLE);
 	/* linux:7.3:mm/memory.c:should_try_to_free_swap, mm/swapfile.c:folio_free_swap */

@@ -22,7 +22,10 @@ struct vm_huge_pool *hugetlb_pool(struct vm_machine *m, uint32_t object);
 /* Reserves for a new mapping; false: ENOMEM. */
 bool hugetlb_reserve(struct vm_machine *m, uint32_t object, const struct area *area);
 /* The area's range goes: reservations that only it held are given back. */
-void hugetlb_restore_reserve(struct vm_machine *m, const struct area *area, uint64_t address);
+void hugetlb_restore_reserve(
+	struct vm_machine *m, const struct area *area, uint64_t address, uint32_t head);
+/* The entry goes, and nothing is said of reservations. */
+void hugetlb_unmap(struct vm_machine *m, uint32_t mm, struct place place);
 /* A reservation that nobody can use any more; surplus pages that stood for it go. */
 void hugetlb_give_up(struct vm_machine *m, uint32_t object, struct entry *entry);
 /* VM_OP_POOL */

@@ -109,20 +109,28 @@ void hugetlb_unreserve(struct vm_machine *m, const struct area *area, uint64_t s
 
 /*
  * linux:6.12:mm/hugetlb.c:__unmap_hugepage_range: a private page that goes leaves its owner a
- * reservation, unless the pool has surplus pages to get rid of.
+ * reservation, unless the pool has surplus pages to get rid of. The pool counts it when the page is
+ * freed, which a child that has it as well may put off: the owner's is one too many until then.
  */
-void hugetlb_restore_reserve(struct vm_machine *m, const struct area *area, uint64_t address)
+void hugetlb_restore_reserve(
+	struct vm_machine *m, const struct area *area, uint64_t address, uint32_t head)
 {
-	struct vm_huge_pool *pool = hugetlb_pool(m, area->object);
-
 	if (!has(m, VM_FEATURE_POOL_RESERVE_RETURNS) || !area->reserve_owner ||
-		(area->flags & VM_AREA(MAY_SHARE)) != 0 || pool->surplus != 0)
+		(area->flags & VM_AREA(MAY_SHARE)) != 0 ||
+		hugetlb_pool(m, area->object)->surplus != 0)
 		return;
+	if (folio_of(m, head)->maps > 1) {
+		if (outcome_depends(m, m->behaviours.reserve_returns_last,
+			    "whether this release returns the reservation of a page that a child "
+			    "has"))
+			return;
+		rule_obey(m, RULE_FRAME_HUGETLB_OWED);
+	}
 	const uint32_t entry = entry_make(m, area->object, first_huge(m, area, address));
-	if (entry == NONE || entries_of(m)[entry].reserved)
+	if (entry == NONE)
 		return;
 	entries_of(m)[entry].reserved = true;
-	pool->reserved++;
+	folio_set(m, head, FOLIO_OWED);
 }
 
 static uint32_t giant_take(struct vm_machine *m)
@@ -191,6 +199,14 @@ static uint32_t hugetlb_take(struct vm_machine *m, const struct area *area, uint
 
 	if (!reserved && !pool_ensure(m, area->object, 1))
 		return NONE;
+	/* What is owed is not there yet: alloc_buddy_hugetlb_folio_with_mpol */
+	if (pool->free == 0) {
+		if (pool->surplus >= overcommit_limit(m, area->object))
+			return NONE;
+		pool->surplus++;
+		pool->total++;
+		pool->free++;
+	}
 	const uint32_t head = object_of(m, area->object)->kind == VM_FILE_HUGETLB_1G
 				      ? giant_take(m)
 				      : folio_take(m, HUGE_ORDER);
@@ -280,7 +296,7 @@ static enum fault_result hugetlb_write(
 		frame_copy(m, copy + i, head + i);
 	if (copy >= GIANT_FRAMES_AT)
 		frame_copy(m, copy, head);
-	zap_entry(m, fault->mm, place);
+	hugetlb_unmap(m, fault->mm, place);
 	hugetlb_map(m, fault, place, copy, true);
 	return FAULT_DONE;
 }

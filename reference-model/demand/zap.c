@@ -24,8 +24,15 @@ static void zap_hugetlb(struct vm_machine *m, uint32_t mm, struct place place)
 	const uint32_t head = leaf_frame(entry_get(m, place));
 	const uint32_t area = area_holding(m, mm, place.address);
 
-	if (area != NONE && folio_of(m, head)->maps == 1 && folio_has(m, head, FOLIO_ANONYMOUS))
-		hugetlb_restore_reserve(m, area_of(m, area), place.address);
+	if (area != NONE && folio_has(m, head, FOLIO_ANONYMOUS))
+		hugetlb_restore_reserve(m, area_of(m, area), place.address, head);
+	hugetlb_unmap(m, mm, place);
+}
+
+void hugetlb_unmap(struct vm_machine *m, uint32_t mm, struct place place)
+{
+	const uint32_t head = leaf_frame(entry_get(m, place));
+
 	hand_over(m, entry_get(m, place), head);
 	entry_set(m, place, 0);
 	mm_of(m, mm)->hugetlb_pages -= folio_pages(m, head);

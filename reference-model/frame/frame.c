@@ -123,6 +123,8 @@ static void hugetlb_give_back(struct vm_machine *m, uint32_t head)
 	struct vm_huge_pool *pool = folio->order == GIANT_ORDER ? &m->huge_1g : &m->huge_2m;
 
 	rule_obey(m, RULE_FRAME_HUGETLB_RETURN);
+	if ((folio->flags & FOLIO_OWED) != 0)
+		pool->reserved++;
 	if (pool->surplus > 0) {
 		pool->surplus--;
 		pool->total--;

@@ -614,6 +614,10 @@
 	X(FRAME_HUGETLB_RESIZE, "frame.hugetlb-resize", \
 		"A smaller pool keeps what is promised, and calls surplus what is in use.", \
 		"linux:6.12:mm/hugetlb.c:set_max_huge_pages") \
+	X(FRAME_HUGETLB_OWED, "frame.hugetlb-owed", \
+		"A huge page that its owner lets go while a child has it leaves a reservation that " \
+		"the pool counts only when the child lets go, too.", \
+		"linux:6.18:mm/hugetlb.c:__unmap_hugepage_range") \
 	X(FRAME_HUGETLB_RETURN, "frame.hugetlb-return", \
 		"A huge page goes back to the pool; surplus pages go back to the system " \
 		"first.", \

@@ -59,6 +59,7 @@ enum folio_flag {
 	FOLIO_MUNLOCKED = 1 << 15,  /* its unlocking may still lie in a batch */
 	FOLIO_READ_IN_FLIGHT = 1 << 17, /* came along with another page: may be on its way */
 	FOLIO_LOCK_LOST = 1 << 20, /* its area is not locked any more, and nobody told the page */
+	FOLIO_OWED = 1 << 21,	   /* the pool gets it back reserved (restore_reserve) */
 	FOLIO_TAGGED_DIRTY = 1 << 16,	  /* clean, but its place in the cache says otherwise */
 	FOLIO_MAYBE_REFERENCED = 1 << 11, /* its accessed mark lies in a batch or is set */
 };

@@ -496,6 +496,45 @@ static void resize_pool(struct fixture *f, uint64_t pages)
 	assert_int_equal(run(f, resize), 0);
 }
 
+/* The counts of 6.16.12 and 6.18.44, where the kernel shows 18446744073709551615 for a while. */
+static void a_reservation_is_owed_until_the_child_lets_go(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, HUGE, RW, PRIVATE | VM_MAP_HUGETLB);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	fork_to(f, 0, 1);
+	assert_int_equal(advise(f, 0, BASE, HUGE, VM_MADV_DONTNEED), 0);
+	assert_int_equal(pool_now(f).reserved, 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	assert_int_equal(pool_now(f).reserved, UINT64_MAX);
+	assert_int_equal(pool_now(f).free, 2);
+	on(f, VM_OP_EXIT, 1, 0, 0);
+	assert_int_equal(pool_now(f).reserved, 0);
+	assert_int_equal(pool_now(f).free, 3);
+	on(f, VM_OP_UNMAP, 0, BASE, HUGE);
+	assert_int_equal(pool_now(f).reserved, 0);
+	assert_int_equal(pool_now(f).free, 4);
+}
+
+static void a_reservation_returns_with_the_last(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, HUGE, RW, PRIVATE | VM_MAP_HUGETLB);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	fork_to(f, 0, 1);
+	assert_int_equal(advise(f, 0, BASE, HUGE, VM_MADV_DONTNEED), 0);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 1);
+	assert_int_equal(pool_now(f).reserved, 0);
+	on(f, VM_OP_EXIT, 1, 0, 0);
+	assert_int_equal(pool_now(f).reserved, 0);
+	/* Now it is the owner's alone. */
+	assert_int_equal(advise(f, 0, BASE, HUGE, VM_MADV_DONTNEED), 0);
+	assert_int_equal(pool_now(f).reserved, 1);
+	assert_int_equal(pool_now(f).free, 4);
+}
+
 static void a_smaller_pool_keeps_what_is_promised(void **state)
 {
 	struct fixture *f = *state;
@@ -657,6 +696,17 @@ static int setup_rich(void **state)
 	return 0;
 }
 
+static int setup_returned_last(void **state)
+{
+	const int error = setup_rich(state);
+	struct fixture *f = *state;
+
+	free(f->memory);
+	f->host.feature[VM_FEATURE_POOL_RESERVE_LAST].present = true;
+	fixture_start(f, VM_MODEL_LINUX);
+	return error;
+}
+
 static int setup_without_cluster(void **state)
 {
 	const int error = setup_rich(state);
@@ -694,6 +744,9 @@ int main(void)
 			setup_without_cluster, teardown),
 		TEST(equal_pages_are_merged),
 		TEST(huge_pool_counts),
+		TEST(a_reservation_is_owed_until_the_child_lets_go),
+		cmocka_unit_test_setup_teardown(
+			a_reservation_returns_with_the_last, setup_returned_last, teardown),
 		TEST(a_smaller_pool_keeps_what_is_promised),
 		TEST(the_owner_takes_its_page_back),
 		TEST(forced_writes_break_copy_on_write),

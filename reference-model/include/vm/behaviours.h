@@ -370,6 +370,9 @@ struct vm_behaviours {
 	/* Secret memory is counted against the limit of locked memory page by page, and its area is
 	 * not locked: since 7.2, and in stable releases of 2026. */
 	enum vm_known secret_by_page;
+	/* A huge page that goes from its owner leaves a reservation only if nobody else has it:
+	 * since 7.2, and in stable releases of 2026. */
+	enum vm_known reserve_returns_last;
 	bool pin_asks_areas;  /* a long pin of shared file pages is refused by the area: since 6.5;
 				 before, the ring refused pages of disk files, and of several
 				 files, when it had them */

@@ -114,6 +114,7 @@
 	X(POOL_RESERVE_RETURNS, "pool-reserve-returns")           \
 	X(SECRET_MEMORY, "secret-memory")                         \
 	X(SECRET_BY_PAGE, "secret-by-page")                       \
+	X(POOL_RESERVE_LAST, "pool-reserve-last")                 \
 	X(MAP_PREPARES, "map-prepares")                           \
 	X(IO_URING, "io-uring")                                   \
 	X(PIN_ASKS_AREAS, "pin-asks-areas")                       \
