@@ -441,7 +441,12 @@ const char *record_encode(struct pool *pool, const struct record_line *line)
 	json_decref(object);
 	if (text == NULL)
 		return NULL;
-	const char *kept = pool_format(pool, "%s\n", text);
+	/* Not formatted: a line may be as long as all pages of a process. */
+	const size_t length_bytes = strlen(text);
+	char *kept = pool_take(pool, length_bytes + 2);
+	memcpy(kept, text, length_bytes);
+	kept[length_bytes] = '\n';
+	kept[length_bytes + 1] = '\0';
 	free(text);
 	return kept;
 }

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,12 +24,16 @@
 
 #define EXIT_NOT_EXECUTED 126
 #define TEXT_BYTES	  16384
+/* The same each time: its number is part of the name that exec leaves on the stack. */
+#define PROGRAM_DESCRIPTOR 63
 
-/* One page each: headers, and for the program the interpreter's path. */
+/* One page each: headers, for the program the interpreter's path, and an entry that is never run
+ * but as we say. */
 struct image {
 	Elf64_Ehdr header;
 	Elf64_Phdr segments[3];
 	char interpreter[64];
+	unsigned char system_call[2];
 };
 
 static int file_of(const struct image *image)
@@ -50,7 +55,7 @@ static struct image image_of(bool has_interpreter)
 				.e_type = ET_DYN,
 				.e_machine = EM_X86_64,
 				.e_version = EV_CURRENT,
-				.e_entry = sizeof(struct image),
+				.e_entry = offsetof(struct image, system_call),
 				.e_phoff = offsetof(struct image, segments),
 				.e_ehsize = sizeof(Elf64_Ehdr),
 				.e_phentsize = sizeof(Elf64_Phdr),
@@ -75,6 +80,7 @@ static struct image image_of(bool has_interpreter)
 					.p_flags = PF_R,
 				},
 			},
+		.system_call = {0x0f, 0x05},
 	};
 
 	return image;
@@ -110,9 +116,33 @@ static _Noreturn void become(const struct layout_maker *maker)
 	limit.rlim_max = inherited.rlim_max;
 	const unsigned long flags = maker->randomize ? 0 : ADDR_NO_RANDOMIZE;
 	if (setrlimit(RLIMIT_STACK, &limit) == 0 && personality(flags) >= 0 &&
+		dup2(maker->program, PROGRAM_DESCRIPTOR) == PROGRAM_DESCRIPTOR &&
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
-		(void)syscall(SYS_execveat, maker->program, "", name, none, AT_EMPTY_PATH);
+		(void)syscall(SYS_execveat, PROGRAM_DESCRIPTOR, "", name, none, AT_EMPTY_PATH);
 	_exit(EXIT_NOT_EXECUTED);
+}
+
+/*
+ * What become() does last, from the registers of the stopped program: it stands at a system call of
+ * its interpreter, whose path is empty. On the stack lie the number of arguments, their pointers up
+ * to NULL, and those of the environment, of which there are none. To leave a process and make
+ * another is twice as dear.
+ */
+static void execute_again(pid_t process)
+{
+	struct user_regs_struct registers;
+
+	MUST(ptrace(PTRACE_GETREGS, process, NULL, &registers) == 0);
+	registers.orig_rax = UINT64_MAX;
+	registers.rax = SYS_execveat;
+	registers.rdi = PROGRAM_DESCRIPTOR;
+	registers.rsi =
+		vm_align_down(registers.rip, VM_PAGE_BYTES) + offsetof(struct image, interpreter);
+	registers.rdx = registers.rsp + sizeof(uint64_t);
+	registers.r10 = registers.rsp + 3 * sizeof(uint64_t);
+	registers.r8 = AT_EMPTY_PATH;
+	MUST(ptrace(PTRACE_SETREGS, process, NULL, &registers) == 0);
+	MUST(ptrace(PTRACE_CONT, process, NULL, NULL) == 0);
 }
 
 static struct kernel_text text_of(pid_t process, const char *name, char bytes[TEXT_BYTES])
@@ -176,23 +206,34 @@ static void read_marks(pid_t process, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
 	places[VM_LAYOUT_HEAP_OFFSET] = stat.heap_start - places[VM_LAYOUT_HEAP_OFFSET];
 }
 
-void layout_take(const struct layout_maker *maker, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
+void layout_take(struct layout_maker *maker, uint64_t places[VM_LAYOUT_OBJECT_LIMIT])
 {
 	int status = 0;
-	/* It goes through exec on our memory: no page of ours is copied for each program. */
-	const pid_t process = vfork();
 
-	MUST(process >= 0);
-	if (process == 0)
-		become(maker);
-	MUST(waitpid(process, &status, 0) == process);
+	if (maker->process != 0) {
+		execute_again(maker->process);
+	} else {
+		/* It goes through exec on our memory: no page of ours is copied. */
+		maker->process = vfork();
+		MUST(maker->process >= 0);
+		if (maker->process == 0)
+			become(maker);
+	}
+	MUST(waitpid(maker->process, &status, 0) == maker->process);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_EXECUTED)
 		unmet("a program in memory cannot be executed and stopped here",
 			"allow ptrace, execution of memfd and any stack limit");
 	MUST(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
 	memset(places, 0, VM_LAYOUT_OBJECT_LIMIT * sizeof(places[0]));
-	read_areas(maker, process, places);
-	read_marks(process, places);
-	MUST(kill(process, SIGKILL) == 0);
-	MUST(waitpid(process, &status, 0) == process && WIFSIGNALED(status));
+	read_areas(maker, maker->process, places);
+	read_marks(maker->process, places);
+}
+
+void layout_end(struct layout_maker *maker)
+{
+	int status = 0;
+
+	MUST(kill(maker->process, SIGKILL) == 0);
+	MUST(waitpid(maker->process, &status, 0) == maker->process && WIFSIGNALED(status));
+	maker->process = 0;
 }

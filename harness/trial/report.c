@@ -58,6 +58,7 @@ static struct {
 	uint64_t seed;
 	bool said_hello;
 	size_t written_count; /* observations, by report_now */
+	struct pool lines; /* their text: a pool of its own for each would be cleared each time */
 	int descriptor;
 	pid_t process; /* that writes the report: the one that opened it, not its children */
 } trial;
@@ -294,23 +295,22 @@ static void write_hello(struct pool *pool)
 void report_now(const char *quantity, const char *at, const int64_t *values, size_t values_count,
 	enum vm_unit unit, const char *witness)
 {
-	struct pool pool = {NULL};
+	struct pool *pool = &trial.lines;
 
-	write_hello(&pool);
+	write_hello(pool);
 	trial.written_count++;
-	write_line(&pool, &(struct record_line){
-				  .type = RECORD_TYPE_OBSERVATION,
-				  .observation =
-					  {
-						  .quantity = quantity,
-						  .at = at,
-						  .values_count = values_count,
-						  .values = values,
-						  .unit = unit,
-						  .witness = witness,
-					  },
-			  });
-	pool_drop(&pool);
+	write_line(pool, &(struct record_line){
+				 .type = RECORD_TYPE_OBSERVATION,
+				 .observation =
+					 {
+						 .quantity = quantity,
+						 .at = at,
+						 .values_count = values_count,
+						 .values = values,
+						 .unit = unit,
+						 .witness = witness,
+					 },
+			 });
 }
 
 static void write_observations(struct pool *pool, const struct buffer *buffer)
@@ -342,12 +342,12 @@ _Noreturn void report_close(void)
 {
 	const struct buffer *buffer = trial.buffer;
 	const enum outcome outcome = buffer->outcome;
-	struct pool pool = {NULL};
+	struct pool *pool = &trial.lines;
 
-	write_hello(&pool);
+	write_hello(pool);
 	switch (outcome) {
 	case OUTCOME_BROKEN:
-		write_line(&pool,
+		write_line(pool,
 			&(struct record_line){
 				.type = RECORD_TYPE_BROKEN,
 				.broken =
@@ -359,14 +359,14 @@ _Noreturn void report_close(void)
 			});
 		break;
 	case OUTCOME_UNMET:
-		write_line(&pool,
-			&(struct record_line){
-				.type = RECORD_TYPE_UNMET,
-				.unmet = {.reason = buffer->reason, .remedy = buffer->remedy},
-			});
+		write_line(
+			pool, &(struct record_line){
+				      .type = RECORD_TYPE_UNMET,
+				      .unmet = {.reason = buffer->reason, .remedy = buffer->remedy},
+			      });
 		break;
 	case OUTCOME_OBSERVED:
-		write_observations(&pool, buffer);
+		write_observations(pool, buffer);
 		break;
 	}
 	flush_output();

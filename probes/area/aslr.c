@@ -276,7 +276,7 @@ static void measure(const struct probe_arguments *arguments)
 #undef WORD
 	};
 	static uint64_t places[VM_LAYOUT_OBJECT_LIMIT][SAMPLES];
-	const struct layout_maker maker =
+	struct layout_maker maker =
 		layout_maker_of((uint64_t)probe_argument(arguments, "stack-limit"),
 			probe_argument(arguments, "layout") == 0);
 
@@ -286,6 +286,7 @@ static void measure(const struct probe_arguments *arguments)
 		for (size_t object = 0; object < VM_LAYOUT_OBJECT_LIMIT; object++)
 			places[object][i] = taken[object];
 	}
+	layout_end(&maker);
 	for (size_t object = 0; object < VM_LAYOUT_OBJECT_LIMIT; object++)
 		for (size_t other = 0; other < object; other++)
 			observe_bits(same_as[other], words[object], places[object], places[other],
