@@ -34,5 +34,7 @@ uint32_t mm_take(struct vm_machine *m);
 void mm_release(struct vm_machine *m, uint32_t mm);
 
 void operation_step_migrate(struct vm_machine *m);
+/* A small page that nobody holds: where it is now, or NONE. */
+uint32_t page_move(struct vm_machine *m, uint32_t from);
 
 #endif

@@ -27,6 +27,9 @@ static int32_t redirect_entries(struct vm_machine *m, uint32_t from, uint32_t to
 		const uint64_t leaf = entry_get(m, place);
 		if (place.level != 1 || !leaf_is_present(leaf) || leaf_frame(leaf) != from)
 			continue;
+		/* linux:6.12:mm/rmap.c:try_to_migrate_one */
+		if (leaf_is_dirty(leaf))
+			folio_set(m, from, FOLIO_DIRTY);
 		entry_set(m, place, leaf_set_frame(leaf, to));
 		redirected++;
 	}
@@ -38,6 +41,31 @@ static bool is_secret(const struct vm_machine *m, uint32_t frame)
 {
 	return folio_has(m, frame, FOLIO_IN_CACHE) &&
 	       object_of(m, folio_of(m, frame)->object)->kind == VM_FILE_SECRET;
+}
+
+uint32_t page_move(struct vm_machine *m, uint32_t from)
+{
+	const uint32_t to = folio_take(m, 0);
+
+	if (to == NONE)
+		return NONE;
+	rule_obey(m, RULE_FRAME_MIGRATE);
+	VM_ASSERT(redirect_entries(m, from, to) == frame_of(m, from)->maps);
+	const struct frame old = *frame_of(m, from);
+	struct frame *moved = frame_of(m, to);
+	*moved = old;
+	moved->head = to;
+	if ((old.flags & FOLIO_IN_CACHE) != 0)
+		entries_of(m)[entry_find(m, old.object, old.index)].frame = to;
+	if ((old.flags & FOLIO_SWAP_CACHE) != 0)
+		slots_of(m)[old.slot].frame = to;
+	struct frame *left = frame_of(m, from);
+	left->contents = NONE;
+	left->flags = 0;
+	left->maps = 0;
+	left->map_count = 0;
+	folio_free_if_unused(m, from);
+	return to;
 }
 
 void operation_step_migrate(struct vm_machine *m)
@@ -54,25 +82,5 @@ void operation_step_migrate(struct vm_machine *m)
 		outcome_silent(m, "compaction would not move this page");
 		return;
 	}
-	const uint32_t from = leaf_frame(leaf), to = folio_take(m, 0);
-	if (to == NONE)
-		return;
-	rule_obey(m, RULE_FRAME_MIGRATE);
-	VM_ASSERT(redirect_entries(m, from, to) == frame_of(m, from)->maps);
-	const struct frame old = *frame_of(m, from);
-	struct frame *moved = frame_of(m, to);
-	const uint32_t contents = old.contents;
-	*moved = old;
-	moved->head = to;
-	moved->contents = contents;
-	if ((old.flags & FOLIO_IN_CACHE) != 0)
-		entries_of(m)[entry_find(m, old.object, old.index)].frame = to;
-	if ((old.flags & FOLIO_SWAP_CACHE) != 0)
-		slots_of(m)[old.slot].frame = to;
-	struct frame *left = frame_of(m, from);
-	left->contents = NONE;
-	left->flags = 0;
-	left->maps = 0;
-	left->map_count = 0;
-	folio_free_if_unused(m, from);
+	(void)page_move(m, leaf_frame(leaf));
 }

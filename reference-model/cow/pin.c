@@ -46,7 +46,24 @@ static bool area_may_pin(const struct vm_machine *m, uint32_t mm, uint64_t addre
 	       object_of(m, area->object)->kind != VM_FILE_DISK;
 }
 
-/* Pages of the range, one by one; false where one cannot be had. */
+/* Where the page is now; it may stand in the range twice. False: no room. */
+static bool move(struct vm_machine *m, uint32_t *frames, uint32_t last)
+{
+	const uint32_t from = frames[last];
+
+	if (folio_pages(m, from) > 1 || frame_of(m, from)->held != 0)
+		return true;
+	const uint32_t to = page_move(m, from);
+	for (uint32_t i = 0; i <= last; i++)
+		frames[i] = frames[i] == from ? to : frames[i];
+	return to != NONE;
+}
+
+/*
+ * Pages of the range, one by one; false where one cannot be had. What lies in a movable zone, or in
+ * memory kept for contiguous allocation, is not had without the lock, and is moved out of there:
+ * linux:6.12:mm/gup.c:gup_fast_folio_allowed, check_and_migrate_movable_pages.
+ */
 static bool take_pages(struct vm_machine *m, uint32_t mm, uint32_t *frames, uint32_t count)
 {
 	const uint64_t start = vm_align_down(m->operation->address, VM_PAGE_BYTES);
@@ -60,11 +77,15 @@ static bool take_pages(struct vm_machine *m, uint32_t mm, uint32_t *frames, uint
 			.holds_lock = !m->behaviours.pin_asks_tables,
 			.untouched = !m->behaviours.pin_asks_tables};
 
-		by_tables = by_tables && tables_let_pin(m, mm, access.address, &frames[i]);
+		const bool moves = choose(m, VM_FREEDOM_MIGRATION);
+		by_tables =
+			by_tables && !moves && tables_let_pin(m, mm, access.address, &frames[i]);
 		if (by_tables)
 			folio_set(m, frames[i], FOLIO_MAYBE_REFERENCED);
 		else if (!area_may_pin(m, mm, access.address) ||
 			 access_by_kernel(m, &access, &frames[i]) != FAULT_DONE)
+			return false;
+		if (moves && !move(m, frames, i))
 			return false;
 	}
 	return true;

@@ -144,6 +144,30 @@ static void a_pin_through_the_tables_leaves_no_trace(void **state)
 	assert_int_equal(smaps(f, 0, 0, VM_SMAPS_PSS_DIRTY), 4);
 }
 
+static void pages_leave_movable_memory(void **state)
+{
+	struct fixture *f = *state;
+
+	map(f, 0, BASE, 3 * PAGE, RW, SHARED);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 3 * PAGE);
+	fork_to(f, 0, 1);
+	on(f, VM_OP_TOUCH_READ, 1, BASE, 3 * PAGE);
+	const uint32_t before[] = {page(f, 0, BASE).frame, page(f, 0, BASE + PAGE).frame};
+	/* The first of two is where it may not stay. */
+	assert_int_equal(run(f, (struct vm_operation){.kind = VM_OP_PIN,
+					.address = BASE,
+					.length = 2 * PAGE,
+					.decisions = 1}),
+		0);
+	assert_int_equal(minor(f), 0);
+	assert_int_not_equal(page(f, 0, BASE).frame, before[0]);
+	assert_int_equal(page(f, 1, BASE).frame, page(f, 0, BASE).frame);
+	assert_int_equal(page(f, 0, BASE + PAGE).frame, before[1]);
+	assert_int_equal(pinned_write(f, 0, BASE, 1, 7), 0);
+	assert_int_equal(byte_at(f, 1, BASE), 7);
+	assert_int_equal(on(f, VM_OP_UNPIN, 0, 0, 0), 0);
+}
+
 static void pinned_pages_count_as_locked(void **state)
 {
 	struct fixture *f = *state;
@@ -196,6 +220,7 @@ int main(void)
 		TEST(files_are_refused_by_area_or_afterwards, setup_afterwards),
 		TEST(a_pin_through_the_tables_leaves_no_trace, setup_linux),
 		TEST(a_pin_through_the_tables_leaves_no_trace, setup_afterwards),
+		TEST(pages_leave_movable_memory, setup_linux),
 		TEST(pinned_pages_count_as_locked, setup_limited),
 	};
 
