@@ -23,7 +23,7 @@
 #define NEIGHBOUR_PAGES	 3
 #define FOCUS_OPERATIONS 8
 #define STACKS_PERCENT	 6
-#define SECRETS_PERCENT	 15 /* of the files */
+#define SECRETS_PERCENT	 20 /* of the files */
 /* One script in so many denies what is written to be executed: nothing takes that back. */
 #define SCRIPTS_A_DENIAL 8
 
@@ -152,6 +152,15 @@ static uint32_t some_file(struct generator *g)
 	return VM_NO_FILE;
 }
 
+/* Or any other file, where there is none. */
+static uint32_t some_secret(struct generator *g)
+{
+	for (uint32_t i = 0; i < g->files_used; i++)
+		if (g->file_open[i] && g->file_kind[i] == VM_FILE_SECRET)
+			return i;
+	return some_file(g);
+}
+
 static uint32_t some_process(struct generator *g)
 {
 	uint32_t at = below(g, g->alive_count);
@@ -247,12 +256,13 @@ static bool make_advise(struct generator *g, struct vm_operation *o)
 		VM_MADV_DONTNEED_LOCKED, VM_MADV_DONTNEED, VM_MADV_PAGEOUT, VM_MADV_WILLNEED};
 	static const int32_t of_guards[] = {VM_MADV_GUARD_INSTALL, VM_MADV_GUARD_REMOVE};
 	/* What some neighbours refuse. */
-	static const int32_t of_focus[] = {VM_MADV_REMOVE, VM_MADV_DONTNEED};
+	static const int32_t of_focus[] = {
+		VM_MADV_REMOVE, VM_MADV_DONTNEED, VM_MADV_REMOVE, VM_MADV_DONTNEED_LOCKED};
 	const uint32_t dice = below(g, 100);
 
 	some_range(g, o);
 	if (g->focus_left != 0 && percent(g, 50))
-		o->advice = of_focus[below(g, 2)];
+		o->advice = of_focus[below(g, 4)];
 	else if (dice < 35)
 		o->advice = of_demand[below(g, 4)];
 	else if (dice < 70)
@@ -621,7 +631,7 @@ static struct vm_operation neighbour(struct generator *g, uint32_t process, uint
 	const uint32_t dice = below(g, 6);
 
 	if (dice >= 3)
-		o.file = some_file(g);
+		o.file = dice == 4 && percent(g, 50) ? some_secret(g) : some_file(g);
 	if (o.file != VM_NO_FILE) {
 		o.flags = VM_MAP_FIXED | (dice == 3 ? VM_MAP_PRIVATE : VM_MAP_SHARED);
 		o.offset = vm_pages_to_bytes(below(g, FILE_PAGES));
