@@ -15,12 +15,15 @@ static const char head[] =
 	"#define _GNU_SOURCE\n"
 	"#include <errno.h>\n"
 	"#include <fcntl.h>\n"
+	"#include <linux/io_uring.h>\n"
+	"#include <linux/userfaultfd.h>\n"
 	"#include <setjmp.h>\n"
 	"#include <signal.h>\n"
 	"#include <stdint.h>\n"
 	"#include <stdio.h>\n"
 	"#include <stdlib.h>\n"
 	"#include <string.h>\n"
+	"#include <sys/ioctl.h>\n"
 	"#include <sys/mman.h>\n"
 	"#include <sys/resource.h>\n"
 	"#include <sys/syscall.h>\n"
@@ -33,7 +36,7 @@ static const char head[] =
 	"#define ARENA_END   0x108000000000ull\n"
 	"\n"
 	"static struct shared { volatile int step; volatile pid_t pid[8]; int file[16][3]; int "
-	"pipe[2]; int ring; } *shared;\n"
+	"pipe[2]; int ring; struct io_uring_params with; } *shared;\n"
 	"static sigjmp_buf landing;\n"
 	"static unsigned char buffer[1 << 20];\n"
 	"static int me;\n"
@@ -138,6 +141,105 @@ static const char head[] =
 	"\t\tfclose(maps);\n"
 	"\tif (status != NULL)\n"
 	"\t\tfclose(status);\n"
+	"}\n"
+	"\n";
+
+/* linux:6.12:include/uapi/linux/fs.h, userfaultfd.h: newer than some headers. */
+static const char tracking[] =
+	"enum { WRITTEN = 2, PRESENT = 8 };\n"
+	"\n"
+	"static int tracker_of(void)\n"
+	"{\n"
+	"\tstatic int tracker[8];\n"
+	"\tstruct uffdio_api api = {.api = UFFD_API,\n"
+	"\t\t.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |\n"
+	"\t\t\t    1ull << 13 /* unpopulated */ | 1ull << 15 /* asynchronous */};\n"
+	"\n"
+	"\tif (tracker[me] == 0) {\n"
+	"\t\ttracker[me] = (int)syscall(SYS_userfaultfd, O_CLOEXEC | 1);\n"
+	"\t\tif (ioctl(tracker[me], UFFDIO_API, &api) != 0)\n"
+	"\t\t\texit(2);\n"
+	"\t}\n"
+	"\treturn tracker[me];\n"
+	"}\n"
+	"\n"
+	"static void track(int begin, uint64_t address, uint64_t length)\n"
+	"{\n"
+	"\tstruct uffdio_register request = {\n"
+	"\t\t.range = {address, length}, .mode = UFFDIO_REGISTER_MODE_WP};\n"
+	"\n"
+	"\tsay(begin ? ioctl(tracker_of(), UFFDIO_REGISTER, &request)\n"
+	"\t\t  : ioctl(tracker_of(), UFFDIO_UNREGISTER, &request.range));\n"
+	"}\n"
+	"\n"
+	"static void scan(int process, uint64_t start, uint64_t length, uint64_t category, int "
+	"protect)\n"
+	"{\n"
+	"\tstruct region { uint64_t start, end, categories; } *regions = (void *)buffer;\n"
+	"\tstruct arguments { uint64_t size, flags, start, end, walk_end, regions, count, most,\n"
+	"\t\tinverted, mask, any, returned; } arguments = {.size = sizeof(arguments),\n"
+	"\t\t.flags = protect ? 3 : 0, .start = start, .end = start + length,\n"
+	"\t\t.regions = (uint64_t)(uintptr_t)buffer,\n"
+	"\t\t.count = sizeof(buffer) / sizeof(*regions), .mask = category, .returned = "
+	"category};\n"
+	"\tconst int found = ioctl(open_of(process, \"pagemap\", O_RDONLY),\n"
+	"\t\t_IOWR('f', 16, struct arguments), &arguments);\n"
+	"\n"
+	"\tsay(found);\n"
+	"\tfor (int i = 0; i < found; i++)\n"
+	"\t\tprintf(\"  %#llx to %#llx\\n\", (unsigned long long)regions[i].start,\n"
+	"\t\t\t(unsigned long long)regions[i].end);\n"
+	"}\n"
+	"\n";
+
+static const char ring[] =
+	"static int ring_of(void)\n"
+	"{\n"
+	"\tif (shared->ring == 0)\n"
+	"\t\tshared->ring = (int)syscall(SYS_io_uring_setup, 1, &shared->with);\n"
+	"\treturn shared->ring;\n"
+	"}\n"
+	"\n"
+	"/* Out of the fixed buffer, or the value into it: by way of a pipe, in one request. */\n"
+	"static void through_ring(int into, uint64_t address, uint64_t length, int value)\n"
+	"{\n"
+	"\tconst int descriptor = ring_of();\n"
+	"\tconst struct io_uring_params *with = &shared->with;\n"
+	"\tconst int access = PROT_READ | PROT_WRITE;\n"
+	"\tconst off_t sqes = IORING_OFF_SQES;\n"
+	"\tunsigned char *words = mmap(NULL, 4096, access, MAP_SHARED, descriptor, 0);\n"
+	"\tstruct io_uring_sqe *request = mmap(NULL, 4096, access, MAP_SHARED, descriptor, sqes);\n"
+	"\tint through[2];\n"
+	"\n"
+	"\tif (words == MAP_FAILED || (void *)request == MAP_FAILED || pipe(through) != 0)\n"
+	"\t\texit(2);\n"
+	"\tif (into) {\n"
+	"\t\tmemset(buffer, value, length);\n"
+	"\t\tif (write(through[1], buffer, length) != (ssize_t)length)\n"
+	"\t\t\texit(2);\n"
+	"\t}\n"
+	"\tunsigned *tail = (unsigned *)(words + with->sq_off.tail);\n"
+	"\tunsigned *head = (unsigned *)(words + with->cq_off.head);\n"
+	"\tconst unsigned last = *(unsigned *)(words + with->cq_off.ring_mask);\n"
+	"\tconst struct io_uring_cqe *answers = (void *)(words + with->cq_off.cqes);\n"
+	"\t*request = (struct io_uring_sqe){.opcode = into ? IORING_OP_READ_FIXED\n"
+	"\t\t\t\t\t\t     : IORING_OP_WRITE_FIXED,\n"
+	"\t\t.fd = through[into ? 0 : 1], .addr = address, .len = (unsigned)length};\n"
+	"\t*(unsigned *)(words + with->sq_off.array) = 0;\n"
+	"\t__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);\n"
+	"\tif (syscall(SYS_io_uring_enter, descriptor, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != "
+	"1)\n"
+	"\t\texit(2);\n"
+	"\tconst int result = answers[*head & last].res;\n"
+	"\t__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);\n"
+	"\tprintf(\"  result %d\", result);\n"
+	"\tif (!into && result > 0 && read(through[0], buffer, (size_t)result) == result)\n"
+	"\t\tprintf(\", first byte %d\", buffer[0]);\n"
+	"\tprintf(\"\\n\");\n"
+	"\tclose(through[0]);\n"
+	"\tclose(through[1]);\n"
+	"\tmunmap(words, 4096);\n"
+	"\tmunmap(request, 4096);\n"
 	"}\n"
 	"\n";
 
@@ -351,22 +453,32 @@ static const char *call_on_process(struct pool *pool, const struct vm_operation 
 	}
 }
 
-static const char *call_on_ring(struct pool *pool, const struct vm_operation *o)
+static const char *call_on_descriptor(struct pool *pool, const struct vm_operation *o)
 {
 	const unsigned long long a = o->address, l = o->length;
 
 	switch (o->kind) {
-	/* Calls of io_uring: 425 setup, 427 register. What goes through the buffer needs the rings
-	 * mapped; the scenario beside this program says it. */
 	case VM_OP_PIN:
 		return pool_format(pool,
-			"{ struct iovec range = {(void *)%#llx, %llu}; static char "
-			"parameters[120]; "
-			"if (shared->ring == 0) shared->ring = (int)syscall(425, 1, parameters); "
-			"say(syscall(427, shared->ring, 0, &range, 1)); }",
+			"{ struct iovec range = {(void *)%#llx, %llu}; "
+			"say(syscall(SYS_io_uring_register, ring_of(), IORING_REGISTER_BUFFERS, "
+			"&range, 1)); }",
 			a, l);
 	case VM_OP_UNPIN:
-		return "say(syscall(427, shared->ring, 1, 0L, 0));";
+		return "say(syscall(SYS_io_uring_register, ring_of(), IORING_UNREGISTER_BUFFERS, "
+		       "NULL, 0));";
+	case VM_OP_UFFD_REGISTER_WP:
+	case VM_OP_UFFD_UNREGISTER:
+		return pool_format(
+			pool, "track(%d, %#llx, %llu);", o->kind == VM_OP_UFFD_REGISTER_WP, a, l);
+	case VM_OP_PAGEMAP_SCAN:
+		return pool_format(pool, "scan(%u, %#llx, %llu, %s, %d);", o->other, a, l,
+			(o->flags & VM_SCAN_WRITTEN) != 0 ? "WRITTEN" : "PRESENT",
+			(o->flags & VM_SCAN_PROTECT) != 0);
+	case VM_OP_PINNED_READ:
+		return pool_format(pool, "through_ring(0, %#llx, %llu, 0);", a, l);
+	case VM_OP_PINNED_WRITE:
+		return pool_format(pool, "through_ring(1, %#llx, %llu, %d);", a, l, o->value);
 	default:
 		return NULL;
 	}
@@ -379,7 +491,7 @@ static const char *call_of(struct pool *pool, const struct vm_operation *o)
 	if (call == NULL)
 		call = call_on_file(pool, o);
 	if (call == NULL)
-		call = call_on_ring(pool, o);
+		call = call_on_descriptor(pool, o);
 	return call != NULL ? call : call_on_process(pool, o);
 }
 
@@ -394,10 +506,10 @@ const char *reproducer_write(struct pool *pool, const struct vm_operation *opera
 		abort();
 	(void)fprintf(text,
 		"/*\n * After step %u, process %u, %s:\n * expected %s\n * found %s\n * Rule: %s\n"
-		" * %s\n * Needs root for frame numbers. cc -o reproducer THIS.c\n */\n%s"
+		" * %s\n * Needs root for frame numbers. cc -o reproducer THIS.c\n */\n%s%s%s"
 		"#define STEPS %zu\n\nstatic const int owner[STEPS] = {",
 		d->step, d->process, d->where, d->expected, d->observed, d->because, d->cite, head,
-		count);
+		tracking, ring, count);
 	for (size_t i = 0; i < count; i++)
 		(void)fprintf(text, "%u, ", operations[i].process);
 	(void)fputs("};\nstatic const char *const text[STEPS] = {\n", text);

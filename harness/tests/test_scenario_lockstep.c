@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -402,6 +403,37 @@ static void a_planted_mistake_is_shrunk(void **state)
 	assert_non_null(strstr(result->reproducer, "int main(void)"));
 }
 
+/* What exploration does not do needs settings, or stops the parent: a reproducer leaves it out. */
+static bool is_explored(enum vm_operation_kind kind)
+{
+	return kind != VM_OP_VFORK && kind != VM_OP_WAIT && kind != VM_OP_KSM_RUN &&
+	       kind != VM_OP_POOL && kind < VM_OP_STEP_WRITE_BACK;
+}
+
+static void a_reproducer_says_what_is_explored(void **state)
+{
+	static const char path[] = "reproducer-of-all.c";
+	struct vm_operation operations[VM_OP_LIMIT];
+	const struct difference difference = {
+		.where = "", .expected = "", .observed = "", .because = "", .cite = ""};
+	size_t count = 0;
+
+	(void)state;
+	for (int kind = 0; kind < VM_OP_LIMIT; kind++)
+		if (is_explored((enum vm_operation_kind)kind))
+			operations[count++] =
+				(struct vm_operation){.kind = (enum vm_operation_kind)kind,
+					.address = 0x100000000000,
+					.length = 4096};
+	const char *program = reproducer_write(&pool, operations, count, &difference);
+	assert_null(strstr(program, "is not said here"));
+	FILE *file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(program, file) >= 0 && fclose(file) == 0);
+	assert_int_equal(system("cc -Wall -Werror -fsyntax-only reproducer-of-all.c"), 0);
+	assert_int_equal(remove(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +445,7 @@ int main(void)
 		cmocka_unit_test(more_faults_are_believed_where_a_monitor_ran),
 		cmocka_unit_test(a_difference_has_the_rule_of_its_figure),
 		cmocka_unit_test(a_planted_mistake_is_shrunk),
+		cmocka_unit_test(a_reproducer_says_what_is_explored),
 	};
 	const int failed = cmocka_run_group_tests_name("scenario lockstep", tests, prepare, NULL);
 
