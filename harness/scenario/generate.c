@@ -17,13 +17,14 @@
 #define FILES_MOST 4
 /* Nothing unseals: what is sealed is in the way until the script ends. */
 #define SEALED_PAGES_MOST 40
-/* How often areas are made to meet, of what length, how many operations then turn to them, and how
- * many of them are stacks. */
-#define PLANS_PERCENT	 4
-#define NEIGHBOUR_PAGES	 3
-#define FOCUS_OPERATIONS 8
-#define STACKS_PERCENT	 6
-#define SECRETS_PERCENT	 20 /* of the files */
+/* How often areas are made to meet, of what length, how many operations then turn to them, how many
+ * of them are stacks, and how many are secret and inherited. */
+#define PLANS_PERCENT	  4
+#define NEIGHBOUR_PAGES	  3
+#define FOCUS_OPERATIONS  8
+#define STACKS_PERCENT	  6
+#define INHERITED_PERCENT 25
+#define SECRETS_PERCENT	  20 /* of the files */
 /* One script in so many denies what is written to be executed: nothing takes that back. */
 #define SCRIPTS_A_DENIAL 8
 
@@ -344,9 +345,14 @@ static bool make_execute(struct generator *g, struct vm_operation *o)
 	return true;
 }
 
+static bool may_fork(const struct generator *g)
+{
+	return g->alive_count < g->processes_most && g->processes_used != LIVE_PROCESSES_LIMIT;
+}
+
 static bool make_fork(struct generator *g, struct vm_operation *o)
 {
-	if (g->alive_count >= g->processes_most || g->processes_used == LIVE_PROCESSES_LIMIT)
+	if (!may_fork(g))
 		return false;
 	o->other = g->processes_used++;
 	g->alive[o->other] = true;
@@ -729,9 +735,46 @@ static void plan_stack(struct generator *g, uint32_t process)
 	g->planned_count = planned[2].file == VM_NO_FILE ? 0 : 4;
 }
 
+/*
+ * Secret memory behind other shared memory, or behind none: where its areas are locked, a child's
+ * are not (linux:6.12:kernel/fork.c:dup_mmap), and what is asked of it there gets further.
+ */
+static bool plan_inherited(struct generator *g, uint32_t process)
+{
+	const uint64_t page = 1 + below(g, WINDOW_PAGES - 3 * NEIGHBOUR_PAGES);
+	const struct vm_operation usual = {.process = process,
+		.other = VM_NO_PROCESS,
+		.file = VM_NO_FILE,
+		.address = window_page(page),
+		.length = VM_PAGE_BYTES,
+		.protection = VM_PROT_READ | VM_PROT_WRITE,
+		.flags = VM_MAP_FIXED | VM_MAP_SHARED};
+	struct vm_operation *const planned = g->planned;
+	const uint32_t secret = some_secret(g);
+
+	if (secret == VM_NO_FILE || g->file_kind[secret] != VM_FILE_SECRET || !may_fork(g))
+		return false;
+	planned[0] = planned[1] = planned[2] = planned[3] = usual;
+	planned[0].kind = percent(g, 50) ? VM_OP_MAP : VM_OP_UNMAP;
+	planned[0].flags |= VM_MAP_ANONYMOUS;
+	planned[1].kind = VM_OP_MAP;
+	planned[1].address = window_page(page + 1);
+	planned[1].file = secret;
+	planned[2].kind = VM_OP_FORK;
+	planned[2].other = g->processes_used;
+	planned[3].kind = VM_OP_ADVISE;
+	planned[3].process = planned[2].other;
+	planned[3].length = vm_pages_to_bytes(2);
+	planned[3].advice = VM_MADV_REMOVE;
+	g->planned_count = 4;
+	return true;
+}
+
 static void plan(struct generator *g)
 {
 	g->planned_next = 0;
+	if (g->secrets && percent(g, INHERITED_PERCENT) && plan_inherited(g, some_process(g)))
+		return;
 	if (percent(g, STACKS_PERCENT))
 		plan_stack(g, some_process(g));
 	else
@@ -752,8 +795,12 @@ struct vm_operation generate_next(struct generator *g)
 {
 	if (!generate_is_planned(g) && percent(g, PLANS_PERCENT))
 		plan(g);
-	if (generate_is_planned(g))
-		return g->planned[g->planned_next++];
+	if (generate_is_planned(g)) {
+		struct vm_operation o = g->planned[g->planned_next++];
+		if (o.kind == VM_OP_FORK)
+			(void)make_fork(g, &o);
+		return o;
+	}
 	g->focus_left -= g->focus_left != 0;
 	for (;;) {
 		const struct recipe *recipe = some_recipe(g);
