@@ -754,14 +754,16 @@ static bool plan_inherited(struct generator *g, uint32_t process)
 
 	if (secret == VM_NO_FILE || g->file_kind[secret] != VM_FILE_SECRET || !may_fork(g))
 		return false;
-	planned[0] = planned[1] = planned[2] = planned[3] = usual;
+	planned[0] = planned[1] = planned[3] = usual;
 	planned[0].kind = percent(g, 50) ? VM_OP_MAP : VM_OP_UNMAP;
 	planned[0].flags |= VM_MAP_ANONYMOUS;
 	planned[1].kind = VM_OP_MAP;
 	planned[1].address = window_page(page + 1);
 	planned[1].file = secret;
-	planned[2].kind = VM_OP_FORK;
-	planned[2].other = g->processes_used;
+	planned[2] = (struct vm_operation){.kind = VM_OP_FORK,
+		.process = process,
+		.other = g->processes_used,
+		.file = VM_NO_FILE};
 	planned[3].kind = VM_OP_ADVISE;
 	planned[3].process = planned[2].other;
 	planned[3].length = vm_pages_to_bytes(2);
