@@ -563,6 +563,24 @@ static bool is_in_flight(const struct lockstep *l, size_t figure, const uint64_t
 	       l->in_flight[words[LIVE_FILE_INDEX]] && words[figure] <= words[LIVE_FILE_CACHED];
 }
 
+/*
+ * Which pages of a file are cached is told of its first ones. Of those behind them that reclaim
+ * may have taken, clean ones that nobody maps, the last stands for all.
+ */
+static void suspect_untold(struct lockstep *l, uint32_t file, uint64_t pages)
+{
+	struct vm_cached_view one;
+
+	for (uint64_t page = pages; page-- > LIVE_CACHE_PAGES;) {
+		vm_machine_cached(l->machine, file, page, &one);
+		if (!one.cached || one.dirty || one.mapped)
+			continue;
+		l->miss_file = file;
+		l->miss_page = page;
+		return;
+	}
+}
+
 void lockstep_compare_files(struct lockstep *l, uint32_t process)
 {
 	static const char *const names[LIVE_FILE_LIMIT] = {"index", "size", "cached pages",
@@ -587,6 +605,9 @@ void lockstep_compare_files(struct lockstep *l, uint32_t process)
 						l->script->files[words[LIVE_FILE_INDEX]]),
 					expected[i], words[i]);
 		}
+		if (words[LIVE_FILE_CACHED] < view.cached_pages && l->miss_file == VM_NO_FILE)
+			suspect_untold(l, (uint32_t)words[LIVE_FILE_INDEX],
+				vm_bytes_to_pages_ceil(view.size_bytes));
 	}
 }
 

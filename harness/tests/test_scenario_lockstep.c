@@ -380,6 +380,44 @@ static void eviction_of_clean_memory_is_believed(void **state)
 	assert_int_equal(kind, LIVE_CORE);
 }
 
+static void eviction_where_no_page_is_told_is_believed(void **state)
+{
+	static const char clean_text[] = "purpose A private copy of memory that was only read.\n"
+					 "claims demand.shared\n"
+					 "area a 100\n"
+					 "file-create f memory 100\n"
+					 "map a rw private of f\n"
+					 "touch-read a\n"
+					 "touch-write a\n"
+					 "file-create g memory 1\n"; /* files are shown again */
+	static const char dirty_text[] = "purpose A private copy of memory that was written.\n"
+					 "claims demand.shared\n"
+					 "area a 100\n"
+					 "file-create f memory 100\n"
+					 "file-write f[0, 100] = 1\n"
+					 "map a rw private of f\n"
+					 "touch-read a\n"
+					 "touch-write a\n"
+					 "file-create g memory 1\n"; /* files are shown again */
+	const char *const texts[] = {clean_text, dirty_text};
+	struct script script;
+	struct seen seen, gone;
+	const char *why = "";
+	enum live_kind kind = LIVE_KIND_LIMIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		compile_text(texts[i], &script);
+		if (!scenario_run_here(&pool, "lockstep", &script, &seen, &why))
+			fail_msg("%s", why);
+		assert_true(falsify_word(&seen, LIVE_FILES, LIVE_FILE_CACHED, 100 ^ 99, &gone));
+		if (texts[i] == clean_text)
+			assert_int_equal(differences(&script, &gone, &kind), 0);
+		else
+			assert_int_not_equal(differences(&script, &gone, &kind), 0);
+	}
+}
+
 static void a_planted_mistake_is_shrunk(void **state)
 {
 	struct vm_model mistaken = model;
@@ -441,6 +479,7 @@ int main(void)
 		cmocka_unit_test(write_back_in_part_is_believed),
 		cmocka_unit_test(a_run_that_rises_is_compared_page_by_page),
 		cmocka_unit_test(eviction_of_clean_memory_is_believed),
+		cmocka_unit_test(eviction_where_no_page_is_told_is_believed),
 		cmocka_unit_test(late_figures_are_believed_within_a_batch),
 		cmocka_unit_test(more_faults_are_believed_where_a_monitor_ran),
 		cmocka_unit_test(a_difference_has_the_rule_of_its_figure),

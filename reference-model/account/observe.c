@@ -343,6 +343,7 @@ void vm_machine_cached(
 	if (number == NONE || entries_of(machine)[number].frame == NONE)
 		return;
 	view->cached = true;
+	view->mapped = folio_of(machine, entries_of(machine)[number].frame)->maps != 0;
 	view->dirty =
 		counts_as_dirty(machine, object_of(machine, file), &entries_of(machine)[number]);
 }

@@ -594,7 +594,7 @@ void vm_machine_file(const struct vm_machine *machine, uint32_t file, struct vm_
 
 /* cachestat of one page of it. */
 struct vm_cached_view {
-	bool cached, dirty;
+	bool cached, dirty, mapped;
 };
 
 void vm_machine_cached(const struct vm_machine *machine, uint32_t file, uint64_t page,
