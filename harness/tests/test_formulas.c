@@ -593,7 +593,8 @@ static void linear_mappings_of_every_machine(void **state)
 		assert_int_equal(small_kib % block_kib, vm_pages_to_kib(map.small) % block_kib);
 		assert_true(small_kib >= vm_pages_to_kib(map.small) + split * block_kib);
 		assert_true(giant_kib <= again_kib + map.giant * (VM_HUGE_1G_BYTES / VM_KIB_BYTES));
-		assert_true(giant_kib != 0 || map.giant < 2);
+		assert_true(giant_kib != 0 ||
+			    map.giant <= 2 + vm_direct_map_split_blocks(&map, small_kib));
 		compared++;
 	}
 	assert_true(compared >= 8);
@@ -710,6 +711,15 @@ static void linear_mapping(void **state)
 	assert_int_equal(large.large, 511 + 23 * 512);
 	assert_int_equal(large.giant, 0);
 	assert_int_equal(vm_direct_map_kib(&large), vm_direct_map_kib(&giant));
+	/* The first 2 MiB are part of a block, as is what lies behind 24 GiB and the hole. */
+	assert_false(vm_direct_map_fits_block(ranges, 3, 511));
+	assert_true(vm_direct_map_fits_block(ranges, 3, 512));
+	assert_true(vm_direct_map_fits_block(ranges, 3, 786431));
+	assert_false(vm_direct_map_fits_block(ranges, 3, 786432));
+	assert_false(vm_direct_map_fits_block(ranges, 2, 1048576));
+	assert_int_equal(vm_direct_map_split_blocks(&giant, 512 * 4 - 1), 0);
+	assert_int_equal(vm_direct_map_split_blocks(&giant, 512 * 4 + 2047), 0);
+	assert_int_equal(vm_direct_map_split_blocks(&giant, 512 * 4 + 3 * 2048), 3);
 }
 
 /* The table that the kernel's source prints above inactive_is_low(). */

@@ -5,8 +5,6 @@
  *
  * It would miss a kernel that zeroes in advance, but later than a second after the page was freed.
  */
-#include <elf.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include "probe/probe.h"
 #include "trial/files.h"
 #include "trial/frames.h"
+#include "trial/image.h"
 #include "trial/kernel_log.h"
 #include "trial/rest.h"
 #include "trial/trial.h"
@@ -103,25 +102,6 @@ static bool told_to_zero(void)
 	unmet("the kernel's log does not go back to its start", "a fresh guest");
 }
 
-/* Where the file has a frame: its header says which piece of memory lies where. */
-static off_t place_of(int image, uint64_t frame)
-{
-	const uint64_t address = frame << VM_PAGE_SHIFT;
-	Elf64_Ehdr header;
-	Elf64_Phdr piece;
-
-	MUST(pread(image, &header, sizeof(header), 0) == (ssize_t)sizeof(header));
-	for (size_t i = 0; i < header.e_phnum; i++) {
-		MUST(pread(image, &piece, sizeof(piece),
-			     (off_t)(header.e_phoff + i * sizeof(piece))) ==
-			(ssize_t)sizeof(piece));
-		if (piece.p_type == PT_LOAD && address >= piece.p_paddr &&
-			address - piece.p_paddr < piece.p_memsz)
-			return (off_t)(piece.p_offset + address - piece.p_paddr);
-	}
-	broken("the image of memory does not have frame %#llx", (unsigned long long)frame);
-}
-
 static char *map(void)
 {
 	char *memory = mmap(NULL, PAGES * VM_PAGE_BYTES, PROT_READ | PROT_WRITE,
@@ -140,14 +120,12 @@ static uint64_t mark_of(size_t page)
 
 static void measure(const struct probe_arguments *arguments)
 {
-	const int image = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
+	const int image = image_open();
 	const int pagemap = frames_open();
 	int64_t kept[LOOKED], not_zero = 0;
 	off_t places[LOOKED];
 
 	(void)arguments;
-	if (image < 0)
-		unmet("the kernel shows no image of its memory", "CONFIG_PROC_KCORE");
 	observe("told-to-zero", told_to_zero(), VM_UNIT_BOOL, "kernel log");
 	char *memory = map();
 	for (size_t i = 0; i < PAGES; i++)
@@ -158,7 +136,7 @@ static void measure(const struct probe_arguments *arguments)
 		/* Compaction may move a page while we look where it is. */
 		do {
 			frame = frame_of(pagemap, memory + page * VM_PAGE_BYTES);
-			places[i] = place_of(image, frame);
+			places[i] = image_place_of(image, frame);
 			MUST(pread(image, &mark, sizeof(mark), places[i]) == (ssize_t)sizeof(mark));
 		} while (frame != frame_of(pagemap, memory + page * VM_PAGE_BYTES));
 		/* The instrument: what is there now is what we wrote. */

@@ -6,67 +6,60 @@
  */
 #include <string.h>
 
-#include "kernel/system.h"
-#include "kernel/values.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
+#include "probe/ram.h"
 #include "trial/files.h"
+#include "trial/ram.h"
 #include "trial/trial.h"
 #include "vm/direct.h"
 #include "vm/model.h"
 #include "vm/prediction.h"
 
-#define RANGES_LIMIT 64
-#define READ_LIMIT   16 /* readings until two of them agree */
+#define READ_LIMIT 16 /* readings until two of them agree */
 
-enum page_size { SMALL, LARGE, GIANT, SIZES_COUNT };
-
-static const struct {
-	const char *quantity, *line, *splits, *collapses;
-	uint64_t bytes;
-} sizes[SIZES_COUNT] = {
-	[SMALL] = {"small", "DirectMap4k", NULL, NULL, VM_PAGE_BYTES},
-	[LARGE] = {"large", "DirectMap2M", "direct_map_level2_splits",
-		"direct_map_level2_collapses", VM_HUGE_2M_BYTES},
-	[GIANT] = {"giant", "DirectMap1G", "direct_map_level3_splits",
-		"direct_map_level3_collapses", VM_HUGE_1G_BYTES},
-};
-
-static const char *const inputs[] = {"ram-first", "ram-end", "large-split", "giant-split"};
+static const char *const inputs[] = {
+	"ram-first", "ram-end", "small", "large-split", "large-made-again", "giant-split"};
 
 #define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
 
-static bool map_of(const struct vm_host *host, const struct probe_readings *readings,
-	struct vm_direct_map *map)
+static int64_t kib_of(uint64_t pages, uint64_t page_bytes)
 {
-	const struct probe_reading *first = probe_reading_of(readings, "ram-first", "");
-	const struct probe_reading *end = probe_reading_of(readings, "ram-end", "");
-	struct vm_memory_range ranges[RANGES_LIMIT];
-
-	if (first == NULL || end == NULL || first->values_count != end->values_count ||
-		first->values_count > RANGES_LIMIT)
-		return false;
-	for (size_t i = 0; i < first->values_count; i++)
-		ranges[i] = (struct vm_memory_range){
-			(uint64_t)first->values[i], (uint64_t)end->values[i]};
-	*map = vm_direct_map(ranges, first->values_count, host->cpu.page_1g);
-	return true;
+	return (int64_t)(pages * (page_bytes / VM_KIB_BYTES));
 }
 
-static int64_t kib_of(uint64_t pages, enum page_size size)
+/* What a record says may contradict itself: then nothing fits, and that is told. */
+static struct moving between(int64_t lowest, int64_t highest)
 {
-	return (int64_t)(pages * (sizes[size].bytes / VM_KIB_BYTES));
+	return (struct moving){lowest, highest < lowest ? lowest : highest};
 }
 
-static void predict_pages(const struct vm_direct_map *map, uint64_t again, int64_t large_split,
-	int64_t giant_split, struct vm_predictions *predictions)
+/*
+ * A giant page is split for a block in it that is split, too, or for the kernel's image, which has
+ * rights of its own in whole blocks and touches two giant pages at most. Is one more there than all
+ * of that can have taken, then one is left.
+ */
+static uint64_t giants_left(const struct vm_direct_map *map, uint64_t blocks_ever_split)
 {
-	const int64_t whole_kib = (int64_t)vm_direct_map_kib(map) + kib_of(again, GIANT);
-	const int64_t split_kib = large_split > 0 ? kib_of((uint64_t)large_split, LARGE) : 0;
-	const int64_t gone_kib = giant_split > 0 ? kib_of((uint64_t)giant_split, GIANT) : 0;
-	/* At start a few places are given rights of their own: not all of memory. */
-	const int64_t giant_kib = map->giant > 1 ? kib_of(1, GIANT) : 0;
-	const int64_t remainder = kib_of(map->small, SMALL) % kib_of(1, LARGE);
+	return map->giant > blocks_ever_split + 2;
+}
+
+struct pages_now {
+	int64_t small_kib, large_split, large_made_again, giant_split;
+};
+
+static void predict_pages(const struct vm_direct_map *map, uint64_t again,
+	const struct pages_now *now, struct vm_predictions *predictions)
+{
+	const int64_t whole_kib = (int64_t)vm_direct_map_kib(map) + kib_of(again, VM_HUGE_1G_BYTES);
+	const int64_t split_kib =
+		now->large_split > 0 ? kib_of((uint64_t)now->large_split, VM_HUGE_2M_BYTES) : 0;
+	const int64_t gone_kib =
+		now->giant_split > 0 ? kib_of((uint64_t)now->giant_split, VM_HUGE_1G_BYTES) : 0;
+	const uint64_t ever_split = vm_direct_map_split_blocks(map, (uint64_t)now->small_kib) +
+				    (uint64_t)now->large_made_again;
+	const int64_t small_kib = kib_of(map->small, VM_PAGE_BYTES);
+	const int64_t remainder = small_kib % kib_of(1, VM_HUGE_2M_BYTES);
 	struct vm_prediction prediction = {
 		.claim = "xlate.direct-map",
 		.quantity = "small-beside-blocks",
@@ -78,14 +71,16 @@ static void predict_pages(const struct vm_direct_map *map, uint64_t again, int64
 	};
 
 	predict_moving(predictions, &prediction, (struct moving){remainder, remainder}, 1);
-	prediction.quantity = sizes[SMALL].quantity;
+	prediction.quantity = "small";
 	prediction.cite = "linux:6.12:arch/x86/mm/pat/set_memory.c:split_page_count";
+	predict_moving(predictions, &prediction, between(small_kib + split_kib, whole_kib), 1);
+	prediction.quantity = "giant";
+	prediction.because = "pages of 1 GiB where memory fills them, less those that were split: "
+			     "for a block that is split in them, or for the kernel's image";
 	predict_moving(predictions, &prediction,
-		(struct moving){kib_of(map->small, SMALL) + split_kib, whole_kib}, 1);
-	prediction.quantity = sizes[GIANT].quantity;
-	prediction.because = "pages of 1 GiB where memory fills them, less those that were split";
-	predict_moving(predictions, &prediction,
-		(struct moving){giant_kib, kib_of(map->giant + again, GIANT) - gone_kib}, 1);
+		between(kib_of(giants_left(map, ever_split), VM_HUGE_1G_BYTES),
+			kib_of(map->giant + again, VM_HUGE_1G_BYTES) - gone_kib),
+		1);
 }
 
 static void predict_whole(const struct vm_model *model, const struct vm_direct_map *map,
@@ -103,7 +98,7 @@ static void predict_whole(const struct vm_model *model, const struct vm_direct_m
 		break;
 	}
 	for (size_t i = 0; i < count; i++)
-		values[i] = whole_kib + kib_of(i, GIANT);
+		values[i] = whole_kib + kib_of(i, VM_HUGE_1G_BYTES);
 	vm_predict(predictions,
 		&(struct vm_prediction){
 			.claim = "xlate.direct-map",
@@ -141,19 +136,24 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
-	struct moving large_split, giant_split;
-	struct vm_direct_map map;
+	struct moving small, large_split, giant_split, made_again = {0};
+	struct memory_ranges ranges;
 
 	(void)arguments;
-	if (!map_of(host, readings, &map) ||
+	if (!memory_ranges_of(readings, &ranges) || !moving_of(readings, "small", "", &small) ||
 		!moving_of(readings, "large-split", "", &large_split) ||
 		!moving_of(readings, "giant-split", "", &giant_split)) {
 		predict_rules(predictions);
 		return;
 	}
+	/* Older records do not have it: no kernel of theirs made pages again. */
+	(void)moving_of(readings, "large-made-again", "", &made_again);
+	const struct vm_direct_map map =
+		vm_direct_map(ranges.range, ranges.count, host->cpu.page_1g);
+	const struct pages_now now = {
+		small.lowest, large_split.lowest, made_again.lowest, giant_split.lowest};
 	predict_whole(model, &map, predictions);
-	predict_pages(&map, map.giant == 0 ? 0 : VM_DIRECT_MAP_AGAIN_HIGHEST, large_split.lowest,
-		giant_split.lowest, predictions);
+	predict_pages(&map, map.giant == 0 ? 0 : VM_DIRECT_MAP_AGAIN_HIGHEST, &now, predictions);
 }
 
 /* Memory that is mapped and no RAM, or RAM that is mapped with small pages on purpose. */
@@ -171,84 +171,19 @@ static void refuse_what_is_not_plain(void)
 	kernel_file_close(&cmdline);
 }
 
-static void add_range(
-	int64_t first[], int64_t end[], size_t *count, const struct kernel_resource *resource)
-{
-	const int64_t first_frame = (int64_t)vm_bytes_to_pages_ceil(resource->first);
-	const int64_t end_frame = (int64_t)vm_bytes_to_pages_floor(resource->last + 1);
-
-	/* What the kernel itself keeps in RAM is listed as a range of its own. */
-	if (*count != 0 && end[*count - 1] == first_frame) {
-		end[*count - 1] = end_frame;
-		return;
-	}
-	MUST(*count < RANGES_LIMIT);
-	first[*count] = first_frame;
-	end[(*count)++] = end_frame;
-}
-
-static void observe_ram(void)
-{
-	struct kernel_file iomem = kernel_file_open("/proc/iomem", KERNEL_FILE_LARGE_BYTES);
-	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&iomem));
-	int64_t first[RANGES_LIMIT], end[RANGES_LIMIT];
-	struct kernel_resource resource;
-	struct kernel_error error;
-	size_t count = 0;
-	int got;
-
-	while ((got = kernel_iomem_next(&lines, &resource, &error)) > 0) {
-		if (kernel_text_starts(resource.name, "Persistent Memory") ||
-			kernel_text_starts(resource.name, "dax"))
-			unmet("persistent memory may be in the linear mapping too", "a guest");
-		if (!kernel_text_starts(resource.name, "System RAM"))
-			continue;
-		if (resource.last == 0)
-			unmet("addresses of memory are for root", "run as root");
-		add_range(first, end, &count, &resource);
-	}
-	MUST(got == 0 && count != 0);
-	observe_values("ram-first", "", first, count, VM_UNIT_FRAME, "/proc/iomem");
-	observe_values("ram-end", "", end, count, VM_UNIT_FRAME, "/proc/iomem");
-}
-
-struct reading {
-	int64_t kib[SIZES_COUNT], split[SIZES_COUNT];
-};
-
-static struct reading read_once(const struct kernel_file *meminfo, const struct kernel_file *vmstat)
-{
-	struct kernel_text text = kernel_file_read(vmstat);
-	struct reading reading = {0};
-
-	for (size_t size = LARGE; size <= GIANT; size++) {
-		uint64_t splits = 0, collapses = 0;
-		(void)kernel_vmstat_find(text, sizes[size].splits, &splits);
-		(void)kernel_vmstat_find(text, sizes[size].collapses, &collapses);
-		reading.split[size] = (int64_t)splits - (int64_t)collapses;
-	}
-	text = kernel_file_read(meminfo);
-	for (size_t size = SMALL; size < SIZES_COUNT; size++) {
-		uint64_t kib = 0;
-		(void)kernel_meminfo_find(text, sizes[size].line, &kib);
-		reading.kib[size] = (int64_t)kib;
-	}
-	return reading;
-}
-
 /* The lines of meminfo are one moment only if nothing was split while they were printed. */
-static struct reading read_at_rest(void)
+static struct mapping_count read_at_rest(void)
 {
 	const struct kernel_file meminfo =
 		kernel_file_open("/proc/meminfo", KERNEL_FILE_USUAL_BYTES);
 	const struct kernel_file vmstat = kernel_file_open("/proc/vmstat", KERNEL_FILE_USUAL_BYTES);
-	struct reading reading = read_once(&meminfo, &vmstat);
+	struct mapping_count count = mapping_read(&meminfo, &vmstat);
 
 	for (size_t i = 0; i < READ_LIMIT; i++) {
-		const struct reading next = read_once(&meminfo, &vmstat);
-		if (memcmp(&next, &reading, sizeof(next)) == 0)
+		const struct mapping_count next = mapping_read(&meminfo, &vmstat);
+		if (memcmp(&next, &count, sizeof(next)) == 0)
 			return next;
-		reading = next;
+		count = next;
 	}
 	broken("the linear mapping changes all the time");
 }
@@ -258,16 +193,21 @@ static void measure(const struct probe_arguments *arguments)
 	(void)arguments;
 	refuse_what_is_not_plain();
 	observe_ram();
-	const struct reading reading = read_at_rest();
-	observe("mapped", reading.kib[SMALL] + reading.kib[LARGE] + reading.kib[GIANT], VM_UNIT_KIB,
-		"/proc/meminfo");
+	const struct mapping_count count = read_at_rest();
+	observe("mapped",
+		count.kib[MAPPING_SMALL] + count.kib[MAPPING_LARGE] + count.kib[MAPPING_GIANT],
+		VM_UNIT_KIB, "/proc/meminfo");
 	observe("small-beside-blocks",
-		reading.kib[SMALL] % (int64_t)(VM_HUGE_2M_BYTES / VM_KIB_BYTES), VM_UNIT_KIB,
+		count.kib[MAPPING_SMALL] % (int64_t)(VM_HUGE_2M_BYTES / VM_KIB_BYTES), VM_UNIT_KIB,
 		"/proc/meminfo");
-	for (size_t size = SMALL; size < SIZES_COUNT; size++)
-		observe(sizes[size].quantity, reading.kib[size], VM_UNIT_KIB, "/proc/meminfo");
-	observe("large-split", reading.split[LARGE], VM_UNIT_COUNT, "/proc/vmstat");
-	observe("giant-split", reading.split[GIANT], VM_UNIT_COUNT, "/proc/vmstat");
+	observe("small", count.kib[MAPPING_SMALL], VM_UNIT_KIB, "/proc/meminfo");
+	observe("large", count.kib[MAPPING_LARGE], VM_UNIT_KIB, "/proc/meminfo");
+	observe("giant", count.kib[MAPPING_GIANT], VM_UNIT_KIB, "/proc/meminfo");
+	observe("large-split", count.splits[MAPPING_LARGE] - count.collapses[MAPPING_LARGE],
+		VM_UNIT_COUNT, "/proc/vmstat");
+	observe("large-made-again", count.collapses[MAPPING_LARGE], VM_UNIT_COUNT, "/proc/vmstat");
+	observe("giant-split", count.splits[MAPPING_GIANT] - count.collapses[MAPPING_GIANT],
+		VM_UNIT_COUNT, "/proc/vmstat");
 }
 
 static const char *const claims[] = {"xlate.direct-map", NULL};

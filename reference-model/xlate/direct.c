@@ -34,6 +34,30 @@ static void add_range(struct vm_direct_map *map, const struct vm_memory_range *r
 	map->giant += giants / vm_bytes_to_pages_floor(VM_HUGE_1G_BYTES);
 }
 
+/* linux:6.12:arch/x86/mm/init.c:split_mem_range */
+bool vm_direct_map_fits_block(const struct vm_memory_range *ranges, size_t count, uint64_t frame)
+{
+	const uint64_t block_pages = vm_bytes_to_pages_floor(VM_HUGE_2M_BYTES);
+	const uint64_t first_frame = vm_align_down(frame, block_pages);
+
+	for (size_t i = 0; i < count; i++)
+		if (larger(ranges[i].first_frame, vm_bytes_to_pages_floor(LEGACY_END_BYTES)) <=
+				first_frame &&
+			first_frame + block_pages <= ranges[i].end_frame)
+			return true;
+	return false;
+}
+
+/* linux:6.12:arch/x86/mm/pat/set_memory.c:split_page_count */
+uint64_t vm_direct_map_split_blocks(const struct vm_direct_map *map, uint64_t small_kib)
+{
+	const uint64_t at_start_kib = vm_pages_to_kib(map->small);
+
+	return small_kib <= at_start_kib
+		       ? 0
+		       : (small_kib - at_start_kib) / (VM_HUGE_2M_BYTES / VM_KIB_BYTES);
+}
+
 /* linux:6.12:arch/x86/mm/init.c:init_mem_mapping */
 struct vm_direct_map vm_direct_map(
 	const struct vm_memory_range *ranges, size_t count, bool giant_pages)

@@ -24,6 +24,13 @@ struct vm_direct_map {
 struct vm_direct_map vm_direct_map(
 	const struct vm_memory_range *ranges, size_t count, bool giant_pages);
 
+/* Whether a large page fits around the frame: its block is whole, and not below 1 MiB. */
+bool vm_direct_map_fits_block(const struct vm_memory_range *ranges, size_t count, uint64_t frame);
+
+/* How many blocks are made of small pages though a large one fits, by the kernel's count of them.
+ */
+uint64_t vm_direct_map_split_blocks(const struct vm_direct_map *map, uint64_t small_kib);
+
 uint64_t vm_direct_map_kib(const struct vm_direct_map *map);
 
 /*
