@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/pool.h"
 
@@ -58,4 +59,19 @@ error_t command_refuse(const struct argp_state *state, const char *format, ...)
 	(void)fprintf(stderr, "%s: %s\n", state->name, pool_format_list(&pool, format, arguments));
 	va_end(arguments);
 	return EINVAL;
+}
+
+error_t command_number(const struct argp_state *state, const char *option, const char *text,
+	unsigned lowest, unsigned highest, unsigned *number)
+{
+	char *end = NULL;
+
+	errno = 0;
+	const unsigned long value = strtoul(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < lowest ||
+		value > highest)
+		return command_refuse(state, "%s: \"%s\" is not a number from %u to %u", option,
+			text, lowest, highest);
+	*number = (unsigned)value;
+	return 0;
 }

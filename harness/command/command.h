@@ -29,6 +29,10 @@ bool command_parse(const struct argp *argp, int argc, char **argv, void *input);
 error_t command_refuse(const struct argp_state *state, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* For parsers: an option's value that is a number in decimal, or command_refuse(). */
+error_t command_number(const struct argp_state *state, const char *option, const char *text,
+	unsigned lowest, unsigned highest, unsigned *number);
+
 int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_facts(int argc, char **argv);

@@ -5,16 +5,22 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/guest_paths.h"
 #include "base/message.h"
 #include "command/command.h"
+#include "facts/source.h"
 #include "judge/again.h"
+#include "kernel/values.h"
+#include "record/join.h"
 #include "run/ending.h"
+#include "run/plan.h"
 #include "run/status.h"
 #include "run/stop.h"
 #include "suite/suite.h"
@@ -38,6 +44,7 @@ enum guest_option {
 	OPTION_LEVELS,
 	OPTION_ARGUMENTS,
 	OPTION_DEADLINE,
+	OPTION_MACHINES,
 };
 
 static const struct argp_option argp_options[] = {
@@ -51,23 +58,10 @@ static const struct argp_option argp_options[] = {
 	{"guest-levels", OPTION_LEVELS, "4|5", 0, "Levels of its page tables (4)", 1},
 	{"guest-arguments", OPTION_ARGUMENTS, "TEXT", 0, "Added to its kernel's command line", 1},
 	{"guest-deadline", OPTION_DEADLINE, "SECONDS", 0, "When it is given up (600)", 1},
+	{"guest-machines", OPTION_MACHINES, "N", 0,
+		"Clones of it that share a run, at most (as many as CPUs and memory allow)", 1},
 	{0},
 };
-
-static error_t take_number(const struct argp_state *state, const char *option, const char *text,
-	unsigned lowest, unsigned highest, unsigned *number)
-{
-	char *end = NULL;
-
-	errno = 0;
-	const unsigned long value = strtoul(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < lowest ||
-		value > highest)
-		return command_refuse(state, "%s: \"%s\" is not a number from %u to %u", option,
-			text, lowest, highest);
-	*number = (unsigned)value;
-	return 0;
-}
 
 static error_t check_together(const struct argp_state *state, const struct guest_request *given)
 {
@@ -98,17 +92,19 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		given->kernel = argument;
 		return 0;
 	case OPTION_MEMORY:
-		return take_number(state, "--guest-memory", argument, MEMORY_MIB_MIN,
+		return command_number(state, "--guest-memory", argument, MEMORY_MIB_MIN,
 			MEMORY_MIB_MAX, &guest->memory_mib);
 	case OPTION_CPUS:
-		return take_number(state, "--guest-cpus", argument, 1, CPUS_MAX, &guest->cpus);
+		return command_number(state, "--guest-cpus", argument, 1, CPUS_MAX, &guest->cpus);
 	case OPTION_NODES:
-		return take_number(state, "--guest-nodes", argument, 1, NODES_MAX, &guest->nodes);
+		return command_number(
+			state, "--guest-nodes", argument, 1, NODES_MAX, &guest->nodes);
 	case OPTION_CPU:
 		guest->cpu = argument;
 		return 0;
 	case OPTION_LEVELS: {
-		const error_t error = take_number(state, "--guest-levels", argument, 4, 5, &levels);
+		const error_t error =
+			command_number(state, "--guest-levels", argument, 4, 5, &levels);
 		guest->five_level = levels == 5;
 		return error;
 	}
@@ -116,8 +112,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		guest->kernel_arguments = argument;
 		return 0;
 	case OPTION_DEADLINE:
-		return take_number(
+		return command_number(
 			state, "--guest-deadline", argument, 1, DEADLINE_S_MAX, &guest->deadline_s);
+	case OPTION_MACHINES:
+		return command_number(state, "--guest-machines", argument, 1, GUEST_MACHINES_LIMIT,
+			&guest->machines);
 	case ARGP_KEY_END:
 		return check_together(state, given);
 	default:
@@ -147,8 +146,8 @@ static void add(const char **arguments, size_t *count, const char *argument)
 }
 
 /* The same run, as the program inside is told to do it. */
-static char *const *compose(
-	struct pool *pool, const struct run_options *options, const char *own_suite)
+static char *const *compose(struct pool *pool, const struct run_options *options,
+	const char *own_suite, unsigned machines)
 {
 	const char **arguments = pool_take(pool, ARGUMENTS_LIMIT * sizeof(*arguments));
 	size_t count = 0;
@@ -163,6 +162,7 @@ static char *const *compose(
 	add(arguments, &count, "--allow=settings,pressure");
 	add(arguments, &count, "--record=-");
 	add(arguments, &count, "--unjudged");
+	add(arguments, &count, pool_format(pool, "--parts=%u", machines));
 	if (options->anonymous)
 		add(arguments, &count, "--anonymous");
 	if (options->selection != NULL)
@@ -175,7 +175,7 @@ static char *const *compose(
 }
 
 struct keeping {
-	int descriptor; /* of the record */
+	int descriptors[GUEST_MACHINES_LIMIT]; /* of the record, and of what clones bring out */
 	int error;
 };
 
@@ -193,11 +193,14 @@ static int keep(int descriptor, const char *bytes, size_t size_bytes)
 	return 0;
 }
 
-static int take_output(void *context, const char *bytes, size_t size_bytes)
+static int take_output(void *context, unsigned machine, const char *bytes, size_t size_bytes)
 {
 	struct keeping *keeping = context;
+	int *descriptor = &keeping->descriptors[machine];
 
-	keeping->error = keep(keeping->descriptor, bytes, size_bytes);
+	if (*descriptor < 0)
+		*descriptor = memfd_create("mmconform-clone", MFD_CLOEXEC);
+	keeping->error = *descriptor < 0 ? -errno : keep(*descriptor, bytes, size_bytes);
 	return keeping->error;
 }
 
@@ -312,21 +315,105 @@ static enum exit_status conclude(const struct guest_request *request,
 		quote_console(ended);
 		return (enum exit_status)ended->exit_status;
 	}
-	return judge_what_came(keeping->descriptor, path, options->lines, result);
+	if (ended->machines > 1 && !record_join(keeping->descriptors[0], path,
+					   &keeping->descriptors[1], ended->machines - 1))
+		return EXIT_DEFECTIVE;
+	return judge_what_came(keeping->descriptors[0], path, options->lines, result);
+}
+
+/* What the run would refuse inside is refused before anything is started. */
+static enum exit_status check_plan(struct pool *pool, const struct run_options *options)
+{
+	struct plan plan = {.pool = pool};
+
+	return plan_load(&plan, options);
+}
+
+/* The memory of this host that programs can have without pushing anything out, in MiB; or 0. */
+static uint64_t available_mib(void)
+{
+	struct pool POOL_DROPS pool = {0};
+	struct facts_error error;
+	struct facts_source source;
+	uint64_t kib = 0;
+
+	source_open_live(&source, &pool, "", &error);
+	const struct source_text got = source_read(&source, "proc/meminfo");
+	if (got.error == 0)
+		(void)kernel_meminfo_find(got.text, "MemAvailable", &kib);
+	return kib >> 10;
+}
+
+/* As many machines as there are CPUs for, and half of the memory: all of one may come to be used.
+ */
+static unsigned machines_possible(const struct guest *guest)
+{
+	cpu_set_t cpus;
+	unsigned count = 1;
+
+	CPU_ZERO(&cpus);
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		count = (unsigned)CPU_COUNT(&cpus) / guest->cpus;
+	if (count > available_mib() / 2 / guest->memory_mib)
+		count = (unsigned)(available_mib() / 2 / guest->memory_mib);
+	if (count > GUEST_MACHINES_LIMIT)
+		count = GUEST_MACHINES_LIMIT;
+	return count > 1 ? count : 1;
+}
+
+/* A record in which nothing is would only be in the way of the next attempt. */
+static void end_keeping(struct keeping *keeping, const char *record_path)
+{
+	struct stat status;
+
+	if (record_path != NULL && fstat(keeping->descriptors[0], &status) == 0 &&
+		status.st_size == 0)
+		(void)unlink(record_path);
+	for (size_t i = 0; i < GUEST_MACHINES_LIMIT; i++)
+		if (keeping->descriptors[i] >= 0)
+			(void)close(keeping->descriptors[i]);
+}
+
+static enum exit_status run_and_keep(const struct guest_request *request,
+	const struct run_options *options, const struct guest *guest,
+	const struct guest_kernel *kernel, struct run_result *result)
+{
+	const char *path =
+		options->record_path != NULL ? options->record_path : "the guest's record";
+	struct guest_result ended;
+	struct keeping keeping = {.error = 0};
+	enum exit_status status = EXIT_DEFECTIVE;
+
+	for (size_t i = 0; i < GUEST_MACHINES_LIMIT; i++)
+		keeping.descriptors[i] = -1;
+	keeping.descriptors[0] = open_record(options->record_path);
+	if (keeping.descriptors[0] < 0) {
+		message("%s: %s", path, strerror(errno));
+		return EXIT_MISUSED;
+	}
+	const int stop = stop_begin();
+	const int error = guest_run(guest, kernel, stop, take_output, &keeping, &ended);
+	if (error != 0)
+		message("guest %s: %s", request->kernel,
+			ended.why[0] != '\0' ? ended.why : strerror(-error));
+	else
+		status = conclude(request, options, path, &ended, &keeping, result);
+	if (stop >= 0)
+		stop_end(stop);
+	end_keeping(&keeping, options->record_path);
+	return status;
 }
 
 enum exit_status run_in_guest(const struct guest_request *request,
 	const struct run_options *options, struct run_result *result)
 {
-	const char *path =
-		options->record_path != NULL ? options->record_path : "the guest's record";
 	struct guest_kernel kernel;
-	struct guest_result ended;
 	struct pool POOL_DROPS pool = {0};
 	char why[512], own_suite[PATH_MAX];
 	struct guest guest = request->guest;
-	struct keeping keeping = {.error = 0};
 
+	if (check_plan(&pool, options) != EXIT_CONFORMS)
+		return EXIT_MISUSED;
 	if (!guest_kernel_find(&kernel, request->kernel, cache_folder(&pool), why, sizeof(why))) {
 		message("--guest: %s", why);
 		return EXIT_MISUSED;
@@ -338,28 +425,15 @@ enum exit_status run_in_guest(const struct guest_request *request,
 			return EXIT_MISUSED;
 		}
 	}
-	keeping.descriptor = open_record(options->record_path);
-	if (keeping.descriptor < 0) {
-		message("%s: %s", path, strerror(errno));
-		return EXIT_MISUSED;
-	}
-	guest.arguments = compose(&pool, options, guest.own_suite);
-	const int stop = stop_begin();
-	const int error = guest_run(&guest, &kernel, stop, take_output, &keeping, &ended);
-	enum exit_status status = EXIT_DEFECTIVE;
-	if (error != 0)
-		message("guest %s: %s", request->kernel,
-			ended.why[0] != '\0' ? ended.why : strerror(-error));
-	else
-		status = conclude(request, options, path, &ended, &keeping, result);
-	if (stop >= 0)
-		stop_end(stop);
-	(void)close(keeping.descriptor);
-	return status;
+	if (guest.machines == 0)
+		guest.machines = machines_possible(&guest);
+	guest.arguments = compose(&pool, options, guest.own_suite, guest.machines);
+	return run_and_keep(request, options, &guest, &kernel, result);
 }
 
-static int collect(void *context, const char *bytes, size_t size_bytes)
+static int collect(void *context, unsigned machine, const char *bytes, size_t size_bytes)
 {
+	(void)machine; /* no other verb is divided */
 	return fwrite(bytes, 1, size_bytes, context) == size_bytes ? 0 : -ENOMEM;
 }
 
@@ -379,6 +453,7 @@ enum exit_status ask_guest(const struct guest_request *request, char *const *arg
 	if (stream == NULL)
 		abort();
 	guest.arguments = arguments;
+	guest.machines = 1;
 	const int stop = stop_begin();
 	const int error = guest_run(&guest, &kernel, stop, collect, stream, &ended);
 	if (stop >= 0)

@@ -30,6 +30,7 @@ enum run_option {
 	OPTION_SET = 0x100,
 	OPTION_RESUME,
 	OPTION_UNJUDGED,
+	OPTION_PARTS,
 	OPTION_BASELINE,
 	OPTION_REQUIRE,
 	OPTION_ANONYMOUS,
@@ -55,6 +56,7 @@ static const struct argp_option argp_options[] = {
 	{"verbose", OPTION_VERBOSE, NULL, 0, "A row for each case in the table", 3},
 	/* What a guest's harness is told: emulated, judging takes longer than measuring. */
 	{"unjudged", OPTION_UNJUDGED, NULL, OPTION_HIDDEN, NULL, 3},
+	{"parts", OPTION_PARTS, "N", OPTION_HIDDEN, NULL, 3},
 	{NULL, 0, NULL, 0, "What it is held against:", 4},
 	{"baseline", OPTION_BASELINE, "RECORD", 0,
 		"Fail when a verdict is worse than in this record; takes its seed", 4},
@@ -196,6 +198,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case OPTION_UNJUDGED:
 		given->options.unjudged = true;
 		return 0;
+	case OPTION_PARTS:
+		return command_number(
+			state, "--parts", argument, 1, GUEST_MACHINES_LIMIT, &given->options.parts);
 	case OPTION_ANONYMOUS:
 		given->options.anonymous = true;
 		return 0;

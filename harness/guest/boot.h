@@ -4,6 +4,9 @@
  *
  * The kernel's console and the command's output come over two serial ports; everything that the
  * machine needs on the host is in anonymous files and dies with this process, SIGKILL included.
+ *
+ * A command that asks for it (guest/oracle.h) is divided: the machine is cloned, and each clone
+ * does its part of the rest.
  */
 #ifndef GUEST_BOOT_H
 #define GUEST_BOOT_H
@@ -12,6 +15,8 @@
 #include <stddef.h>
 
 #include "guest/kernel.h"
+
+#define GUEST_MACHINES_LIMIT 8
 
 struct guest {
 	unsigned memory_mib; /* at least 256 */
@@ -23,6 +28,7 @@ struct guest {
 	const char *own_suite; /* the whole path of a file or folder that the command inside is
 				  given from GUEST_OWN_SUITE_PATH; NULL: it needs none */
 	unsigned deadline_s;
+	unsigned machines; /* 1 to GUEST_MACHINES_LIMIT: as many may do the work side by side */
 	char *const *arguments; /* of mmconform inside, NULL-ended, without the program's name */
 };
 
@@ -38,12 +44,16 @@ enum guest_end {
 struct guest_result {
 	enum guest_end end;
 	int exit_status;    /* of the command, for GUEST_ENDED */
+	unsigned machines;  /* that the work was divided among */
 	char why[512];	    /* one line; "" for GUEST_ENDED */
 	char console[8000]; /* the last of what the kernel and QEMU said */
 };
 
-/* Called with what the command printed, in order. A negative return ends the guest. */
-typedef int guest_sink(void *context, const char *bytes, size_t size_bytes);
+/*
+ * Called with what the command printed, in order, for each machine (from 0) apart: a clone has
+ * printed what its original had before. A negative return ends the guest.
+ */
+typedef int guest_sink(void *context, unsigned machine, const char *bytes, size_t size_bytes);
 
 /*
  * Boots kernel and runs the command. stop_descriptor, or -1, ends it early. Returns 0 or a negative

@@ -68,7 +68,7 @@ static int write_header(struct image *image, const char *path, unsigned mode, si
 int image_open(struct image *image)
 {
 	*image = (struct image){.next_inode = 1};
-	image->descriptor = memfd_create("mmconform-initramfs", 0);
+	image->descriptor = memfd_create("mmconform-initramfs", MFD_CLOEXEC);
 	return image->descriptor < 0 ? -errno : 0;
 }
 

@@ -2,139 +2,51 @@
 #include "guest/oracle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
+#include "base/guest_port.h"
 #include "vm/pte.h"
 
-/* A monitor that says nothing for so long is a machine that is gone. */
-#define MONITOR_DEADLINE_S 30
 /* How often another process or the kernel may be met on the CPU before the trial counts as gone. */
 #define TURNS_LIMIT  2000
-#define WORDS_LIMIT  512
 #define NOT_MAPPED   UINT64_MAX
-#define REPLY_BYTES  ((size_t)WORDS_LIMIT * 17 + 2)
+#define REPLY_BYTES  ((size_t)GUEST_PORT_WORDS_LIMIT * 17 + 2)
 #define CR4_LA57_BIT 12
 #define TURN_MS	     1
 
-static void drop(int *descriptor)
-{
-	if (*descriptor >= 0)
-		(void)close(*descriptor);
-	*descriptor = -1;
-}
-
 int oracle_open(struct oracle *oracle)
 {
-	const struct timeval patience = {.tv_sec = MONITOR_DEADLINE_S};
-	int port[2], monitor[2];
+	int ends[2];
 
-	*oracle = (struct oracle){-1, -1, -1, -1, NULL, "", 0};
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, port) != 0)
+	*oracle = (struct oracle)ORACLE_NONE;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
-	oracle->port = port[0];
-	oracle->port_inside = port[1];
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, monitor) != 0)
-		return -errno;
-	oracle->monitor = monitor[0];
-	oracle->monitor_inside = monitor[1];
-	/* Our ends stay here: QEMU would keep the port open behind our back. */
-	if (fcntl(oracle->port, F_SETFD, FD_CLOEXEC) != 0 ||
-		fcntl(oracle->monitor, F_SETFD, FD_CLOEXEC) != 0 ||
-		setsockopt(oracle->monitor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) !=
-			0)
-		return -errno;
-	return 0;
+	oracle->port = ends[0];
+	oracle->port_inside = ends[1];
+	return monitor_open(&oracle->monitor);
 }
 
 void oracle_started(struct oracle *oracle)
 {
-	drop(&oracle->port_inside);
-	drop(&oracle->monitor_inside);
+	if (oracle->port_inside >= 0)
+		(void)close(oracle->port_inside);
+	oracle->port_inside = -1;
+	monitor_started(&oracle->monitor);
 }
 
 void oracle_close(struct oracle *oracle)
 {
 	oracle_started(oracle);
-	drop(&oracle->port);
-	if (oracle->replies != NULL)
-		(void)fclose(oracle->replies);
-	else
-		drop(&oracle->monitor);
-	oracle->replies = NULL;
-	oracle->monitor = -1;
-}
-
-/* The answer to a command: what is between the events. NULL where the monitor is gone. */
-static json_t *answer(struct oracle *oracle)
-{
-	json_error_t error;
-
-	for (;;) {
-		json_t *said = json_loadf(oracle->replies, JSON_DISABLE_EOF_CHECK, &error);
-		if (said == NULL || json_object_get(said, "return") != NULL ||
-			json_object_get(said, "error") != NULL)
-			return said;
-		json_decref(said);
-	}
-}
-
-/* Sends the command and frees it. */
-static json_t *command(struct oracle *oracle, json_t *what)
-{
-	const int error = json_dumpfd(what, oracle->monitor, JSON_COMPACT);
-
-	json_decref(what);
-	return error != 0 ? NULL : answer(oracle);
-}
-
-static bool obeys(struct oracle *oracle, const char *word)
-{
-	json_t *said = command(oracle, json_pack("{s:s}", "execute", word));
-	const bool done = json_object_get(said, "return") != NULL;
-
-	json_decref(said);
-	return done;
-}
-
-static bool begin(struct oracle *oracle)
-{
-	if (oracle->replies != NULL)
-		return true;
-	oracle->replies = fdopen(oracle->monitor, "r");
-	/* Its greeting comes first and is no answer. */
-	return oracle->replies != NULL && obeys(oracle, "qmp_capabilities");
-}
-
-/* What a command for people prints, to be freed; NULL when the monitor is gone. */
-static char *print(struct oracle *oracle, unsigned cpu, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static char *print(struct oracle *oracle, unsigned cpu, const char *format, ...)
-{
-	char line[128];
-	va_list values;
-
-	va_start(values, format);
-	(void)vsnprintf(line, sizeof(line), format, values);
-	va_end(values);
-	json_t *said =
-		command(oracle, json_pack("{s:s,s:{s:s,s:i}}", "execute", "human-monitor-command",
-					"arguments", "command-line", line, "cpu-index", (int)cpu));
-	const char *text = json_string_value(json_object_get(said, "return"));
-	char *copy = text != NULL ? strdup(text) : NULL;
-	json_decref(said);
-	return copy;
+	if (oracle->port >= 0)
+		(void)close(oracle->port);
+	oracle->port = -1;
+	monitor_close(&oracle->monitor);
 }
 
 /* Words of memory as "xp" and "x" print them: an address, a colon, values. */
@@ -154,7 +66,7 @@ static size_t words_of(const char *text, uint64_t *words, size_t limit)
 
 static bool read_words(struct oracle *oracle, uint64_t physical, uint64_t *words, size_t count)
 {
-	char *text = print(oracle, 0, "xp /%zugx 0x%" PRIx64, count, physical);
+	char *text = monitor_print(&oracle->monitor, 0, "xp /%zugx 0x%" PRIx64, count, physical);
 	const size_t got = words_of(text, words, count);
 
 	free(text);
@@ -179,7 +91,7 @@ static bool is_asking(struct oracle *oracle, const uint64_t request[4], struct r
 {
 	const unsigned cpu = (unsigned)request[0];
 	uint64_t privilege = 0, there = 0;
-	char *text = print(oracle, cpu, "info registers");
+	char *text = monitor_print(&oracle->monitor, cpu, "info registers");
 	const bool user = register_of(text, "CPL=", &privilege) && privilege == 3 &&
 			  register_of(text, "CR0=", &registers->cr0) &&
 			  register_of(text, "CR3=", &registers->cr3) &&
@@ -189,7 +101,7 @@ static bool is_asking(struct oracle *oracle, const uint64_t request[4], struct r
 	free(text);
 	if (!user)
 		return false;
-	text = print(oracle, cpu, "x /1gx 0x%" PRIx64, request[1]);
+	text = monitor_print(&oracle->monitor, cpu, "x /1gx 0x%" PRIx64, request[1]);
 	const bool found = words_of(text, &there, 1) == 1 && there == request[2];
 	free(text);
 	return found;
@@ -200,10 +112,10 @@ static bool catch (struct oracle *oracle, const uint64_t request[4], struct regi
 {
 	struct pollfd port = {.fd = oracle->port, .events = POLLIN};
 
-	for (unsigned i = 0; i < TURNS_LIMIT && obeys(oracle, "stop"); i++) {
+	for (unsigned i = 0; i < TURNS_LIMIT && monitor_obeys(&oracle->monitor, "stop"); i++) {
 		if (is_asking(oracle, request, registers))
 			return true;
-		if (!obeys(oracle, "cont"))
+		if (!monitor_obeys(&oracle->monitor, "cont"))
 			return false;
 		/* No event says that a program is back on the CPU: the machine goes on a little. */
 		(void)poll(&port, 1, TURN_MS);
@@ -240,7 +152,7 @@ static size_t fetch_entries(struct oracle *oracle, const struct registers *regis
 static uint64_t translated(struct oracle *oracle, unsigned cpu, uint64_t address)
 {
 	uint64_t physical = NOT_MAPPED;
-	char *text = print(oracle, cpu, "gva2gpa 0x%" PRIx64, address);
+	char *text = monitor_print(&oracle->monitor, cpu, "gva2gpa 0x%" PRIx64, address);
 
 	(void)register_of(text, "gpa: 0x", &physical);
 	free(text);
@@ -252,7 +164,7 @@ static void find_listed(
 	struct oracle *oracle, unsigned cpu, uint64_t address, uint64_t *page, uint64_t *flags)
 {
 	static const uint64_t sizes_bytes[] = {VM_PAGE_BYTES, VM_HUGE_2M_BYTES, VM_HUGE_1G_BYTES};
-	char *text = print(oracle, cpu, "info tlb");
+	char *text = monitor_print(&oracle->monitor, cpu, "info tlb");
 	const char *line = NULL;
 	char start[20];
 
@@ -296,10 +208,10 @@ static size_t translate(struct oracle *oracle, const uint64_t request[4], uint64
 	words[used++] = translated(oracle, cpu, request[3]);
 	find_listed(oracle, cpu, request[3], &words[used], &words[used + 1]);
 	used += 2;
-	return obeys(oracle, "cont") ? used : 0;
+	return monitor_obeys(&oracle->monitor, "cont") ? used : 0;
 }
 
-static int reply(const struct oracle *oracle, const uint64_t *words, size_t count)
+int oracle_reply(const struct oracle *oracle, const uint64_t *words, size_t count)
 {
 	static char text[REPLY_BYTES];
 	size_t used = 0, sent = 0;
@@ -316,21 +228,41 @@ static int reply(const struct oracle *oracle, const uint64_t *words, size_t coun
 	return 0;
 }
 
-static int serve_line(struct oracle *oracle)
+/* The hexadecimal words behind the letter of a request. */
+static size_t request_words(const char *line, uint64_t *words, size_t limit)
 {
-	uint64_t words[WORDS_LIMIT], request[4];
+	const char *at = line + strcspn(line, " ");
 	size_t count = 0;
 
-	if (!begin(oracle))
-		return -EPIPE;
-	if (sscanf(oracle->line, "t %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &request[0],
-		    &request[1], &request[2], &request[3]) == 4)
+	while (count < limit) {
+		char *end = NULL;
+		words[count] = strtoull(at, &end, 16);
+		if (end == at)
+			break;
+		at = end;
+		count++;
+	}
+	return count;
+}
+
+static int serve_line(struct oracle *oracle)
+{
+	uint64_t words[GUEST_PORT_WORDS_LIMIT], request[4];
+	const size_t given = request_words(oracle->line, request, 4);
+	size_t count = 0;
+
+	/* Answered by who has the machine. */
+	if (oracle->line[0] == 'd' && given == 1) {
+		oracle->division = request[0];
+		return 0;
+	}
+	if (oracle->line[0] == 't' && given == 4)
 		count = translate(oracle, request, words);
-	else if (sscanf(oracle->line, "r %" SCNx64 " %" SCNx64, &request[0], &request[1]) == 2 &&
-		 request[1] <= WORDS_LIMIT && read_words(oracle, request[0], words, request[1]))
+	else if (oracle->line[0] == 'r' && given == 2 && request[1] <= GUEST_PORT_WORDS_LIMIT &&
+		 read_words(oracle, request[0], words, request[1]))
 		count = request[1];
 	/* Nothing to say ends the guest: a trial that waits for ever says less. */
-	return count == 0 ? -EPROTO : reply(oracle, words, count);
+	return count == 0 ? -EPROTO : oracle_reply(oracle, words, count);
 }
 
 int oracle_serve(struct oracle *oracle)

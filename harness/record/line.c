@@ -218,6 +218,7 @@ static const struct field summary_fields[] = {
 	ROWS(struct record_summary, counts, count_fields, struct record_count, false),
 	INTEGER(struct record_summary, trials),
 	INTEGER(struct record_summary, duration_ms),
+	FORM(struct record_summary, machines, FIELD_INTEGER, true),
 	INTEGER(struct record_summary, taint_before),
 	INTEGER(struct record_summary, taint_after),
 	LIST(struct record_summary, kernel_log, FIELD_TEXTS, false),

@@ -199,6 +199,7 @@ struct record_summary {
 	size_t counts_count;
 	const struct record_count *counts;
 	int64_t trials, duration_ms;
+	int64_t machines; /* clones of a guest that shared the launches; 0: there were none */
 	int64_t taint_before, taint_after; /* -1: not readable */
 	size_t kernel_log_count;
 	const char *const *kernel_log; /* warnings that appeared during the run */

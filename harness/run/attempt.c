@@ -40,7 +40,10 @@ static bool write_trial(struct trying *trying, struct record_trial *trial,
 {
 	struct record_line *lines = pool_take(&trying->pool, (count + 1) * sizeof(*lines));
 
-	trial->number = ++trying->execution->trials_count;
+	const struct share *share = &trying->execution->share;
+
+	/* No two launches of a run have one number. */
+	trial->number = trying->execution->trials_count++ * share->parts + share->part + 1;
 	trial->observations_count = (int64_t)count;
 	lines[0] = (struct record_line){.type = RECORD_TYPE_TRIAL, .trial = *trial};
 	for (size_t i = 0; i < count; i++) {

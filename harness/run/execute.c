@@ -208,7 +208,8 @@ static void lay_out(struct schedule *schedule)
 	schedule->launches = pool_take(plan->pool, plan->cases.count * sizeof(unsigned));
 	for (size_t i = 0; i < plan->cases.count; i++) {
 		const struct check *check = plan->cases.items[i].check;
-		schedule->launches[i] = plan_launches(plan, check);
+		if (is_shared(&schedule->execution->share, i))
+			schedule->launches[i] = plan_launches(plan, check);
 		total += schedule->launches[i];
 	}
 	progress_begin(&schedule->progress, total);

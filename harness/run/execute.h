@@ -9,6 +9,7 @@
 #include "facts/facts.h"
 #include "guard/guard.h"
 #include "record/reader.h"
+#include "run/divide.h"
 #include "run/plan.h"
 
 struct execution {
@@ -19,6 +20,7 @@ struct execution {
 	int stop; /* run/stop.h */
 	struct record_writer *writer;
 	const struct record *before; /* launches that a resumed record has; NULL: none */
+	struct share share;	     /* of the launches */
 	/* Results. */
 	int64_t trials_count;
 	const char *stopped_by; /* NULL: everything was run */

@@ -13,6 +13,7 @@
 #include "guard/guard.h"
 #include "guard/watch.h"
 #include "record/version.h"
+#include "run/divide.h"
 #include "run/ending.h"
 #include "run/execute.h"
 #include "run/plan.h"
@@ -300,6 +301,7 @@ static enum exit_status measure_and_judge(struct run *run)
 		.writer = &run->writer,
 		.before = run->resumes ? &run->before : NULL,
 		.trials_count = run->resumes ? (int64_t)run->before.launches_count : 0,
+		.share = divide_launches(&run->plan, run->options.parts),
 	};
 
 	execution.stop = stop_begin();

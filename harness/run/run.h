@@ -28,6 +28,8 @@ struct run_options {
 	bool dry_run, resume;
 	bool lines;	/* the record's lines on standard output */
 	bool unjudged;	/* end with a summary of no verdicts */
+	unsigned parts; /* a guest's launches may be shared by so many clones of it; 0: they may not
+			 */
 	bool anonymous; /* the record names neither the host's build nor its groups */
 };
 

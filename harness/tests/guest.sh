@@ -42,6 +42,26 @@ printf 'title: own\nchecks:\n  - match: "^demand.first-touch$"\nprofiles:\n  - {
 ends 0 '^0 deviations: 2 pass' ./own.yaml --claim '^demand.first-touch$' --profile quick --guest "$kernel"
 ends 2 'absent.yaml: No such file' ./absent.yaml --profile quick --guest "$kernel"
 
+# Shared by clones, each launch is made once, and the record is one.
+ends 0 '^0 deviations: ' --profile quick --guest "$kernel" --guest-machines 3 --record shared.jsonl
+python3 - <<'END' || fail "three machines did not share the run"
+import json
+lines = [json.loads(line) for line in open("shared.jsonl")]
+numbers = [line["number"] for line in lines if line["type"] == "trial"]
+planned = {json.dumps([line["probe"], line["parameters"]]) for line in lines if line["type"] == "prediction"}
+launched = [json.dumps([line["probe"], line["parameters"]]) for line in lines if line["type"] == "trial"]
+assert lines[-1]["machines"] == 3 and lines[-1]["trials"] == len(numbers), lines[-1]
+assert len(set(numbers)) == len(numbers) and {number % 3 for number in numbers} == {0, 1, 2}
+assert len(set(launched)) == len(launched) and set(launched) == planned
+END
+"$program" judge shared.jsonl >again || fail "a shared record is judged otherwise"
+[ "$(head -n 1 again | sed 's/ - .*//')" = "$(head -n 1 out | sed 's/ - .*//')" ] || fail "judged again, the tally differs"
+
+# What the run inside would refuse is refused here, and leaves no record.
+ends 2 'no profile "slow"' --profile slow --guest "$kernel" --record none.jsonl
+ends 3 'QEMU could not start' --guest "$kernel" --guest-cpu nonexistent --record none.jsonl
+[ ! -e none.jsonl ] || fail "a run that sent nothing left an empty record"
+
 ends 3 'panicked: .*Kernel panic' --guest "$kernel" --guest-arguments rdinit=/nonexistent
 ends 3 'hung: the guest did not end within 1 s' --guest "$kernel" --guest-deadline 1
 ends 2 'not a bzImage' --guest "$program"
@@ -49,18 +69,21 @@ ends 2 'no such file' --guest ./nonexistent
 ends 2 'is not a number from 1 to 64' --guest "$kernel" --guest-cpus 65
 ends 2 'more nodes than CPUs' --guest "$kernel" --guest-nodes 2
 
-# A machine that is gone in the middle has not brought out a whole record: an ending of its own.
-"$program" run --guest "$kernel" --record gone.jsonl >out 2>err &
+# A machine that is gone in the middle has not brought out a whole record: an ending of its own,
+# whichever of them it is, and the others go too.
+"$program" run --guest "$kernel" --guest-machines 2 --record gone.jsonl >out 2>err &
 victim=$!
 for _ in $(seq 300); do
 	! grep -q '"type":"trial"' gone.jsonl 2>/dev/null || break
 	sleep 0.1
 done
-kill -KILL "$(pgrep -P "$victim" qemu)"
+[ "$(pgrep -P "$victim" -c qemu)" -eq 2 ] || fail "two machines do not run side by side"
+kill -KILL "$(pgrep -P "$victim" -n qemu)"
 status=0
 wait "$victim" || status=$?
 [ "$status" -eq 3 ] || fail "an incomplete record: exit $status, wanted 3"
 cat out err | grep -q 'without a panic and without a whole result' || fail "an incomplete record is not called so"
+[ -z "$(pgrep -P "$victim" qemu)" ] || fail "a machine outlived its run"
 
 # Killed in the middle, the machine goes with the harness.
 "$program" run --guest "$kernel" --record killed.jsonl >out 2>err &

@@ -20,6 +20,7 @@
 #include <zstd.h>
 
 #include "base/buffer.h"
+#include "record/join.h"
 #include "record/reader.h"
 #include "record/writer.h"
 
@@ -71,17 +72,23 @@ static void seal(struct draft *draft)
 	add(draft, line);
 }
 
-static void sum_up(struct draft *draft)
+/* more: fields that are not in every summary. */
+static void sum_up_with(struct draft *draft, const char *more)
 {
 	char hash[RECORD_HASH_CHARACTERS + 1], line[400];
 
 	record_hash_text(&draft->hash, hash);
 	(void)snprintf(line, sizeof(line),
-		"{\"type\":\"summary\",\"complete\":true,\"counts\":[],\"trials\":1,"
-		"\"duration_ms\":1,\"taint_before\":0,\"taint_after\":0,\"kernel_log\":[],"
+		"{\"type\":\"summary\",\"complete\":true,\"counts\":[],\"trials\":1,%s"
 		"\"notes\":[],\"sha256\":\"%s\"}\n",
-		hash);
+		more, hash);
 	add(draft, line);
+}
+
+static void sum_up(struct draft *draft)
+{
+	sum_up_with(draft, "\"duration_ms\":1,\"taint_before\":0,\"taint_after\":0,"
+			   "\"kernel_log\":[],");
 }
 
 /* Header to summary, with one trial of two observations. */
@@ -115,29 +122,47 @@ static bool reads(
 	return good;
 }
 
-/* What the reader says, on stderr, of a record that it refuses. */
-static void check_refused(
-	const char *bytes, size_t length_bytes, enum record_wanted wanted, const char *message)
-{
-	struct record record;
-	char said[1024] = {0};
-	const int kept = dup(STDERR_FILENO), heard = file_of("", 0);
+/* What is said on stderr from listen_to_stderr() to check_said(). */
+struct hearing {
+	int kept, heard;
+};
 
-	assert_true(dup2(heard, STDERR_FILENO) >= 0);
-	const bool good = reads(&record, bytes, length_bytes, wanted);
+static struct hearing listen_to_stderr(void)
+{
+	const struct hearing hearing = {dup(STDERR_FILENO), file_of("", 0)};
+
+	assert_true(dup2(hearing.heard, STDERR_FILENO) >= 0);
+	return hearing;
+}
+
+static void check_said(struct hearing hearing, const char *message)
+{
+	char said[1024] = {0};
+
 	(void)fflush(stderr);
-	(void)dup2(kept, STDERR_FILENO);
-	(void)close(kept);
-	assert_true(pread(heard, said, sizeof(said) - 1, 0) >= 0);
-	(void)close(heard);
-	if (good)
-		record_drop(&record);
-	assert_false(good);
+	(void)dup2(hearing.kept, STDERR_FILENO);
+	(void)close(hearing.kept);
+	assert_true(pread(hearing.heard, said, sizeof(said) - 1, 0) >= 0);
+	(void)close(hearing.heard);
 	if (strstr(said, message) == NULL)
 		fail_msg("said \"%s\", not \"%s\"", said, message);
 	/* One line, and no more. */
 	assert_non_null(strchr(said, '\n'));
 	assert_string_equal(strchr(said, '\n'), "\n");
+}
+
+/* What the reader says of a record that it refuses. */
+static void check_refused(
+	const char *bytes, size_t length_bytes, enum record_wanted wanted, const char *message)
+{
+	struct record record;
+	const struct hearing hearing = listen_to_stderr();
+	const bool good = reads(&record, bytes, length_bytes, wanted);
+
+	check_said(hearing, message);
+	if (good)
+		record_drop(&record);
+	assert_false(good);
 }
 
 static void a_whole_record_is_read(void **state)
@@ -407,9 +432,95 @@ static void a_reported_record_is_hashed_whole(void **state)
 	buffer_drop(&draft.text);
 }
 
+/* The share of a clone: its own trial behind the head of all. */
+static int clone_of(const char *head, const char *trial, const char *summary)
+{
+	struct draft draft;
+
+	start(&draft);
+	add(&draft, head);
+	seal(&draft);
+	add(&draft, trial);
+	sum_up_with(&draft, summary);
+	const int file = file_of(draft.text.bytes, draft.text.length_bytes);
+	buffer_drop(&draft.text);
+	return file;
+}
+
+#define HEAD HEADER FACTS PREDICTION
+#define SUMMARY(duration_ms, taint_after, log)                                            \
+	"\"duration_ms\":" duration_ms ",\"taint_before\":0,\"taint_after\":" taint_after \
+	",\"kernel_log\":[" log "],"
+
+/* One record of three: all launches, the longest time, every taint, every line of the kernel. */
+static void clones_records_are_joined(void **state)
+{
+	const int first = clone_of(HEAD, TRIAL("1", "2") OBSERVATION("1") OBSERVATION("1"),
+		SUMMARY("5", "1", "\"a\""));
+	const int others[] = {
+		clone_of(HEAD, TRIAL("2", "1") OBSERVATION("2"), SUMMARY("9", "512", "")),
+		clone_of(HEAD, TRIAL("3", "0"), SUMMARY("7", "1", "\"b\",\"c\"")),
+	};
+	struct record record;
+
+	(void)state;
+	assert_true(record_join(first, "first.jsonl", others, 2));
+	assert_int_equal(lseek(first, 0, SEEK_SET), 0);
+	assert_true(record_read_file(&record, first, "first.jsonl", RECORD_ENDED));
+	assert_int_equal(record.launches_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(record.launches[i].trial.number, i + 1);
+		assert_int_equal(record.launches[i].observations_count, 2 - i);
+	}
+	assert_int_equal(record.summary.machines, 3);
+	assert_int_equal(record.summary.trials, 3);
+	assert_int_equal(record.summary.duration_ms, 9);
+	assert_int_equal(record.summary.taint_after, 513);
+	assert_int_equal(record.summary.kernel_log_count, 3);
+	assert_string_equal(record.summary.kernel_log[0], "a");
+	assert_string_equal(record.summary.kernel_log[2], "c");
+	record_drop(&record);
+	(void)close(first);
+	(void)close(others[0]);
+	(void)close(others[1]);
+}
+
+static void check_unjoined(int other, const char *message)
+{
+	const int first = clone_of(HEAD, TRIAL("1", "0"), SUMMARY("1", "0", ""));
+	const struct hearing hearing = listen_to_stderr();
+	const bool joined = record_join(first, "first.jsonl", &other, 1);
+
+	check_said(hearing, message);
+	assert_false(joined);
+	(void)close(first);
+	(void)close(other);
+}
+
+/* What is no clone's, or not all of it, is not made part of anything. */
+static void others_records_are_not_joined(void **state)
+{
+	static const char unsealed[] = HEAD;
+	struct draft draft;
+
+	(void)state;
+	check_unjoined(file_of("", 0), "first.jsonl: a clone has brought out nothing");
+	check_unjoined(file_of(unsealed, strlen(unsealed)), "ends before its seal");
+	check_unjoined(clone_of(HEAD PREDICTION, TRIAL("2", "0"), SUMMARY("1", "0", "")),
+		"other predictions than its original");
+	start(&draft);
+	add(&draft, HEAD);
+	seal(&draft);
+	add(&draft, TRIAL("2", "0"));
+	check_unjoined(file_of(draft.text.bytes, draft.text.length_bytes), "no summary");
+	buffer_drop(&draft.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clones_records_are_joined),
+		cmocka_unit_test(others_records_are_not_joined),
 		cmocka_unit_test(a_whole_record_is_read),
 		cmocka_unit_test(a_record_cut_off_anywhere_is_refused),
 		cmocka_unit_test(a_record_edited_anywhere_is_refused),

@@ -5,59 +5,21 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/io.h>
 #include <unistd.h>
 
+#include "base/guest_port.h"
 #include "kernel/pagemap.h"
 #include "trial/trial.h"
-
-/* The third serial port of a PC, and the registers of its 16550. */
-#define PORT	     0x3e8
-#define LINE_STATUS  (PORT + 5)
-#define STATUS_READY 0x01
-#define STATUS_EMPTY 0x20
-#define WORDS_LIMIT  512
-#define REPLY_BYTES  (WORDS_LIMIT * 17 + 2)
 
 /* The page behind PLACE; private and written before, so that it is this process's alone. */
 static volatile uint64_t nonce;
 
 void oracle_begin(void)
 {
-	if (ioperm(PORT, 8, 1) != 0)
+	if (!guest_port_begin())
 		unmet("this kernel lets no program at input and output ports",
 			"a kernel with CONFIG_X86_IOPL_IOPERM=y");
-}
-
-static void put(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		while ((inb(LINE_STATUS) & STATUS_EMPTY) == 0) {
-		}
-		outb((unsigned char)*text, PORT);
-	}
-}
-
-static size_t get(uint64_t *words, size_t limit)
-{
-	static char text[REPLY_BYTES];
-	size_t length = 0, count = 0;
-	char *at = text;
-
-	do {
-		while ((inb(LINE_STATUS) & STATUS_READY) == 0) {
-		}
-		MUST(length < sizeof(text));
-		text[length++] = (char)inb(PORT);
-	} while (text[length - 1] != '\n');
-	while (*at != '\n') {
-		MUST(count < limit);
-		words[count++] = strtoull(at, &at, 16);
-		at += *at == ' ';
-	}
-	return count;
 }
 
 void oracle_translate(uint64_t address, struct oracle_view *view)
@@ -69,9 +31,10 @@ void oracle_translate(uint64_t address, struct oracle_view *view)
 	nonce = trial_seed() ^ ((uint64_t)(uintptr_t)view << 16) ^ address ^ (nonce + 1);
 	(void)snprintf(line, sizeof(line), "t %x %" PRIxPTR " %" PRIx64 " %" PRIx64 "\n",
 		(unsigned)sched_getcpu(), (uintptr_t)&nonce, nonce, address);
-	put(line);
-	const size_t count = get(words, sizeof(words) / sizeof(words[0]));
-	MUST(count >= ORACLE_REGISTERS + 4 && words[ORACLE_REGISTERS] <= VM_PAGING_LEVELS_LIMIT &&
+	const size_t limit = sizeof(words) / sizeof(words[0]);
+	const size_t count = guest_port_ask(line, words, limit);
+	MUST(count <= limit && count >= ORACLE_REGISTERS + 4 &&
+		words[ORACLE_REGISTERS] <= VM_PAGING_LEVELS_LIMIT &&
 		count == ORACLE_REGISTERS + 1 + 2 * words[ORACLE_REGISTERS] + 3);
 	view->entries_count = (size_t)words[ORACLE_REGISTERS];
 	memcpy(view->registers, words, sizeof(view->registers));
@@ -85,10 +48,9 @@ void oracle_read(uint64_t physical, uint64_t *words, size_t count)
 {
 	char line[64];
 
-	MUST(count <= WORDS_LIMIT);
+	MUST(count <= GUEST_PORT_WORDS_LIMIT);
 	(void)snprintf(line, sizeof(line), "r %" PRIx64 " %zx\n", physical, count);
-	put(line);
-	MUST(get(words, count) == count);
+	MUST(guest_port_ask(line, words, count) == count);
 }
 
 const struct oracle_view *oracle_look_at(const char *at, uint64_t address)

@@ -3,8 +3,7 @@
  * The trial's half of guest/oracle.h: asks the machine that emulates this guest how it translates
  * an address of this process, and for words of its physical memory.
  *
- * The registers of the serial port are read and written from user mode, in a loop: the process
- * never sleeps while it waits, so its tables stay in use on this CPU.
+ * The process never sleeps while it waits (base/guest_port.h): its tables stay in use on this CPU.
  */
 #ifndef TRIAL_ORACLE_H
 #define TRIAL_ORACLE_H
