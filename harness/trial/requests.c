@@ -156,10 +156,13 @@ static int make_segment(struct request *request)
 	return request->object < 0 ? errno : 0;
 }
 
-/* The child has nothing to do: that it was made is what counts. */
+/*
+ * The child has nothing to do: that it was made is what counts. It may be without the stacks of our
+ * threads, which fork() would look at in the child.
+ */
 static int fork_once(struct request *request)
 {
-	request->child = fork();
+	request->child = _Fork();
 	if (request->child == 0)
 		_exit(0);
 	return request->child < 0 ? errno : 0;
@@ -285,6 +288,34 @@ bool request_descend(
 	return false;
 }
 
+/* Whether a fork asks for the area. */
+static bool is_asked_for(const struct kernel_smaps_area *area)
+{
+	return (area->flags >> KERNEL_AREA_FLAG_ACCOUNT & 1) != 0 &&
+	       (area->flags >> KERNEL_AREA_FLAG_DONT_COPY & 1) == 0;
+}
+
+uint64_t requests_keep_from_children(const struct kernel_file *smaps)
+{
+	struct kernel_lines lines = kernel_lines_of(kernel_file_read(smaps));
+	struct kernel_smaps_area area;
+	struct kernel_error error;
+	const uint64_t heap_end = (uintptr_t)sbrk(0);
+	uint64_t stack_pages = 0;
+	int more;
+
+	while ((more = kernel_smaps_next(&lines, &area, &error)) > 0) {
+		const uint64_t length_bytes = area.area.end - area.area.start;
+		if (kernel_text_is(area.area.name, "[stack]"))
+			stack_pages = vm_bytes_to_pages_floor(length_bytes);
+		else if (area.area.start >= heap_end && is_asked_for(&area))
+			MUST(madvise((void *)(uintptr_t)area.area.start, (size_t)length_bytes,
+				     MADV_DONTFORK) == 0);
+	}
+	MUST(more == 0);
+	return stack_pages;
+}
+
 uint64_t request_below_pages(const struct request *request, const struct kernel_file *smaps)
 {
 	struct kernel_lines lines = kernel_lines_of(kernel_file_read(smaps));
@@ -294,8 +325,7 @@ uint64_t request_below_pages(const struct request *request, const struct kernel_
 	int more;
 
 	while ((more = kernel_smaps_next(&lines, &area, &error)) > 0)
-		if (area.area.start < (uintptr_t)request->address &&
-			(area.flags >> KERNEL_AREA_FLAG_ACCOUNT & 1) != 0)
+		if (area.area.start < (uintptr_t)request->address && is_asked_for(&area))
 			pages += vm_bytes_to_pages_floor(area.area.end - area.area.start);
 	MUST(more == 0);
 	return pages;

@@ -49,11 +49,16 @@ bool request_descend(
 /*
  * All that a request of so many pages promises if it promises each; the page that it grows from is
  * its own. A fork promises again what is mapped, and before it what the process has below: areas
- * are copied in their order (linux:6.12:kernel/fork.c:dup_mmap). What lies above is less than a CPU
- * holds back of the sum.
+ * are copied in their order (linux:6.12:kernel/fork.c:dup_mmap). What lies above counts only if it
+ * is more than a CPU holds back of the sum, so little must be there: requests_keep_from_children().
  */
 uint64_t request_promised_pages(
 	enum request_kind kind, uint64_t length_pages, uint64_t below_pages);
+/*
+ * Has a child get nothing of what is mapped above the heap but the stack, whose length it returns.
+ * What is mapped later is inherited.
+ */
+uint64_t requests_keep_from_children(const struct kernel_file *smaps);
 /* Pages promised below a request that is held; smaps was opened before, for it takes memory. */
 uint64_t request_below_pages(const struct request *request, const struct kernel_file *smaps);
 

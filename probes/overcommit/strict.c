@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "probe/moving.h"
 #include "probe/probe.h"
@@ -254,6 +255,24 @@ static uint64_t more_than_held_back_pages(const struct kernel_file *meminfo, uns
 	return vm_kib_to_pages_floor((uint64_t)ram_kib) / 256 + 2 * (uint64_t)cpus_count + 32;
 }
 
+/* The least that a batch can be. The CPUs that could be there are at least those that are. */
+static uint64_t surely_held_back_pages(const struct kernel_file *meminfo)
+{
+	const int64_t ram_kib = kernel_meminfo_value(kernel_file_read(meminfo), "MemTotal");
+	const uint64_t cpus = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+	const uint64_t of_ram = vm_kib_to_pages_floor((uint64_t)ram_kib) / cpus / 256;
+
+	return of_ram > 32 ? of_ram : 32;
+}
+
+/* A fork asks for the areas above the mapping after it: they have to stay in the part held back. */
+static void keep_above_small(const struct kernel_file *meminfo, const struct kernel_file *smaps)
+{
+	if (requests_keep_from_children(smaps) >= surely_held_back_pages(meminfo))
+		unmet("the part of the commitment that a CPU holds back is less than a stack",
+			"a machine with more memory for each CPU");
+}
+
 static void give_up_part(void *context)
 {
 	const size_t length_bytes = (size_t)vm_pages_to_bytes(*(const uint64_t *)context);
@@ -399,6 +418,8 @@ static void measure(const struct probe_arguments *arguments)
 	MUST(mmap(NULL, mapped_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 	leave_room_to_others(&meminfo);
 	observe_settings();
+	if (request_kinds[kind].way == REQUEST_FORK)
+		keep_above_small(&meminfo, &smaps);
 	if (probe_argument(arguments, "admin") == 0)
 		privilege_drop(PRIVILEGE_SYS_ADMIN);
 	passes[0] = pass_of(&meminfo, &status);
