@@ -185,6 +185,8 @@ def main():
     patches = [o for o in orders if o.split()[0] not in ("argument", "freeze", "answer")]
     symbols = [f"symbol {name}" for name in all_named(patches)]
     arguments = sys.argv[1:]
+    if "-incoming" in arguments:  # a clone: what was patched comes with its memory
+        os.execv(QEMU, [QEMU] + arguments)
     add_to_initramfs(arguments[arguments.index("-initrd") + 1],
                      "".join(line + "\n" for line in symbols + inside))
     arguments[arguments.index("-append") + 1] += " ".join(["", *words, "rdinit=/wrong/init"])
