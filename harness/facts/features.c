@@ -323,6 +323,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(PIN_ASKS_AREAS, 6, 5),
 	/* "io_uring: unify io_pin_pages()" and what it was made of: pin_user_pages_fast() */
 	BY_RELEASE(PIN_ASKS_TABLES, 6, 10),
+	/* "mm: enable khugepaged anonymous collapse on non-writable regions" */
+	BY_RELEASE(COLLAPSE_READ_ONLY, 6, 18),
 	/* "Restore only on the last unmap", of 2026 */
 	{.feature = VM_FEATURE_POOL_RESERVE_LAST,
 		.surface = SURFACE_RELEASE,

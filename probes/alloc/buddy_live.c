@@ -9,6 +9,7 @@
  *
  * It would miss an allocator that returns the wrong one of two blocks of a size.
  */
+#include <errno.h>
 #include <linux/if_packet.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -282,6 +283,9 @@ static void measure(const struct probe_arguments *arguments)
 
 	for (size_t i = 0; i < BLOCKS; i++) {
 		blocks.sockets[i] = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+		if (blocks.sockets[i] < 0 && errno == EAFNOSUPPORT)
+			unmet("this kernel has no packet sockets, whose rings are the blocks",
+				"CONFIG_PACKET=y");
 		MUST(blocks.sockets[i] >= 0);
 	}
 	/* The largest block there is becomes one for the kernel's pages, if none was. */

@@ -85,7 +85,9 @@ static const struct probe_parameter parameters[] = {
 	{
 		.name = "room",
 		.unit = VM_UNIT_PAGES,
-		.lowest = 1,
+		.choices_count = 1,
+		.choices = {1},
+		.lowest = 2,
 		.highest = 500,
 		.step = 1,
 		.drawn = 1,

@@ -232,8 +232,12 @@ int32_t huge_collapse(struct vm_machine *m, uint32_t area_number, uint64_t start
 	if (place.level == 2 && entry_get(m, place) != 0)
 		return is_zero_frame(m, leaf_frame(entry_get(m, place))) ? VM_EINVAL : 0;
 	const struct collapse_view view = collapse_look(m, mm, start);
-	if (place.level != 1 || area->family == NONE || view.other != 0 ||
-		(!view.writable && !by_advice) || view.empty + view.zero == HUGE_PAGES)
+	/* Where no page has to be writable, advice makes a huge page of nothing, too; the daemon
+	 * wants one that was used. */
+	const bool worth_it = !has(m, VM_FEATURE_COLLAPSE_READ_ONLY)
+				      ? view.writable
+				      : by_advice || view.empty + view.zero != HUGE_PAGES;
+	if (place.level != 1 || area->family == NONE || view.other != 0 || !worth_it)
 		return VM_EINVAL;
 	if (m->pipe_count != 0) {
 		outcome_silent(m, "whether pages that are collapsed lie in a pipe");

@@ -118,7 +118,8 @@
 	X(MAP_PREPARES, "map-prepares")                           \
 	X(IO_URING, "io-uring")                                   \
 	X(PIN_ASKS_AREAS, "pin-asks-areas")                       \
-	X(PIN_ASKS_TABLES, "pin-asks-tables")
+	X(PIN_ASKS_TABLES, "pin-asks-tables")                     \
+	X(COLLAPSE_READ_ONLY, "collapse-read-only")
 
 enum vm_feature {
 #define VM_FEATURE_ENUMERATOR(name, word) VM_FEATURE_##name,
