@@ -88,6 +88,57 @@ uint64_t vm_commit_make_read_only_pages(const struct vm_behaviours *behaviours,
 	VM_ASSERT(false);
 }
 
+/* By how many pages what was mapped, and what promised, has become longer. */
+static int64_t growth_pages(enum vm_commit_change change, int64_t length, int64_t changed)
+{
+	switch (change) {
+	case VM_COMMIT_MOVED:
+	case VM_COMMIT_SPLIT:
+	case VM_COMMIT_RENEWED:
+		return 0;
+	case VM_COMMIT_KEPT:
+		return length;
+	case VM_COMMIT_GROWN:
+		return changed;
+	case VM_COMMIT_SHRUNK:
+	case VM_COMMIT_HOLED:
+	case VM_COMMIT_REPLACED:
+	case VM_COMMIT_LOWERED:
+	case VM_COMMIT_PUNCHED:
+	case VM_COMMIT_CUT:
+		return -changed;
+	}
+	VM_ASSERT(false);
+}
+
+/* linux:6.12:mm/mremap.c:move_vma; linux:6.12:mm/vma.c:vms_complete_munmap_vmas;
+ * linux:6.12:mm/shmem.c:shmem_inode_unacct_blocks */
+struct vm_commit_moves vm_commit_change(const struct vm_behaviours *behaviours,
+	enum vm_commit_mode mode, enum vm_commit_change change, uint64_t length_pages,
+	uint64_t changed_pages)
+{
+	const bool in_file = change == VM_COMMIT_PUNCHED || change == VM_COMMIT_CUT;
+	const struct vm_commit_request page = {
+		.backing = in_file ? VM_COMMIT_MEMORY_FILE : VM_COMMIT_ANONYMOUS,
+		.shared = in_file,
+		.writable = true,
+		.length_pages = 1,
+	};
+	const int64_t promise = (int64_t)(vm_commit_map_pages(behaviours, mode, &page) +
+					  vm_commit_touch_pages(behaviours, mode, &page, 1));
+	const int64_t growth = growth_pages(change, (int64_t)length_pages, (int64_t)changed_pages);
+	struct vm_commit_moves moves = {
+		.change_pages = growth * promise,
+		.end_pages = -((int64_t)length_pages + growth) * promise,
+	};
+
+	/* What was left behind does not account any more, and its promise is never given back:
+	 * linux:6.16:mm/mremap.c:dontunmap_complete */
+	if (change == VM_COMMIT_KEPT && behaviours->remap_unaccounts)
+		moves.end_pages = -(int64_t)length_pages * promise;
+	return moves;
+}
+
 /* linux:6.12:mm/util.c:vm_commit_limit */
 uint64_t vm_commit_limit_pages(
 	const struct vm_behaviours *behaviours, const struct vm_commit_state *state)

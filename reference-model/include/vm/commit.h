@@ -50,6 +50,30 @@ uint64_t vm_commit_make_writable_pages(const struct vm_behaviours *behaviours,
 uint64_t vm_commit_make_read_only_pages(const struct vm_behaviours *behaviours,
 	const struct vm_commit_request *area, bool accounts, bool touched);
 
+/* What happens to a private writable area that was never used, or to a file in memory. */
+enum vm_commit_change {
+	VM_COMMIT_MOVED,
+	VM_COMMIT_KEPT, /* moved with MREMAP_DONTUNMAP */
+	VM_COMMIT_GROWN,
+	VM_COMMIT_SHRUNK,
+	VM_COMMIT_SPLIT,    /* its middle becomes an area of its own */
+	VM_COMMIT_HOLED,    /* its middle is unmapped */
+	VM_COMMIT_RENEWED,  /* its middle is mapped anew */
+	VM_COMMIT_REPLACED, /* its middle becomes a mapping without rights */
+	VM_COMMIT_LOWERED,  /* it is the heap, and its end is taken back */
+	VM_COMMIT_PUNCHED,  /* it is a file in memory, and loses pages of its middle */
+	VM_COMMIT_CUT,	    /* the same, of its end */
+};
+
+/* What the change of so many pages adds to the commitment, and unmapping all of it afterwards. */
+struct vm_commit_moves {
+	int64_t change_pages, end_pages;
+};
+
+struct vm_commit_moves vm_commit_change(const struct vm_behaviours *behaviours,
+	enum vm_commit_mode mode, enum vm_commit_change change, uint64_t length_pages,
+	uint64_t changed_pages);
+
 /* What the refusal depends on, in pages unless named otherwise. */
 struct vm_commit_state {
 	enum vm_commit_mode mode;
