@@ -383,8 +383,7 @@ static void measure(const struct probe_arguments *arguments)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	MUST(told != MAP_FAILED && memory == (void *)BASE);
-	/* A kernel without huge pages knows no such advice, and needs none. */
-	(void)madvise(memory, length_bytes, MADV_NOHUGEPAGE);
+	small_pages(memory, length_bytes);
 	const int manager = open_managed(pages + 2, probe_argument(arguments, "events") != 0);
 	const pid_t child = start_manager(manager, answer, told);
 	for (uint64_t page = 0; page < pages; page++)
