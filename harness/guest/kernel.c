@@ -240,6 +240,8 @@ static const char *const wanted_modules[] = {
 	"crc32c_generic",
 	"ext4",
 	"loop",
+	/* The compressor that zram asks for by its name, up to 6.11; later ones have their own. */
+	"lzo-rle",
 	"zram",
 };
 
