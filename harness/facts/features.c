@@ -218,11 +218,8 @@ static const struct detector detectors[] = {
 	BY_RELEASE(UPPER_TABLES_COUNTED, 6, 7),
 	BY_RELEASE(TOP_TABLES_COUNTED, 6, 14), /* "mm: introduce ctor/dtor at PGD level" */
 	BY_RELEASE(HEAP_GAP, 6, 10),
-	/* Measured on 6.18.44, 7.2.12 and 7.3.4; 6.1, 6.12 and 6.18.15 scan otherwise. */
-	{.feature = VM_FEATURE_KSM_SCAN,
-		.surface = SURFACE_RELEASE,
-		.since = {7, 2, 0},
-		.backports = {{6, 18, 44}}},
+	/* "mm/ksm: fix KSM COW breaking with userfaultfd-wp via FAULT_FLAG_UNSHARE" */
+	BY_RELEASE(KSM_UNSHARES, 6, 2),
 	/* "x86/mm: Introduce _PAGE_SAVED_DIRTY" */
 	BY_RELEASE(SAVED_DIRTY, 6, 6),
 	/* "mm: mmap: map MAP_STACK to VM_NOHUGEPAGE" */

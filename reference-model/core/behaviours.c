@@ -31,7 +31,7 @@ void vm_behaviours_textbook(struct vm_behaviours *behaviours)
 		.group_charges = VM_GROUP_CHARGES_NOT_TOLD,
 		.process_limits = VM_PROCESS_LIMITS_NOT_TOLD,
 		.heap_gap = VM_HEAP_GAP_NONE,
-		.ksm_scan = VM_KSM_SCAN_KNOWN,
+		.ksm_unshares = true,
 		.anonymous_read = VM_ANONYMOUS_READ_MAPS_ZERO_PAGE,
 		.fork_copies = VM_FORK_COPIES_ALL,
 		.user_bit = VM_USER_BIT_CLEAR_IS_USER,
@@ -124,8 +124,7 @@ static void fill_formulas(struct vm_behaviours *behaviours, const struct vm_host
 	/* linux:6.12:mm/mmap.c:may_expand_vm */
 	behaviours->process_limits = VM_PROCESS_LIMITS_TOLD;
 	/* linux:6.12:fs/binfmt_elf.c:load_elf_binary */
-	behaviours->ksm_scan =
-		vm_host_has(host, VM_FEATURE_KSM_SCAN) ? VM_KSM_SCAN_KNOWN : VM_KSM_SCAN_ELSEWISE;
+	behaviours->ksm_unshares = vm_host_has(host, VM_FEATURE_KSM_UNSHARES);
 	behaviours->heap_gap =
 		vm_host_has(host, VM_FEATURE_HEAP_GAP) ? VM_HEAP_GAP_PAGE : VM_HEAP_GAP_NONE;
 }

@@ -59,6 +59,8 @@ static void make_stable(struct vm_machine *m, struct place place)
 	const uint32_t frame = leaf_frame(leaf);
 
 	folio_set(m, frame, FOLIO_KSM);
+	/* linux:6.12:mm/ksm.c:try_to_merge_one_page marks it as accessed */
+	folio_set(m, frame, FOLIO_MAYBE_REFERENCED);
 	if (leaf_is_dirty(leaf))
 		folio_set(m, frame, FOLIO_DIRTY);
 	frame_of(m, frame)->exclusive = false;
@@ -180,7 +182,7 @@ void ksm_unmerge(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t e
 			.area = area,
 			.address = cursor.at.address,
 			.write = true,
-			.unshare = true};
+			.unshare = m->behaviours.ksm_unshares};
 		if (fault_handle(m, &fault) != FAULT_DONE)
 			return;
 	}
@@ -188,10 +190,6 @@ void ksm_unmerge(struct vm_machine *m, uint32_t area, uint64_t start, uint64_t e
 
 void operation_ksm_run(struct vm_machine *m)
 {
-	if (m->operation->flags != KSM_STOP && m->behaviours.ksm_scan == VM_KSM_SCAN_ELSEWISE) {
-		outcome_silent(m, "what a pass of this kernel's ksmd leaves is not known");
-		return;
-	}
 	switch (m->operation->flags) {
 	case KSM_STOP:
 		return;

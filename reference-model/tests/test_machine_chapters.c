@@ -454,6 +454,46 @@ static void equal_pages_are_merged(void **state)
 	assert_int_equal(byte_at(f, 0, BASE + PAGE), 1);
 }
 
+/* A release before 6.2. */
+static int setup_merged_by_write(void **state)
+{
+	struct fixture *f = fixture_plain();
+
+	f->host.feature[VM_FEATURE_KSM_UNSHARES].present = false;
+	fixture_start(f, VM_MODEL_LINUX);
+	*state = f;
+	return 0;
+}
+
+/* How much of two pages that were merged, shared with a child and taken apart again is dirty. */
+static uint64_t dirty_after_merging(struct fixture *f)
+{
+	struct vm_smaps lines;
+
+	map(f, 0, BASE, 2 * PAGE, RW, PRIVATE);
+	on(f, VM_OP_TOUCH_WRITE, 0, BASE, 2 * PAGE);
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_MERGEABLE);
+	run(f, (struct vm_operation){.kind = VM_OP_KSM_RUN, .flags = 1});
+	fork_to(f, 0, 1);
+	/* Its entries are old, and the page was marked when it was merged. */
+	vm_machine_smaps(f->machine, 1, 0, &lines);
+	assert_int_equal(lines.kib[VM_SMAPS_REFERENCED], 0);
+	assert_int_equal(lines.highest_kib[VM_SMAPS_REFERENCED], 8);
+	run(f, (struct vm_operation){.kind = VM_OP_EXIT, .process = 1});
+	advise(f, 0, BASE, 2 * PAGE, VM_MADV_UNMERGEABLE);
+	return smaps(f, 0, 0, VM_SMAPS_PRIVATE_DIRTY);
+}
+
+static void merged_pages_are_unshared_clean(void **state)
+{
+	assert_int_equal(dirty_after_merging(*state), 0);
+}
+
+static void merged_pages_were_written_apart(void **state)
+{
+	assert_int_equal(dirty_after_merging(*state), 8);
+}
+
 static void huge_pool_counts(void **state)
 {
 	struct fixture *f = *state;
@@ -743,6 +783,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_page_from_swap_comes_alone_without_a_cluster,
 			setup_without_cluster, teardown),
 		TEST(equal_pages_are_merged),
+		TEST(merged_pages_are_unshared_clean),
+		cmocka_unit_test_setup_teardown(
+			merged_pages_were_written_apart, setup_merged_by_write, teardown),
 		TEST(huge_pool_counts),
 		TEST(a_reservation_is_owed_until_the_child_lets_go),
 		cmocka_unit_test_setup_teardown(

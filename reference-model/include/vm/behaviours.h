@@ -151,11 +151,6 @@ enum vm_group_charges {
 enum vm_process_limits { VM_PROCESS_LIMITS_NOT_TOLD, VM_PROCESS_LIMITS_TOLD };
 
 /* Whether a randomised heap may begin right at the end of the program. */
-enum vm_ksm_scan {
-	VM_KSM_SCAN_ELSEWISE, /* 6.1 and 6.12 leave other pages merged and marked: not known how */
-	VM_KSM_SCAN_KNOWN,
-};
-
 enum vm_heap_gap {
 	VM_HEAP_GAP_NONE,
 	VM_HEAP_GAP_PAGE, /* at least one page lies between, against running over */
@@ -292,7 +287,7 @@ struct vm_behaviours {
 	enum vm_group_charges group_charges;
 	enum vm_process_limits process_limits;
 	enum vm_heap_gap heap_gap;
-	enum vm_ksm_scan ksm_scan;
+	bool ksm_unshares; /* what is merged is taken apart by an unsharing fault, not by a write */
 	enum vm_anonymous_read anonymous_read;
 	enum vm_fork_copies fork_copies;
 	enum vm_direct_io direct_io;

@@ -71,7 +71,7 @@
 	X(UPPER_TABLES_COUNTED, "upper-tables-counted")           \
 	X(TOP_TABLES_COUNTED, "top-tables-counted")               \
 	X(HEAP_GAP, "heap-gap")                                   \
-	X(KSM_SCAN, "ksm-scan")                                   \
+	X(KSM_UNSHARES, "ksm-unshares")                           \
 	X(SAVED_DIRTY, "saved-dirty")                             \
 	X(STACK_MAPS_SMALL, "stack-maps-small")                   \
 	X(MREMAP_REALIGNS, "mremap-realigns")                     \
