@@ -222,6 +222,10 @@ static void measure(const struct probe_arguments *arguments)
 	MUST(kernel_write(UNEVICTABLE_PATH, "0") == 0);
 	/* Those that can still be had are taken first. */
 	const int64_t had = take_whole_blocks();
+	/* Of what was written and given back, whole blocks were taken: is there enough for this? */
+	if ((int64_t)(fragments.pages - fragments.locked_count) <
+		(had + 2 * wanted) * (int64_t)BLOCK_PAGES)
+		unmet("memory is too small for so many huge pages", "--guest-memory 1024");
 	const struct free_pages left = free_pages();
 	observe("free-for-it",
 		left.free_pages - left.high_pages > 2 * wanted * (int64_t)BLOCK_PAGES, VM_UNIT_BOOL,

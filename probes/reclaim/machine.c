@@ -508,11 +508,17 @@ static int64_t run_into_mark(struct machine *machine)
 	return free_pages;
 }
 
+static bool is_below_low(const struct machine *machine)
+{
+	return machine->zone->free_pages <= machine->zone->low_pages;
+}
+
 /*
  * Everybody else runs first: woken, the background reclaimer is at work before the next step. One
  * that does not wake at all lets us run into the other mark. So does one that found nothing sixteen
  * times, when the machine ran out of memory in an earlier trial, until somebody else has found
- * something: the kernel says that it gave up, and that is not counted.
+ * something: the kernel says that it gave up, and that is not counted. What we freed to go on is
+ * less than low, where nothing can be seen to begin.
  * linux:6.12:mm/vmscan.c:wakeup_kswapd, shrink_node, mm/vmstat.c:zoneinfo_show_print
  */
 static void measure_background(struct machine *machine)
@@ -521,7 +527,9 @@ static void measure_background(struct machine *machine)
 
 	schedule(0, SCHED_IDLE, 0);
 	let_sleep(machine);
-	for (size_t i = 0; i == 0 || (i < WAKES && machine->zone->node_unreclaimable != 0); i++)
+	for (size_t i = 0; i == 0 || (i < WAKES && (machine->zone->node_unreclaimable != 0 ||
+							   is_below_low(machine)));
+		i++)
 		(void)run_into_mark(machine);
 	for (size_t wake = 0; wake < WAKES; wake++) {
 		at_wake[wake] = run_into_mark(machine);

@@ -7,11 +7,13 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "kernel/lists.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "probe/zones.h"
+#include "trial/files.h"
 #include "trial/trial.h"
 #include "trial/zones.h"
 #include "vm/model.h"
@@ -57,6 +59,12 @@ static bool suits(const struct vm_host *host, const struct probe_arguments *argu
 		       (probe_argument(arguments, "min-free") != PROBE_AS_IS) <=
 	       1;
 }
+
+/* In the parameters of the start: linux:6.12:arch/x86/include/uapi/asm/bootparam.h:setup_header */
+#define INITIAL_SIZE_AT 0x21c
+#define IMAGE_SIZE_AT	0x260
+
+#define THRESHOLDS_LIMIT 16
 
 enum figure { PROTECTION, BATCH, HIGH, HIGH_MIN, HIGH_MAX, THRESHOLD, FIGURES_COUNT };
 
@@ -123,14 +131,15 @@ static const struct vm_prediction about[FIGURES_COUNT] = {
 			.at = "*",
 			.unit = VM_UNIT_PAGES,
 			.because = "2 * fls(CPUs) * (1 + fls(size in units of 128 MiB)), at most "
-				   "125; less "
+				   "125, worked out before the start's own memory was given "
+				   "to the zone or since; less "
 				   "while kswapd runs, where the lag could hide the min mark",
 			.cite = "linux:6.12:mm/vmstat.c:calculate_normal_threshold",
 		},
 };
 
-static const char *const inputs[] = {
-	"managed", "low", "min", "boost", "reserve-ratio", "high-fraction", "node-cpus"};
+static const char *const inputs[] = {"managed", "low", "min", "boost", "reserve-ratio",
+	"high-fraction", "node-cpus", "given-late"};
 
 #define INPUTS_COUNT (sizeof(inputs) / sizeof(inputs[0]))
 
@@ -205,6 +214,7 @@ struct list_inputs {
 	struct moving low, min, fraction;
 	uint32_t cpus_node, cpus_online;
 	bool has_threshold;
+	uint64_t late_pages; /* of all zones together */
 	bool limits_printed; /* 6.12 has them and prints only what it made of them */
 };
 
@@ -238,10 +248,20 @@ static void predict_lists(const struct vm_host *host, const struct probe_argumen
 	}
 }
 
+/*
+ * It is worked out when a CPU comes or goes and when kswapd goes to sleep; until then it is that of
+ * the start, when the zone did not have the initial file system and the kernel's first code yet:
+ * linux:6.12:mm/vmstat.c:refresh_zone_stat_thresholds, mm/vmscan.c:kswapd_try_to_sleep,
+ * init/initramfs.c:free_initrd_mem.
+ */
 static void predict_threshold(const struct zone_reading *zone, const struct list_inputs *given,
 	struct vm_predictions *predictions)
 {
 	const uint64_t managed = (uint64_t)zone->managed_pages.highest;
+	const uint64_t least = (uint64_t)zone->managed_pages.lowest;
+	const uint64_t at_start = least - (given->late_pages < least ? given->late_pages : least);
+	int64_t values[THRESHOLDS_LIMIT];
+	size_t count = 0;
 	struct vm_prediction prediction = about[THRESHOLD];
 
 	prediction.at = zone->place;
@@ -256,14 +276,14 @@ static void predict_threshold(const struct zone_reading *zone, const struct list
 		return;
 	}
 	prediction.form = VM_FORM_AMONG;
-	prediction.values = (int64_t[]){
-		(int64_t)vm_zone_stat_threshold(managed, given->cpus_online),
-		(int64_t)vm_zone_stat_threshold(
-			(uint64_t)zone->managed_pages.lowest, given->cpus_online),
-		(int64_t)vm_zone_stat_threshold_pressed(managed, (uint64_t)given->low.highest,
-			(uint64_t)given->min.highest, given->cpus_online),
-	};
-	prediction.values_count = 3;
+	values[count++] = (int64_t)vm_zone_stat_threshold_pressed(managed,
+		(uint64_t)given->low.highest, (uint64_t)given->min.highest, given->cpus_online);
+	values[count++] = (int64_t)vm_zone_stat_threshold(at_start, given->cpus_online);
+	/* And of the sizes between, which differ by powers of two. */
+	for (uint64_t size = managed; size > at_start && count < THRESHOLDS_LIMIT; size /= 2)
+		values[count++] = (int64_t)vm_zone_stat_threshold(size, given->cpus_online);
+	prediction.values = values;
+	prediction.values_count = count;
 	vm_predict(predictions, &prediction);
 }
 
@@ -306,6 +326,7 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	struct list_inputs given = {.cpus_online = host->cpus_online,
 		.has_threshold = !vm_host_lacks(host, VM_FEATURE_SMP)};
 	struct zone_readings zones;
+	struct moving late;
 
 	if (ratios == NULL || !moving_of(readings, "high-fraction", "", &given.fraction)) {
 		for (enum figure figure = PROTECTION; figure < FIGURES_COUNT; figure++)
@@ -313,6 +334,8 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 				predict_rule(predictions, &about[figure], inputs, INPUTS_COUNT);
 		return;
 	}
+	if (moving_of(readings, "given-late", "", &late))
+		given.late_pages = (uint64_t)late.highest;
 	zone_readings_of(model, readings, &zones);
 	for (size_t i = 0; i < zones.count; i++) {
 		const struct zone_reading *zone = &zones.zone[i];
@@ -409,6 +432,25 @@ static void observe_zone(const struct kernel_zone *zone)
 	observe_pagesets(zone, place);
 }
 
+/* As the boot loader told it: of a kernel without this file nothing is known. */
+static void observe_given_late(void)
+{
+	struct kernel_file file;
+	uint32_t initial_bytes, image_bytes;
+
+	if (!kernel_file_try_open("/sys/kernel/boot_params/data", KERNEL_FILE_USUAL_BYTES, &file))
+		return;
+	const struct kernel_text given = kernel_file_read(&file);
+	MUST(given.length_bytes >= IMAGE_SIZE_AT + sizeof(image_bytes));
+	memcpy(&initial_bytes, given.bytes + INITIAL_SIZE_AT, sizeof(initial_bytes));
+	memcpy(&image_bytes, given.bytes + IMAGE_SIZE_AT, sizeof(image_bytes));
+	observe("given-late",
+		(int64_t)(vm_bytes_to_pages_ceil(initial_bytes) +
+			  vm_bytes_to_pages_ceil(image_bytes)),
+		VM_UNIT_PAGES, "/sys/kernel/boot_params");
+	kernel_file_close(&file);
+}
+
 static void measure(const struct probe_arguments *arguments)
 {
 	struct zone_passes *passes = zone_passes_open();
@@ -416,6 +458,7 @@ static void measure(const struct probe_arguments *arguments)
 	(void)arguments;
 	/* First: reading the ratios is what makes the kernel work out the reserves anew. */
 	observe_ratios();
+	observe_given_late();
 	zone_passes_read(passes, 0);
 	observe("high-fraction", kernel_number_at("/proc/sys/vm/percpu_pagelist_high_fraction"),
 		VM_UNIT_COUNT, "vm.percpu_pagelist_high_fraction");
