@@ -23,10 +23,11 @@ static bool read_taint(const char *root, uint64_t *taint)
 	       kernel_text_decimal(kernel_text_trimmed(kernel_text_of(text)), taint);
 }
 
-void watch_begin(const char *root, struct watch *watch)
+void watch_begin(const char *root, struct watch *watch, struct watch_report *report)
 {
 	*watch = (struct watch){.log = -1};
-	watch->has_taint = read_taint(root, &watch->taint_before);
+	*report = (struct watch_report){.log_reason = ""};
+	watch->has_taint = read_taint(root, &report->taint_before);
 	watch->log = seam_open(root, "/dev/kmsg", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	/* From here on: what was said before is not of this run. */
 	if (watch->log >= 0 && lseek(watch->log, 0, SEEK_END) < 0) {
@@ -81,16 +82,21 @@ static void read_log(int log, struct pool *pool, struct watch_report *report)
 	}
 }
 
+void watch_look(const struct watch *watch, struct pool *pool, struct watch_report *report)
+{
+	if (watch->log >= 0)
+		read_log(watch->log, pool, report);
+}
+
 void watch_end(
 	const char *root, struct watch *watch, struct pool *pool, struct watch_report *report)
 {
-	*report = (struct watch_report){.log_reason = "", .taint_before = watch->taint_before};
 	report->taint_was_read = watch->has_taint && read_taint(root, &report->taint_after);
 	if (watch->log < 0) {
 		report->log_reason = pool_format(pool, "/dev/kmsg: %s", strerror(-watch->log));
 		return;
 	}
-	read_log(watch->log, pool, report);
+	watch_look(watch, pool, report);
 	report->log_was_read = report->log_reason[0] == '\0';
 	seam_close(watch->log, "/dev/kmsg");
 	watch->log = -1;

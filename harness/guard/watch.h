@@ -16,7 +16,6 @@
 struct watch {
 	int log; /* /dev/kmsg from where the watch began; -1: could not be read */
 	bool has_taint;
-	uint64_t taint_before;
 };
 
 struct watch_line {
@@ -37,8 +36,10 @@ struct watch_report {
 };
 
 /* Never fails: what cannot be read is said in the report. root as in guard_options. */
-void watch_begin(const char *root, struct watch *watch);
-/* Reads what is new, closes the log. Texts live in the pool. */
+void watch_begin(const char *root, struct watch *watch, struct watch_report *report);
+/* Reads what is new into the report, as often as wanted. Texts live in the pool. */
+void watch_look(const struct watch *watch, struct pool *pool, struct watch_report *report);
+/* The last look; closes the log. */
 void watch_end(
 	const char *root, struct watch *watch, struct pool *pool, struct watch_report *report);
 

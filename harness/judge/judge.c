@@ -379,11 +379,10 @@ static void judge_evidence(struct judge *judge, const struct sealed_case *sealed
 	judge_claims(&asking);
 }
 
-static void judge_case(struct judge *judge, const struct sealed_case *sealed)
+static void judge_launches(struct judge *judge, const struct sealed_case *sealed,
+	const struct record_launch **launches, size_t count)
 {
 	const char *id = sealed->check_case.id;
-	size_t count = 0;
-	const struct record_launch **launches = launches_of(judge, id, &count);
 
 	/* An interrupted run has cases that it did not come to: they have no verdict. */
 	if (count == 0) {
@@ -406,6 +405,41 @@ static void judge_case(struct judge *judge, const struct sealed_case *sealed)
 		}
 	}
 	judge_evidence(judge, sealed, launches, count);
+}
+
+/*
+ * The kernel's own word that something is wrong with it: no model ever predicts that. A finding
+ * that deviates by itself says more, and stays.
+ */
+static void hear_complaints(struct judge *judge, size_t first_verdict,
+	const struct record_launch **launches, size_t count)
+{
+	const char *complaint = NULL;
+
+	for (size_t i = 0; i < count && complaint == NULL; i++)
+		if (launches[i]->trial.complaints_count != 0)
+			complaint = launches[i]->trial.complaints[0];
+	for (size_t i = first_verdict; i < judge->judgement->count && complaint != NULL; i++) {
+		struct record_verdict *verdict = &judge->judgement->verdicts[i];
+		if (strcmp(verdict->verdict, verdict_word(VERDICT_DEVIATION)) == 0)
+			continue;
+		verdict->verdict = verdict_word(VERDICT_DEVIATION);
+		verdict->reading = "unexplained";
+		verdict->expected = "a kernel that finds nothing wrong with itself";
+		verdict->observed = complaint;
+		verdict->because = "the guest does nothing else: the complaint is about this case";
+		verdict->cite = "";
+	}
+}
+
+static void judge_case(struct judge *judge, const struct sealed_case *sealed)
+{
+	const size_t first_verdict = judge->judgement->count;
+	size_t count = 0;
+	const struct record_launch **launches = launches_of(judge, sealed->check_case.id, &count);
+
+	judge_launches(judge, sealed, launches, count);
+	hear_complaints(judge, first_verdict, launches, count);
 }
 
 /* --- all cases ------------------------------------------------------------------------------- */

@@ -156,6 +156,7 @@ static const struct field trial_fields[] = {
 	ROWS(struct record_trial, unmet, requirement_fields, struct record_unmet, true),
 	ROWS(struct record_trial, settings, setting_fields, struct record_setting, true),
 	LIST(struct record_trial, moved, FIELD_TEXTS, true),
+	LIST(struct record_trial, complaints, FIELD_TEXTS, true),
 	ROWS(struct record_trial, disturbances, disturbance_fields, struct record_disturbance,
 		true),
 	{"observations", FIELD_INTEGER, false, offsetof(struct record_trial, observations_count), 0,

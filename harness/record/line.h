@@ -148,6 +148,8 @@ struct record_trial {
 	const struct record_setting *settings; /* as they read back while the trial ran */
 	size_t moved_count;
 	const char *const *moved; /* facts that changed around this trial */
+	size_t complaints_count;
+	const char *const *complaints; /* of the kernel, over what this trial did */
 	size_t disturbances_count;
 	const struct record_disturbance *disturbances; /* those that were not 0 */
 	int64_t observations_count;

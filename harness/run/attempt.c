@@ -31,6 +31,10 @@ struct trying {
 	struct record_setting settings[SETTINGS_MOST];
 	const char *join[2];
 	char join_path[PATH_MAX];
+	/* What a launch left to be written once everything is put back. */
+	bool launched;
+	size_t observations_count;
+	const struct record_observation *observations;
 };
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -377,11 +381,48 @@ static int launch_once(struct trying *trying, unsigned number)
 		message("%s cannot be launched: %s", check->name, strerror(-error));
 		return error;
 	}
-	struct record_trial trial = trial_of(trying, number, &result);
-	if (!list_moved(trying, &trial) ||
-		!write_trial(trying, &trial, result.observations, result.observations_count))
-		return -EIO;
-	return 0;
+	trying->trial = trial_of(trying, number, &result);
+	trying->observations = result.observations;
+	trying->observations_count = result.observations_count;
+	trying->launched = true;
+	return list_moved(trying, &trying->trial) ? 0 : -EIO;
+}
+
+/* --- what is wrong with the kernel itself ---------------------------------------------------- */
+
+static void complain(struct trying *trying, const char *text)
+{
+	struct record_trial *trial = &trying->trial;
+	const char **texts = pool_grow(
+		&trying->pool, trial->complaints, trial->complaints_count, sizeof(*texts));
+
+	texts[trial->complaints_count++] = text;
+	trial->complaints = texts;
+}
+
+static bool is_about_itself(enum kernel_complaint complaint)
+{
+	return complaint == KERNEL_COMPLAINT_CORRUPTION || complaint == KERNEL_COMPLAINT_BUG ||
+	       complaint == KERNEL_COMPLAINT_OOPS || complaint == KERNEL_COMPLAINT_WARNING;
+}
+
+/*
+ * A guest of ours does nothing but the trial: what its kernel complains of meanwhile, and what it
+ * does not let be put back, is the answer to what was asked of it. On a host it may be anybody's.
+ */
+static void list_complaints(struct trying *trying, bool restored)
+{
+	struct execution *execution = trying->execution;
+	const size_t heard = execution->log->lines_count;
+
+	if (!vm_host_has(&execution->facts->host, VM_FEATURE_TRANSLATION_ORACLE))
+		return;
+	watch_look(execution->watch, execution->log_pool, execution->log);
+	for (size_t i = heard; i < execution->log->lines_count; i++)
+		if (is_about_itself(execution->log->lines[i].complaint))
+			complain(trying, execution->log->lines[i].text);
+	if (!restored)
+		complain(trying, "a setting of this case could not be put back");
 }
 
 /* What only the model can show needs no process. */
@@ -415,8 +456,14 @@ static int launch_held(struct trying *trying, unsigned number)
 	} else {
 		error = settle(trying) ? launch_once(trying, number) : -EIO;
 	}
-	/* What could not be put back was said by the guard, and nothing can be measured on it. */
-	return guard_release_to(trying->execution->guard, mark) == 0 ? error : -EUCLEAN;
+	const bool restored = guard_release_to(trying->execution->guard, mark) == 0;
+	if (trying->launched) {
+		list_complaints(trying, restored);
+		if (!write_trial(trying, &trying->trial, trying->observations,
+			    trying->observations_count))
+			error = -EIO;
+	}
+	return restored || error != 0 ? error : -EUCLEAN;
 }
 
 int attempt_case(struct execution *execution, const struct check_case *check_case, unsigned number)

@@ -63,7 +63,10 @@ static bool launch_case(struct schedule *schedule, size_t index, unsigned number
 	const int error = attempt_case(execution, check_case, number);
 	if (error == -ECANCELED)
 		execution->stopped_by = stopping(execution);
-	return error == 0 || error == -ECANCELED;
+	/* The guard has said what; nothing can be measured on it. */
+	if (error == -EUCLEAN)
+		execution->stopped_by = "a setting could not be put back";
+	return error == 0 || error == -ECANCELED || error == -EUCLEAN;
 }
 
 static bool has_pool(struct guard *guard, uint64_t page_bytes, unsigned pages)

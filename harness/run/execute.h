@@ -8,6 +8,7 @@
 
 #include "facts/facts.h"
 #include "guard/guard.h"
+#include "guard/watch.h"
 #include "record/reader.h"
 #include "run/divide.h"
 #include "run/plan.h"
@@ -19,6 +20,9 @@ struct execution {
 	struct guard *guard;
 	int stop; /* run/stop.h */
 	struct record_writer *writer;
+	const struct watch *watch; /* of the kernel's log, and what it said so far */
+	struct watch_report *log;
+	struct pool *log_pool;
 	const struct record *before; /* launches that a resumed record has; NULL: none */
 	struct share share;	     /* of the launches */
 	/* Results. */

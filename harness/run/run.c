@@ -34,6 +34,7 @@ struct run {
 	struct facts facts;
 	struct guard *guard;
 	struct watch watch;
+	struct watch_report log;
 	struct record_writer writer;
 	struct record before; /* what a resumed run goes on from */
 	bool resumes;
@@ -223,15 +224,15 @@ static bool is_meant(const struct run *run, const struct watch_line *line)
 static struct record_summary summary_of(struct run *run, const struct execution *execution)
 {
 	struct pool *pool = run->result->pool;
-	struct watch_report report;
+	struct watch_report *report = &run->log;
 
-	watch_end("", &run->watch, pool, &report);
-	const char **log = pool_take(pool, report.lines_count * sizeof(*log));
+	watch_end("", &run->watch, pool, report);
+	const char **log = pool_take(pool, report->lines_count * sizeof(*log));
 	size_t log_count = 0;
-	for (size_t i = 0; i < report.lines_count; i++)
-		if (!is_meant(run, &report.lines[i]))
-			log[log_count++] = report.lines[i].text;
-	if (report.log_overran)
+	for (size_t i = 0; i < report->lines_count; i++)
+		if (!is_meant(run, &report->lines[i]))
+			log[log_count++] = report->lines[i].text;
+	if (report->log_overran)
 		judgement_note(&run->result->judgement,
 			"the kernel's log overran: warnings may have been missed");
 	return (struct record_summary){
@@ -240,8 +241,9 @@ static struct record_summary summary_of(struct run *run, const struct execution 
 		.trials = execution->trials_count,
 		.duration_ms = now_ms() - run->started_ms,
 		.taint_before =
-			report.taint_was_read ? (int64_t)report.taint_before : TAINT_UNKNOWN,
-		.taint_after = report.taint_was_read ? (int64_t)report.taint_after : TAINT_UNKNOWN,
+			report->taint_was_read ? (int64_t)report->taint_before : TAINT_UNKNOWN,
+		.taint_after =
+			report->taint_was_read ? (int64_t)report->taint_after : TAINT_UNKNOWN,
 		.kernel_log_count = log_count,
 		.kernel_log = log,
 	};
@@ -276,17 +278,15 @@ static enum exit_status judge(struct run *run, const struct execution *execution
 	return status_of(&result->judgement, &result->summary);
 }
 
-/* Somebody else judges: what a guest measured is judged on its host. */
+/* Somebody else judges: what a guest measured is judged on its host, as far as it came. */
 static enum exit_status leave_unjudged(struct run *run, const struct execution *execution)
 {
 	struct run_result *result = run->result;
 
 	result->judgement = (struct judgement){.pool = result->pool};
 	result->summary = summary_of(run, execution);
-	return ending_write(&run->writer, &result->judgement, &result->summary) &&
-			       result->summary.complete
-		       ? EXIT_CONFORMS
-		       : EXIT_DEFECTIVE;
+	return ending_write(&run->writer, &result->judgement, &result->summary) ? EXIT_CONFORMS
+										: EXIT_DEFECTIVE;
 }
 
 /* --- the way of the data --------------------------------------------------------------------- */
@@ -299,6 +299,9 @@ static enum exit_status measure_and_judge(struct run *run)
 		.facts = &run->facts,
 		.guard = run->guard,
 		.writer = &run->writer,
+		.watch = &run->watch,
+		.log = &run->log,
+		.log_pool = run->result->pool,
 		.before = run->resumes ? &run->before : NULL,
 		.trials_count = run->resumes ? (int64_t)run->before.launches_count : 0,
 		.share = divide_launches(&run->plan, run->options.parts),
@@ -309,16 +312,17 @@ static enum exit_status measure_and_judge(struct run *run)
 		message("signals cannot be watched: %s", strerror(-execution.stop));
 		return EXIT_DEFECTIVE;
 	}
-	watch_begin("", &run->watch);
+	watch_begin("", &run->watch, &run->log);
 	const bool measured = execute_all(&execution);
 	const int restored = guard_end(run->guard);
 	run->guard = NULL;
 	/* A signal from here on ends the program: the record can be resumed, and then judges. */
 	stop_end(execution.stop);
-	enum exit_status status = EXIT_DEFECTIVE;
-	if (measured)
-		status = run->options.unjudged ? leave_unjudged(run, &execution)
-					       : judge(run, &execution);
+	if (!measured)
+		return EXIT_DEFECTIVE;
+	if (run->options.unjudged)
+		return leave_unjudged(run, &execution);
+	const enum exit_status status = judge(run, &execution);
 	return restored == 0 ? status : EXIT_DEFECTIVE;
 }
 

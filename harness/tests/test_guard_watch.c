@@ -67,19 +67,27 @@ static void only_what_is_new_is_reported(void **state)
 	fake_begin(&root);
 	fake_write(&root, "/proc/sys/kernel/tainted", "0\n");
 	fake_write(&root, "/dev/kmsg", "4,1,2,-;WARNING: of before\n");
-	watch_begin(root.path, &watch);
+	watch_begin(root.path, &watch, &report);
 	fake_path(&root, "/dev/kmsg", joined);
 	FILE *log = fopen(joined, "ae");
 	assert_non_null(log);
 	(void)fputs("4,7,99,-;WARNING: CPU: 0 PID: 1 at mm/x.c:1 f+0x0/0x1\n", log);
+	(void)fflush(log);
+	watch_look(&watch, &pool, &report);
+	assert_int_equal(report.lines_count, 1);
+	watch_look(&watch, &pool, &report);
+	assert_int_equal(report.lines_count, 1);
+	(void)fputs("4,8,99,-;BUG: Bad rss-counter state mm:0 type:MM_ANONPAGES val:1\n", log);
 	(void)fclose(log);
 	fake_write(&root, "/proc/sys/kernel/tainted", "512\n");
 	watch_end(root.path, &watch, &pool, &report);
 	assert_true(report.log_was_read && report.taint_was_read && !report.log_overran);
 	assert_int_equal(report.taint_before, 0);
 	assert_int_equal(report.taint_after, 512);
-	assert_int_equal(report.lines_count, 1);
+	assert_int_equal(report.lines_count, 2);
 	assert_int_equal(report.lines[0].sequence, 7);
+	assert_int_equal(report.lines[1].sequence, 8);
+	assert_int_equal(report.lines[1].complaint, KERNEL_COMPLAINT_CORRUPTION);
 	assert_int_equal(report.lines[0].complaint, KERNEL_COMPLAINT_WARNING);
 	assert_string_equal(report.lines[0].text, "WARNING: CPU: 0 PID: 1 at mm/x.c:1 f+0x0/0x1");
 	pool_drop(&pool);
@@ -95,7 +103,7 @@ static void what_cannot_be_read_is_said(void **state)
 
 	(void)state;
 	fake_begin(&root);
-	watch_begin(root.path, &watch);
+	watch_begin(root.path, &watch, &report);
 	watch_end(root.path, &watch, &pool, &report);
 	assert_false(report.log_was_read || report.taint_was_read);
 	assert_non_null(strstr(report.log_reason, "/dev/kmsg: No such file"));
@@ -111,7 +119,7 @@ static void this_kernels_log_is_read(void **state)
 	struct pool pool = {0};
 
 	(void)state;
-	watch_begin("", &watch);
+	watch_begin("", &watch, &report);
 	watch_end("", &watch, &pool, &report);
 	if (geteuid() == 0 && access("/dev/kmsg", R_OK) == 0)
 		assert_true(report.log_was_read);

@@ -161,6 +161,42 @@ static void a_trial_that_cannot_be_trusted_is_an_error(void **state)
 	}
 }
 
+/* What a kernel says against itself counts, whatever the trial found and however it ended. */
+static void a_complaint_of_the_kernel_is_a_deviation(void **state)
+{
+	static const char *const complaints[] = {"BUG: Bad rss-counter state mm:1 type:0 val:-1"};
+	static const struct record_trial trials[] = {
+		{.complaints_count = 1, .complaints = complaints},
+		{.end = RECORD_TRIAL_DIED,
+			.why = "SIGKILL",
+			.signal = 9,
+			.complaints_count = 1,
+			.complaints = complaints},
+	};
+	struct bench bench;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		struct record_observation observation = saw(QUANTITY, "getrusage", 64);
+		say((struct saying)EXACTLY(64), (struct saying)EXACTLY(64));
+		bench_open(&bench, &kind_said);
+		bench_seal(&bench);
+		bench_trial(&bench, trials[i], &observation, 1);
+		check_verdict(&bench, "deviation", i == 0 ? "agrees" : "silent", "unexplained");
+		assert_string_equal(bench.judgement.verdicts[0].observed, complaints[0]);
+		bench_close(&bench);
+	}
+	/* What deviates by itself says what. */
+	struct record_observation observation = saw(QUANTITY, "getrusage", 65);
+	say((struct saying)EXACTLY(64), (struct saying)EXACTLY(64));
+	bench_open(&bench, &kind_said);
+	bench_seal(&bench);
+	bench_trial(&bench, trials[0], &observation, 1);
+	check_verdict(&bench, "deviation", "differs", "unexplained");
+	assert_string_not_equal(bench.judgement.verdicts[0].observed, complaints[0]);
+	bench_close(&bench);
+}
+
 static void a_death_that_is_predicted_is_judged(void **state)
 {
 	struct saying death = EXACTLY(11);
@@ -491,6 +527,7 @@ int main(void)
 		cmocka_unit_test(noise_is_inconclusive),
 		cmocka_unit_test(what_is_unmet_is_skipped_with_all_of_it),
 		cmocka_unit_test(a_trial_that_cannot_be_trusted_is_an_error),
+		cmocka_unit_test(a_complaint_of_the_kernel_is_a_deviation),
 		cmocka_unit_test(a_death_that_is_predicted_is_judged),
 		cmocka_unit_test(what_was_not_observed_is_an_error),
 		cmocka_unit_test(one_surface_read_twice_with_two_results_is_a_broken_instrument),
