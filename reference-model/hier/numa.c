@@ -48,3 +48,10 @@ unsigned vm_numa_node_of_page(const struct vm_numa_policy *policy, uint64_t addr
 	VM_ASSERT(false);
 	return 0;
 }
+
+/* linux:6.12:mm/mempolicy.c:mbind_range */
+enum vm_numa_mode vm_numa_mode_at(
+	enum vm_numa_mode asked, uint64_t first, uint64_t count, uint64_t page)
+{
+	return page - first < count ? asked : VM_NUMA_DEFAULT;
+}

@@ -49,12 +49,22 @@ static void interleaved_pages_take_turns(void **state)
 	}
 }
 
+static void a_policy_is_that_of_its_pages(void **state)
+{
+	(void)state;
+	assert_int_equal(vm_numa_mode_at(VM_NUMA_BIND, 8, 8, 7), VM_NUMA_DEFAULT);
+	assert_int_equal(vm_numa_mode_at(VM_NUMA_BIND, 8, 8, 8), VM_NUMA_BIND);
+	assert_int_equal(vm_numa_mode_at(VM_NUMA_INTERLEAVE, 8, 8, 15), VM_NUMA_INTERLEAVE);
+	assert_int_equal(vm_numa_mode_at(VM_NUMA_BIND, 8, 8, 16), VM_NUMA_DEFAULT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_policy_the_cpu_decides),
 		cmocka_unit_test(bound_and_preferred_pages_go_where_they_are_told),
 		cmocka_unit_test(interleaved_pages_take_turns),
+		cmocka_unit_test(a_policy_is_that_of_its_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

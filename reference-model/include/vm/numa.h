@@ -27,4 +27,11 @@ struct vm_numa_policy {
 unsigned vm_numa_node_of_page(
 	const struct vm_numa_policy *policy, uint64_t address, unsigned local);
 
+/*
+ * The mode that mbind of pages [first, first + count) leaves at a page of an area that had none: it
+ * is theirs alone, and goes with them where they are moved, through splits, and into a child.
+ */
+enum vm_numa_mode vm_numa_mode_at(
+	enum vm_numa_mode asked, uint64_t first, uint64_t count, uint64_t page);
+
 #endif
