@@ -57,6 +57,13 @@ END
 "$program" judge shared.jsonl >again || fail "a shared record is judged otherwise"
 [ "$(head -n 1 again | sed 's/ - .*//')" = "$(head -n 1 out | sed 's/ - .*//')" ] || fail "judged again, the tally differs"
 
+# A machine of which no clone can be made does all of it.
+mkdir alone
+printf '#!/bin/sh\ncase "$*" in *-incoming*) exit 1 ;; esac\nexec %s "$@"\n' "$(command -v qemu-system-x86_64)" >alone/qemu-system-x86_64
+chmod +x alone/qemu-system-x86_64
+PATH=$scratch/alone:$PATH ends 0 '^0 deviations: ' --profile quick --guest "$kernel" --guest-machines 2 --record alone.jsonl
+tail -n 1 alone.jsonl | grep -q '"machines"' && fail "a machine without a clone has one all the same"
+
 # What the run inside would refuse is refused here, and leaves no record.
 ends 2 'no profile "slow"' --profile slow --guest "$kernel" --record none.jsonl
 ends 3 'QEMU could not start' --guest "$kernel" --guest-cpu nonexistent --record none.jsonl
