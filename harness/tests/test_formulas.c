@@ -711,12 +711,15 @@ static void linear_mapping(void **state)
 	assert_int_equal(large.large, 511 + 23 * 512);
 	assert_int_equal(large.giant, 0);
 	assert_int_equal(vm_direct_map_kib(&large), vm_direct_map_kib(&giant));
-	/* The first 2 MiB are part of a block, as is what lies behind 24 GiB and the hole. */
-	assert_false(vm_direct_map_fits_block(ranges, 3, 511));
-	assert_true(vm_direct_map_fits_block(ranges, 3, 512));
-	assert_true(vm_direct_map_fits_block(ranges, 3, 786431));
-	assert_false(vm_direct_map_fits_block(ranges, 3, 786432));
-	assert_false(vm_direct_map_fits_block(ranges, 2, 1048576));
+	const struct vm_direct_blocks blocks = vm_direct_map_blocks(ranges, 3);
+	assert_int_equal(blocks.whole, giant.large + giant.giant * 512);
+	assert_int_equal(blocks.partial, 1);
+	/* Two pieces of memory in a block are one block that is not filled. */
+	static const struct vm_memory_range pieces[] = {
+		{1, 159}, {256, 1000}, {1010, 1020}, {1024, 1600}};
+	const struct vm_direct_blocks broken = vm_direct_map_blocks(pieces, 4);
+	assert_int_equal(broken.whole, 1);
+	assert_int_equal(broken.partial, 3);
 	assert_int_equal(vm_direct_map_split_blocks(&giant, 512 * 4 - 1), 0);
 	assert_int_equal(vm_direct_map_split_blocks(&giant, 512 * 4 + 2047), 0);
 	assert_int_equal(vm_direct_map_split_blocks(&giant, 512 * 4 + 3 * 2048), 3);

@@ -22,8 +22,8 @@ int image_open(void)
 	return image;
 }
 
-/* The next piece of the linear mapping, from this place in the table on. */
-static bool next_piece(int image, size_t *place, Elf64_Phdr *piece)
+/* The next piece of the linear mapping, or of the text's, from this place in the table on. */
+static bool next_piece(int image, bool of_text, size_t *place, Elf64_Phdr *piece)
 {
 	Elf64_Ehdr header;
 
@@ -32,7 +32,7 @@ static bool next_piece(int image, size_t *place, Elf64_Phdr *piece)
 		const off_t offset = (off_t)(header.e_phoff + (*place)++ * sizeof(*piece));
 		MUST(pread(image, piece, sizeof(*piece), offset) == (ssize_t)sizeof(*piece));
 		if (piece->p_type == PT_LOAD && piece->p_paddr != UINT64_MAX &&
-			piece->p_vaddr < TEXT_MAPPING)
+			(piece->p_vaddr >= TEXT_MAPPING) == of_text)
 			return true;
 	}
 	return false;
@@ -44,7 +44,7 @@ off_t image_place_of(int image, uint64_t frame)
 	size_t place = 0;
 	Elf64_Phdr piece;
 
-	while (next_piece(image, &place, &piece))
+	while (next_piece(image, false, &place, &piece))
 		if (address >= piece.p_paddr && address - piece.p_paddr < piece.p_memsz)
 			return (off_t)(piece.p_offset + address - piece.p_paddr);
 	broken("the image of memory does not have frame %#llx", (unsigned long long)frame);
@@ -55,7 +55,18 @@ uint64_t image_distance(int image)
 	size_t place = 0;
 	Elf64_Phdr piece;
 
-	if (!next_piece(image, &place, &piece))
+	if (!next_piece(image, false, &place, &piece))
 		broken("the image of memory has no piece of the linear mapping");
 	return piece.p_vaddr - piece.p_paddr;
+}
+
+void image_text(int image, uint64_t *start, uint64_t *end)
+{
+	size_t place = 0;
+	Elf64_Phdr piece;
+
+	if (!next_piece(image, true, &place, &piece))
+		broken("the image of memory has no piece of the kernel's text");
+	*start = piece.p_vaddr;
+	*end = piece.p_vaddr + piece.p_memsz;
 }

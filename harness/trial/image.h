@@ -18,5 +18,7 @@ int image_open(void);
 off_t image_place_of(int image, uint64_t frame);
 /* How far from its frames the linear mapping lies, in bytes. */
 uint64_t image_distance(int image);
+/* The addresses of the kernel's own text and data in their second mapping. */
+void image_text(int image, uint64_t *start, uint64_t *end);
 
 #endif

@@ -7,6 +7,20 @@
 
 #define RANGES_LIMIT 64
 
+void mapping_must_be_plain(void)
+{
+	struct kernel_file cmdline = kernel_file_open("/proc/cmdline", KERNEL_FILE_USUAL_BYTES);
+	const struct kernel_text text = kernel_file_read(&cmdline);
+	struct kernel_text rest = text, word;
+
+	while (kernel_word_next(&rest, &word))
+		if (kernel_text_is(word, "nogbpages") || kernel_text_is(word, "movable_node") ||
+			kernel_text_starts(word, "debug_pagealloc"))
+			unmet("the kernel's command line has the linear mapping made another way",
+				"start it without nogbpages, movable_node, debug_pagealloc");
+	kernel_file_close(&cmdline);
+}
+
 struct ranges {
 	size_t count;
 	int64_t first[RANGES_LIMIT], end[RANGES_LIMIT];
@@ -27,7 +41,7 @@ static void add_range(struct ranges *ranges, const struct kernel_resource *resou
 	ranges->end[ranges->count++] = end;
 }
 
-void observe_ram(void)
+uint64_t observe_ram(void)
 {
 	struct kernel_file iomem = kernel_file_open("/proc/iomem", KERNEL_FILE_LARGE_BYTES);
 	struct kernel_lines lines = kernel_lines_of(kernel_file_read(&iomem));
@@ -50,6 +64,7 @@ void observe_ram(void)
 	kernel_file_close(&iomem);
 	observe_values("ram-first", "", ranges.first, ranges.count, VM_UNIT_FRAME, "/proc/iomem");
 	observe_values("ram-end", "", ranges.end, ranges.count, VM_UNIT_FRAME, "/proc/iomem");
+	return (uint64_t)ranges.end[ranges.count - 1];
 }
 
 struct mapping_count mapping_read(

@@ -7,9 +7,14 @@
 
 #include "trial/files.h"
 
-/* "ram-first" and "ram-end", a frame of each range; ends the trial as unmet where they are hidden.
+/* Ends the trial as unmet where the command line has the mapping made of small pages on purpose. */
+void mapping_must_be_plain(void);
+
+/*
+ * "ram-first" and "ram-end", a frame of each range; returns the end of the last. Ends the trial as
+ * unmet where they are hidden, or what is no RAM may be in the mapping.
  */
-void observe_ram(void);
+uint64_t observe_ram(void);
 
 /* The pages of the linear mapping by size, and how many of a size were split, or made again. */
 enum mapping_page { MAPPING_SMALL, MAPPING_LARGE, MAPPING_GIANT, MAPPING_PAGES };

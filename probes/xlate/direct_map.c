@@ -2,7 +2,7 @@
 /*
  * The kernel's linear mapping: that it covers all memory, and with which pages.
  *
- * It would miss a mapping to wrong frames, which its sizes do not show: a guest's tables do.
+ * It would miss a mapping to wrong frames, which its sizes do not show: xlate.linear-tables does.
  */
 #include <string.h>
 
@@ -156,21 +156,6 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_pages(&map, map.giant == 0 ? 0 : VM_DIRECT_MAP_AGAIN_HIGHEST, &now, predictions);
 }
 
-/* Memory that is mapped and no RAM, or RAM that is mapped with small pages on purpose. */
-static void refuse_what_is_not_plain(void)
-{
-	struct kernel_file cmdline = kernel_file_open("/proc/cmdline", KERNEL_FILE_USUAL_BYTES);
-	const struct kernel_text text = kernel_file_read(&cmdline);
-	struct kernel_text rest = text, word;
-
-	while (kernel_word_next(&rest, &word))
-		if (kernel_text_is(word, "nogbpages") || kernel_text_is(word, "movable_node") ||
-			kernel_text_starts(word, "debug_pagealloc"))
-			unmet("the kernel's command line has the linear mapping made another way",
-				"start it without nogbpages, movable_node, debug_pagealloc");
-	kernel_file_close(&cmdline);
-}
-
 /* The lines of meminfo are one moment only if nothing was split while they were printed. */
 static struct mapping_count read_at_rest(void)
 {
@@ -191,8 +176,8 @@ static struct mapping_count read_at_rest(void)
 static void measure(const struct probe_arguments *arguments)
 {
 	(void)arguments;
-	refuse_what_is_not_plain();
-	observe_ram();
+	mapping_must_be_plain();
+	(void)observe_ram();
 	const struct mapping_count count = read_at_rest();
 	observe("mapped",
 		count.kib[MAPPING_SMALL] + count.kib[MAPPING_LARGE] + count.kib[MAPPING_GIANT],

@@ -35,17 +35,26 @@ static void add_range(struct vm_direct_map *map, const struct vm_memory_range *r
 }
 
 /* linux:6.12:arch/x86/mm/init.c:split_mem_range */
-bool vm_direct_map_fits_block(const struct vm_memory_range *ranges, size_t count, uint64_t frame)
+struct vm_direct_blocks vm_direct_map_blocks(const struct vm_memory_range *ranges, size_t count)
 {
-	const uint64_t block_pages = vm_bytes_to_pages_floor(VM_HUGE_2M_BYTES);
-	const uint64_t first_frame = vm_align_down(frame, block_pages);
+	const uint64_t block = vm_bytes_to_pages_floor(VM_HUGE_2M_BYTES);
+	/* The first is there for what lies below 1 MiB. */
+	struct vm_direct_blocks blocks = {.partial = 1};
+	uint64_t counted = 1; /* blocks below this one have been counted */
 
-	for (size_t i = 0; i < count; i++)
-		if (larger(ranges[i].first_frame, vm_bytes_to_pages_floor(LEGACY_END_BYTES)) <=
-				first_frame &&
-			first_frame + block_pages <= ranges[i].end_frame)
-			return true;
-	return false;
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t first = larger(ranges[i].first_frame / block, counted);
+		const uint64_t end = vm_align_up(ranges[i].end_frame, block) / block;
+		if (end <= first)
+			continue;
+		const uint64_t whole = block_frames(larger(ranges[i].first_frame, first * block),
+					       ranges[i].end_frame, VM_HUGE_2M_BYTES) /
+				       block;
+		blocks.whole += whole;
+		blocks.partial += end - first - whole;
+		counted = end;
+	}
+	return blocks;
 }
 
 /* linux:6.12:arch/x86/mm/pat/set_memory.c:split_page_count */

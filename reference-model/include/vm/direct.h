@@ -24,8 +24,12 @@ struct vm_direct_map {
 struct vm_direct_map vm_direct_map(
 	const struct vm_memory_range *ranges, size_t count, bool giant_pages);
 
-/* Whether a large page fits around the frame: its block is whole, and not below 1 MiB. */
-bool vm_direct_map_fits_block(const struct vm_memory_range *ranges, size_t count, uint64_t frame);
+/* Blocks of 2 MiB with memory in them: those that it fills, above 1 MiB, and the others. */
+struct vm_direct_blocks {
+	uint64_t whole, partial;
+};
+
+struct vm_direct_blocks vm_direct_map_blocks(const struct vm_memory_range *ranges, size_t count);
 
 /* How many blocks are made of small pages though a large one fits, by the kernel's count of them.
  */
