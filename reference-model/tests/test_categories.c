@@ -31,6 +31,7 @@ static void what_is_held_back_grows_with_the_cpus(void **state)
 	(void)state;
 	assert_int_equal(vm_category_lag_pages(1), 125 + 31);
 	assert_int_equal(vm_category_lag_pages(4), 4 * (125 + 31));
+	assert_int_equal(vm_swap_lag_pages(2), 256);
 }
 
 int main(void)

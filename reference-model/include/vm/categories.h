@@ -34,4 +34,7 @@ int64_t vm_category_counts(enum vm_category_kind kind, enum vm_category_sum sum)
 /* How far a sum may lie from the truth: by what each CPU holds back of it. */
 int64_t vm_category_lag_pages(uint32_t cpus_online);
 
+/* The same of SwapFree: places that each CPU has taken in advance, or not yet given back. */
+int64_t vm_swap_lag_pages(uint32_t cpus_online);
+
 #endif
