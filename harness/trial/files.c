@@ -78,6 +78,17 @@ struct kernel_text kernel_small_text_at(const char *path, char *bytes, size_t ca
 	return (struct kernel_text){.bytes = bytes, .length_bytes = length_bytes};
 }
 
+bool started_with(const char *prefix)
+{
+	static char bytes[KERNEL_FILE_USUAL_BYTES];
+	struct kernel_text rest = kernel_small_text_at("/proc/cmdline", bytes, sizeof(bytes)), word;
+
+	while (kernel_word_next(&rest, &word))
+		if (kernel_text_starts(word, prefix))
+			return true;
+	return false;
+}
+
 int64_t kernel_file_number(const struct kernel_file *file)
 {
 	int64_t value = 0;

@@ -34,6 +34,9 @@ struct kernel_text kernel_small_text_at(const char *path, char *bytes, size_t ca
 /* Opens, reads one number and closes. */
 int64_t kernel_number_at(const char *path);
 
+/* Whether a word of the kernel's command line begins so. */
+bool started_with(const char *prefix);
+
 /* One write of the text: 0 or the errno, for writes whose refusal is an observation. */
 int kernel_write(const char *path, const char *text);
 

@@ -9,16 +9,10 @@
 
 void mapping_must_be_plain(void)
 {
-	struct kernel_file cmdline = kernel_file_open("/proc/cmdline", KERNEL_FILE_USUAL_BYTES);
-	const struct kernel_text text = kernel_file_read(&cmdline);
-	struct kernel_text rest = text, word;
-
-	while (kernel_word_next(&rest, &word))
-		if (kernel_text_is(word, "nogbpages") || kernel_text_is(word, "movable_node") ||
-			kernel_text_starts(word, "debug_pagealloc"))
-			unmet("the kernel's command line has the linear mapping made another way",
-				"start it without nogbpages, movable_node, debug_pagealloc");
-	kernel_file_close(&cmdline);
+	if (started_with("nogbpages") || started_with("movable_node") ||
+		started_with("debug_pagealloc"))
+		unmet("the kernel's command line has the linear mapping made another way",
+			"start it without nogbpages, movable_node, debug_pagealloc");
 }
 
 struct ranges {

@@ -126,6 +126,11 @@ static void measure(const struct probe_arguments *arguments)
 	off_t places[LOOKED];
 
 	(void)arguments;
+	/* linux:6.12:mm/page_poison.c:__kernel_poison_pages; linux:6.12:mm/page_alloc.c:
+	 * debug_pagealloc_unmap_pages */
+	if (started_with("page_poison") || started_with("debug_pagealloc"))
+		unmet("the kernel was told to spoil free pages, to find who uses them",
+			"start it without page_poison, debug_pagealloc");
 	observe("told-to-zero", told_to_zero(), VM_UNIT_BOOL, "kernel log");
 	char *memory = map();
 	for (size_t i = 0; i < PAGES; i++)

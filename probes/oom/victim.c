@@ -299,7 +299,7 @@ static void predict_granted(const struct vm_host *host, struct vm_predictions *p
 			.unit = VM_UNIT_BOOL,
 			.form = strict ? VM_FORM_SILENT : VM_FORM_EXACT,
 			.values = &granted,
-			.values_count = 1,
+			.values_count = strict ? 0 : 1,
 			.because = strict ? "mode 2 promises only what it has"
 					  : "what is asked for is less than the machine has, "
 					    "and nobody looks at what is left: the shortage "

@@ -62,6 +62,12 @@ static const struct probe_parameter high_parameters[] = {
 	},
 };
 
+/* What could go and is kept makes the program wait for as long as the mark is far. */
+static bool suits_high(const struct vm_host *host, const struct probe_arguments *arguments)
+{
+	return probe_argument(arguments, "swap") == 0 || group_limit_swaps(host);
+}
+
 /*
  * A charge beyond the mark reclaims before it goes back to the program, until the pause for what is
  * left above it would be at most a hundredth of a second. The pause is 64 times the square of that
@@ -152,6 +158,7 @@ PROBE(high) = {
 	.deadline_s = 60,
 	.own_score = true,
 	.suits = suits,
+	.suits = suits_high,
 	.predict = PREDICTS(predict_high),
 	.measure = MEASURES(measure_high),
 };

@@ -87,13 +87,16 @@ static void predict_extends(const struct vm_model *model, const struct vm_host *
 	static const char claim[] = "reclaim.swap-extends";
 	static const char cite[] = "linux:6.12:mm/vmscan.c:get_scan_count";
 	const enum swap_allowed allowed = (enum swap_allowed)probe_argument(arguments, "swap");
-	const bool with = allowed == ALL_SWAP || allowed == ENOUGH_SWAP;
-	const int64_t most = SMALL_LIMIT_PAGES + (allowed == NO_SWAP ? 0 : SWAP_LIMIT_PAGES);
+	const bool never = !group_limit_swaps(host);
+	const bool with = (allowed == ALL_SWAP || allowed == ENOUGH_SWAP) && !never;
+	const int64_t most =
+		SMALL_LIMIT_PAGES + (allowed == NO_SWAP || never ? 0 : SWAP_LIMIT_PAGES);
 
 	(void)model, (void)readings;
 	predict_span(predictions, claim, "completed", with, with, VM_UNIT_BOOL,
-		with ? "what does not fit is in swap, and comes back as it was"
-		     : "what does not fit has nowhere to go",
+		with	? "what does not fit is in swap, and comes back as it was"
+		: never ? "with swappiness 0 the limit of a group makes nobody swap"
+			: "what does not fit has nowhere to go",
 		cite);
 	predict_span(predictions, claim, "signal", with ? 0 : SIGKILL, with ? 0 : SIGKILL,
 		VM_UNIT_SIGNAL, "without room in swap the killer comes",
@@ -135,6 +138,8 @@ static void measure_extends(const struct probe_arguments *arguments)
 
 	if (!memory_group_limits_swap(&group))
 		unmet("accounting of swap by groups", "boot without swapaccount=0");
+	if (group.version == 1)
+		MUST(memory_group_write(&group, "memory.swappiness", "60") == 0);
 	MUST(memory_group_limit(&group, GROUP_LIMIT_MEMORY, SMALL_LIMIT_PAGES) == 0);
 	MUST(memory_group_limit(&group, GROUP_LIMIT_SWAP, swap_limit_pages(allowed)) == 0);
 	struct candidate candidate = candidate_start(&plan);

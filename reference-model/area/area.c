@@ -230,23 +230,46 @@ void mm_count_area(struct mm *mm, uint32_t flags, int64_t pages)
 		mm->data_pages = (uint64_t)((int64_t)mm->data_pages + pages);
 }
 
-enum overcommit_mode { OVERCOMMIT_HEURISTIC, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
+enum vm_commit_mode commit_mode(const struct vm_machine *m)
+{
+	return (enum vm_commit_mode)vm_host_knob(
+		&m->host, VM_KNOB_OVERCOMMIT_MEMORY, VM_COMMIT_HEURISTIC);
+}
+
+/* Without what others have been promised, and what is kept from this process: not more than that.
+ */
+static uint64_t commit_limit_pages(const struct vm_machine *m)
+{
+	const struct vm_commit_state state = {
+		.ram_pages = m->setup.ram_pages,
+		.swap_pages = m->setup.swap_pages,
+		.ratio_percent = (uint64_t)vm_host_knob(&m->host, VM_KNOB_OVERCOMMIT_RATIO, 50),
+		.limit_kib = (uint64_t)vm_host_knob(&m->host, VM_KNOB_OVERCOMMIT_KBYTES, 0),
+	};
+
+	return vm_commit_limit_pages(&m->behaviours, &state);
+}
 
 /* linux:6.12:mm/util.c:__vm_enough_memory */
 bool commit_charge(struct vm_machine *m, uint64_t pages)
 {
-	const int64_t mode =
-		vm_host_knob(&m->host, VM_KNOB_OVERCOMMIT_MEMORY, OVERCOMMIT_HEURISTIC);
 	const uint64_t most = m->setup.ram_pages + m->setup.swap_pages;
+	const uint64_t all = pages + (m->committed_pages > 0 ? (uint64_t)m->committed_pages : 0);
 
 	rule_obey(m, RULE_ACCOUNT_COMMIT);
-	if (mode == OVERCOMMIT_HEURISTIC) {
-		const uint64_t asked =
-			m->behaviours.overcommit_heuristic == VM_OVERCOMMIT_SINGLE_REQUEST
-				? pages
-				: pages + (uint64_t)m->committed_pages;
-		if (asked > most)
+	switch (commit_mode(m)) {
+	case VM_COMMIT_HEURISTIC:
+		if ((m->behaviours.overcommit_heuristic == VM_OVERCOMMIT_SINGLE_REQUEST
+				    ? pages
+				    : all) > most)
 			return false;
+		break;
+	case VM_COMMIT_ALWAYS:
+		break;
+	case VM_COMMIT_NEVER_MORE:
+		if (all >= commit_limit_pages(m))
+			return false;
+		break;
 	}
 	m->committed_pages += (int64_t)pages;
 	return true;

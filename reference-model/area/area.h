@@ -4,6 +4,7 @@
 #define AREA_AREA_H
 
 #include "machine/state.h"
+#include "vm/commit.h"
 
 #define ACCESS_FLAGS (VM_AREA(READ) | VM_AREA(WRITE) | VM_AREA(EXEC))
 /* Never in the way of a merge, and inherited by what comes of it. */
@@ -38,6 +39,7 @@ bool area_huge_wanted(const struct vm_machine *m, const struct area *area);
 uint64_t area_huge_bytes(const struct vm_machine *m, const struct area *area);
 
 void mm_count_area(struct mm *mm, uint32_t flags, int64_t pages);
+enum vm_commit_mode commit_mode(const struct vm_machine *m);
 bool commit_charge(struct vm_machine *m, uint64_t pages);
 void commit_release(struct vm_machine *m, uint64_t pages);
 /* vm.max_map_count less the areas there are: mmap needs 0, a split 1, mremap 4. */

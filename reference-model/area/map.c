@@ -279,7 +279,9 @@ static int32_t check_request(struct vm_machine *m, struct request *request)
 	error = type_flags(m, request);
 	if (error != 0)
 		return error;
-	if ((op->flags & VM_MAP_NORESERVE) != 0)
+	/* linux:6.12:mm/mmap.c:do_mmap */
+	if ((op->flags & VM_MAP_NORESERVE) != 0 &&
+		(commit_mode(m) != VM_COMMIT_NEVER_MORE || (op->flags & VM_MAP_HUGETLB) != 0))
 		request->flags |= VM_AREA(NO_RESERVE);
 	return refuse_write_execute(m, request);
 }
