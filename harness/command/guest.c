@@ -279,14 +279,33 @@ static enum exit_status print_lines(int descriptor)
 	return EXIT_DEFECTIVE;
 }
 
-static enum exit_status judge_what_came(
-	int descriptor, const char *path, bool lines, struct run_result *result)
+/* Whether a trial came out whole: what breaks off before is no record of anything. */
+static bool has_trials(int descriptor)
+{
+	static const char trial[] = "\n{\"type\":\"trial\"";
+	struct stat status;
+
+	if (fstat(descriptor, &status) != 0 || status.st_size == 0)
+		return false;
+	const size_t size_bytes = (size_t)status.st_size;
+	void *bytes = mmap(NULL, size_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	if (bytes == MAP_FAILED)
+		return false;
+	const bool found = memmem(bytes, size_bytes, trial, strlen(trial)) != NULL;
+	(void)munmap(bytes, size_bytes);
+	return found;
+}
+
+/* stopped_by: why the record breaks off, or NULL: it has its own end. */
+static enum exit_status judge_what_came(int descriptor, const char *path, const char *stopped_by,
+	bool lines, struct run_result *result)
 {
 	struct judged judged = {.pool = result->pool};
-	enum exit_status status = lseek(descriptor, 0, SEEK_SET) < 0
-					  ? EXIT_DEFECTIVE
-					  : judge_again(descriptor, path, false, &judged);
+	enum exit_status status = EXIT_DEFECTIVE;
 
+	if (lseek(descriptor, 0, SEEK_SET) >= 0)
+		status = stopped_by != NULL ? judge_partial(descriptor, path, stopped_by, &judged)
+					    : judge_again(descriptor, path, false, &judged);
 	result->record = judged.record;
 	if (status != EXIT_CONFORMS)
 		return EXIT_DEFECTIVE;
@@ -297,7 +316,10 @@ static enum exit_status judge_what_came(
 	return lines ? status_worse(status, print_lines(descriptor)) : status;
 }
 
-/* Only a record with its summary, from a guest that ended, counts. */
+/*
+ * Only a record with its summary, from a guest that ended, counts. What another had measured until
+ * then is shown all the same: it may tell what was wrong with it.
+ */
 static enum exit_status conclude(const struct guest_request *request,
 	const struct run_options *options, const char *path, const struct guest_result *ended,
 	const struct keeping *keeping, struct run_result *result)
@@ -309,6 +331,10 @@ static enum exit_status conclude(const struct guest_request *request,
 	if (ended->end != GUEST_ENDED) {
 		message("guest %s %s: %s", request->kernel, end_word(ended->end), ended->why);
 		quote_console(ended);
+		if (has_trials(keeping->descriptors[0]))
+			(void)judge_what_came(keeping->descriptors[0], path,
+				pool_format(result->pool, "the guest %s", end_word(ended->end)),
+				options->lines, result);
 		return EXIT_DEFECTIVE;
 	}
 	if (ended->exit_status != EXIT_CONFORMS) {
@@ -318,7 +344,7 @@ static enum exit_status conclude(const struct guest_request *request,
 	if (ended->machines > 1 && !record_join(keeping->descriptors[0], path,
 					   &keeping->descriptors[1], ended->machines - 1))
 		return EXIT_DEFECTIVE;
-	return judge_what_came(keeping->descriptors[0], path, options->lines, result);
+	return judge_what_came(keeping->descriptors[0], path, NULL, options->lines, result);
 }
 
 /* What the run would refuse inside is refused before anything is started. */

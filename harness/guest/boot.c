@@ -16,6 +16,11 @@
 #include "base/buffer.h"
 #include "guest/machine.h"
 
+/* A kernel that has oopsed may hold a lock for ever: so long nothing comes from one that works. */
+#define STANDSTILL_MS 60000
+/* In the head of every oops, with its number. linux:6.12:arch/x86/kernel/dumpstack.c:__die_header
+ */
+#define OOPS_MARK " [#"
 /* So long nothing may come out of a machine that stands still: then nothing is left in it. */
 #define SILENCE_MS 10
 
@@ -36,6 +41,7 @@ struct party {
 	guest_sink *sink;
 	void *context;
 	bool divided;
+	int64_t heard_ms; /* when something was last received */
 	unsigned count;
 	unsigned culprit; /* who ended it, when it did not end well */
 	struct machine machines[GUEST_MACHINES_LIMIT];
@@ -93,11 +99,14 @@ static bool receive(struct party *party, unsigned part)
 		read(party->machines[part].output, receiver->packed, sizeof(receiver->packed));
 
 	receiver->ended = got_bytes <= 0;
+	party->heard_ms = milliseconds_now();
 	if (receiver->ended)
 		return true;
 	if (!party->divided && party->guest->machines > 1)
 		buffer_add(&receiver->seen, (const char *)receiver->packed, (size_t)got_bytes);
-	return pass_on(party, part, receiver->packed, (size_t)got_bytes);
+	const bool good = pass_on(party, part, receiver->packed, (size_t)got_bytes);
+	receiver->ended = receiver->exit_status >= 0;
+	return good;
 }
 
 /* All that a machine that stands still has said. */
@@ -170,6 +179,21 @@ static enum guest_end serve(struct party *party, unsigned part, bool asks, bool 
 	return receiver->ended && receiver->exit_status != 0 ? GUEST_VANISHED : GUEST_ENDED;
 }
 
+/* The kernel said that it oopsed, and nothing has come since: who did it holds what others want. */
+static bool stands_still(struct party *party)
+{
+	char console[sizeof(((struct guest_result *)NULL)->console)];
+
+	for (unsigned part = 0; part < party->count; part++) {
+		machine_read_console(&party->machines[part], console, sizeof(console));
+		if (strstr(console, OOPS_MARK) == NULL)
+			continue;
+		party->culprit = part;
+		return true;
+	}
+	return false;
+}
+
 static bool all_ended(const struct party *party)
 {
 	for (unsigned part = 0; part < party->count; part++)
@@ -199,9 +223,13 @@ static enum guest_end pump(struct party *party, int stop_descriptor)
 		}
 		if (left_ms <= 0)
 			return GUEST_OVERDUE;
-		const int ready = poll(waits, 1 + 2 * (nfds_t)count, (int)left_ms);
+		const int ready = poll(waits, 1 + 2 * (nfds_t)count,
+			(int)(left_ms < STANDSTILL_MS ? left_ms : STANDSTILL_MS));
 		if (ready < 0 && errno != EINTR)
 			return GUEST_VANISHED;
+		if (ready <= 0 && milliseconds_now() - party->heard_ms >= STANDSTILL_MS &&
+			stands_still(party))
+			return GUEST_OVERDUE;
 		if (ready <= 0)
 			continue;
 		if (waits[0].revents != 0)
@@ -231,7 +259,9 @@ static void conclude(
 	const int exit_status = party->receivers[party->culprit].exit_status;
 
 	result->end = pumped;
-	if (pumped == GUEST_OVERDUE) {
+	if (pumped == GUEST_OVERDUE && strstr(result->console, OOPS_MARK) != NULL) {
+		quote_line(result->console, OOPS_MARK, result->why, sizeof(result->why));
+	} else if (pumped == GUEST_OVERDUE) {
 		(void)snprintf(result->why, sizeof(result->why),
 			"the guest did not end within %u s", party->guest->deadline_s);
 	} else if (strstr(result->console, "Kernel panic") != NULL) {
@@ -252,7 +282,7 @@ static void conclude(
 	}
 }
 
-/* A machine whose output has ended stops by itself; else it is not wanted any more, and must go. */
+/* One that has stopped by itself is only waited for; the others are not wanted any more. */
 static void end_all(struct party *party, enum guest_end pumped, struct guest_result *result)
 {
 	int status = 0;
@@ -261,8 +291,10 @@ static void end_all(struct party *party, enum guest_end pumped, struct guest_res
 		if (!party->receivers[part].ended)
 			party->culprit = part;
 	for (unsigned part = 0; part < party->count; part++) {
-		const int ended = machine_end(&party->machines[part],
-			!party->receivers[part].ended || pumped == GUEST_CANCELLED);
+		const struct receiver *receiver = &party->receivers[part];
+		const bool stopped = receiver->ended && receiver->exit_status < 0;
+		const int ended =
+			machine_end(&party->machines[part], !stopped || pumped == GUEST_CANCELLED);
 		status = part == party->culprit ? ended : status;
 	}
 	machine_read_console(

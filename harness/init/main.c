@@ -153,7 +153,7 @@ static void pack(
  * record goes out packed, and is made whole on the host. What was printed is sent at the latest
  * when nothing more came for a while, so that a guest that dies has told what it knew.
  */
-static void send_packed(int from, int port)
+static void send_packed(int from, int child, int port)
 {
 	static struct packer packer;
 	static unsigned char plain[PLAIN_BYTES];
@@ -165,8 +165,12 @@ static void send_packed(int from, int port)
 					     packer.stream, ZSTD_c_compressionLevel, PACKED_LEVEL)))
 		return;
 	for (;;) {
-		struct pollfd input = {.fd = from, .events = POLLIN};
-		const int ready = poll(&input, 1, waits ? LINGER_MS : -1);
+		/* What the command left behind may hold its end of the pipe for ever. */
+		struct pollfd inputs[] = {
+			{.fd = from, .events = POLLIN}, {.fd = child, .events = POLLIN}};
+		const int ready = poll(inputs, 2, waits ? LINGER_MS : -1);
+		if (ready > 0 && inputs[0].revents == 0)
+			break;
 		if (ready == 0) {
 			pack(&packer, plain, 0, ZSTD_e_flush);
 			waits = false;
@@ -216,7 +220,7 @@ static int run_command(int port)
 	if (child == 0)
 		become_command(ends[1]);
 	(void)close(ends[1]);
-	send_packed(ends[0], port);
+	send_packed(ends[0], (int)syscall(SYS_pidfd_open, child, 0), port);
 	/* The first process also buries orphans: only its own child's end is the end. */
 	for (;;) {
 		const pid_t ended = wait(&status);

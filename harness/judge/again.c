@@ -30,13 +30,8 @@ static void note_changes(const struct record *record, struct judgement *judgemen
 			judgement->verdicts[first].verdict, record->verdicts[first].verdict);
 }
 
-static bool read(struct judged *judged, int descriptor, const char *path)
-{
-	return descriptor < 0 ? record_read(&judged->record, path, RECORD_ENDED)
-			      : record_read_file(&judged->record, descriptor, path, RECORD_ENDED);
-}
-
-enum exit_status judge_again(int descriptor, const char *path, bool exchange, struct judged *judged)
+/* As it was read: an ended record, or one whose summary was made up. */
+static enum exit_status judge_read(struct judged *judged, bool exchange)
 {
 	struct pool *pool = judged->pool;
 	struct check_list checks = {.pool = pool};
@@ -52,11 +47,8 @@ enum exit_status judge_again(int descriptor, const char *path, bool exchange, st
 	judged->judgement = (struct judgement){.pool = pool};
 	if (!checks_load(data_path(pool, "suites"), &checks) ||
 		!known_load(pool, data_path(pool, "suites/known.yaml"), &known) ||
-		!errata_load(pool, data_path(pool, ERRATA_FILE), &errata))
-		return EXIT_DEFECTIVE;
-	if (!read(judged, descriptor, path))
-		return EXIT_MISUSED;
-	if (!judge_record(&judged->record, &options, &judged->judgement))
+		!errata_load(pool, data_path(pool, ERRATA_FILE), &errata) ||
+		!judge_record(&judged->record, &options, &judged->judgement))
 		return EXIT_DEFECTIVE;
 	if (!exchange)
 		note_changes(&judged->record, &judged->judgement);
@@ -65,4 +57,31 @@ enum exit_status judge_again(int descriptor, const char *path, bool exchange, st
 	judged->summary.notes_count = judged->judgement.notes_count;
 	judged->summary.notes = judged->judgement.notes;
 	return EXIT_CONFORMS;
+}
+
+enum exit_status judge_again(int descriptor, const char *path, bool exchange, struct judged *judged)
+{
+	const bool good =
+		descriptor < 0 ? record_read(&judged->record, path, RECORD_ENDED)
+			       : record_read_file(&judged->record, descriptor, path, RECORD_ENDED);
+
+	return good ? judge_read(judged, exchange) : EXIT_MISUSED;
+}
+
+enum exit_status judge_partial(
+	int descriptor, const char *path, const char *stopped_by, struct judged *judged)
+{
+	struct record *record = &judged->record;
+
+	if (!record_read_file(record, descriptor, path, RECORD_RESUMABLE))
+		return EXIT_MISUSED;
+	record->has_summary = true;
+	record->summary = (struct record_summary){
+		.stopped_by = stopped_by,
+		.trials = (int64_t)record->launches_count,
+		.taint_before = -1,
+		.taint_after = -1,
+		.sha256 = "",
+	};
+	return judge_read(judged, false);
 }

@@ -22,4 +22,11 @@ struct judged {
 __attribute__((warn_unused_result)) enum exit_status judge_again(
 	int descriptor, const char *path, bool exchange, struct judged *judged);
 
+/*
+ * The same for what there is of a record that breaks off behind its seal, because of stopped_by:
+ * what had no trial yet has no verdict.
+ */
+__attribute__((warn_unused_result)) enum exit_status judge_partial(
+	int descriptor, const char *path, const char *stopped_by, struct judged *judged);
+
 #endif

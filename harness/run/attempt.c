@@ -346,12 +346,13 @@ static uint64_t seed_of(const struct trying *trying, unsigned number)
 	return seed;
 }
 
-/* 0, -ECANCELED when the run is being stopped, or another -errno after one message. */
+/* 0, -ECANCELED when the run is being stopped, -ETIMEDOUT when what was launched cannot be killed,
+ * or another -errno after one message. */
 static int launch_once(struct trying *trying, unsigned number)
 {
 	const struct check *check = trying->check_case->check;
 	struct check_payload payload;
-	struct launch_result result;
+	struct launch_result result = {0};
 	char executable[PATH_MAX];
 
 	check->kind->payload(trying->check_case, seed_of(trying, number), &trying->pool, &payload);
@@ -377,7 +378,7 @@ static int launch_once(struct trying *trying, unsigned number)
 		error = launch_trial(&launch, &trying->pool, &result);
 	if (error == -ECANCELED)
 		return error;
-	if (error != 0) {
+	if (error != 0 && error != -ETIMEDOUT) {
 		message("%s cannot be launched: %s", check->name, strerror(-error));
 		return error;
 	}
@@ -385,7 +386,7 @@ static int launch_once(struct trying *trying, unsigned number)
 	trying->observations = result.observations;
 	trying->observations_count = result.observations_count;
 	trying->launched = true;
-	return list_moved(trying, &trying->trial) ? 0 : -EIO;
+	return list_moved(trying, &trying->trial) ? error : -EIO;
 }
 
 /* --- what is wrong with the kernel itself ---------------------------------------------------- */

@@ -66,7 +66,10 @@ static bool launch_case(struct schedule *schedule, size_t index, unsigned number
 	/* The guard has said what; nothing can be measured on it. */
 	if (error == -EUCLEAN)
 		execution->stopped_by = "a setting could not be put back";
-	return error == 0 || error == -ECANCELED || error == -EUCLEAN;
+	/* It may hold what others wait for. */
+	if (error == -ETIMEDOUT)
+		execution->stopped_by = "a trial could not be killed";
+	return error == 0 || execution->stopped_by != NULL;
 }
 
 static bool has_pool(struct guard *guard, uint64_t page_bytes, unsigned pages)

@@ -484,6 +484,11 @@ int launch_trial(const struct launch *launch, struct pool *pool, struct launch_r
 		error = start(&flight, result);
 	if (error == 0 && flight.pid != 0)
 		error = fly(&flight, result);
+	if (error == -ETIMEDOUT) {
+		result->end = RECORD_TRIAL_OVERDUE;
+		result->why = "it cannot be killed";
+		result->error_text = "";
+	}
 	release(&flight);
 	disturbance_read(cpu, &after);
 	disturbance_between(&before, &after, &result->usage, result->disturbance);
