@@ -64,11 +64,6 @@ int64_t monitor_may_take_pages(const struct vm_host *host, int64_t pages)
 	return vm_host_has(host, VM_FEATURE_ACCESS_MONITORED) ? (pages - 1) / 2 : 0;
 }
 
-bool group_limit_swaps(const struct vm_host *host)
-{
-	return host->cgroup_version == 1 || vm_host_knob(host, VM_KNOB_SWAPPINESS, 60) != 0;
-}
-
 const char *predict_sentence(struct vm_predictions *predictions, const char *format, ...)
 {
 	char text[SENTENCE_LIMIT_BYTES];

@@ -40,7 +40,10 @@ int64_t monitor_may_take_pages(const struct vm_host *host, int64_t pages);
  * Whether the limit of a group makes anybody swap: with swappiness 0 never, whatever is to come. A
  * group of version 1 has a swappiness of its own: linux:6.12:mm/vmscan.c:get_scan_count.
  */
-bool group_limit_swaps(const struct vm_host *host);
+static inline bool group_limit_swaps(const struct vm_host *host)
+{
+	return host->cgroup_version == 1 || vm_host_knob(host, VM_KNOB_SWAPPINESS, 60) != 0;
+}
 
 /* A sentence in the list's own memory, so that numbers of this host can be put into it. */
 const char *predict_sentence(struct vm_predictions *predictions, const char *format, ...)

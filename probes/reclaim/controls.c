@@ -65,7 +65,8 @@ static const struct probe_parameter high_parameters[] = {
 /* What could go and is kept makes the program wait for as long as the mark is far. */
 static bool suits_high(const struct vm_host *host, const struct probe_arguments *arguments)
 {
-	return probe_argument(arguments, "swap") == 0 || group_limit_swaps(host);
+	return suits(host, arguments) &&
+	       (probe_argument(arguments, "swap") == 0 || group_limit_swaps(host));
 }
 
 /*
@@ -157,7 +158,6 @@ PROBE(high) = {
 		.group_limit_bytes = 64 << 20},
 	.deadline_s = 60,
 	.own_score = true,
-	.suits = suits,
 	.suits = suits_high,
 	.predict = PREDICTS(predict_high),
 	.measure = MEASURES(measure_high),
