@@ -37,8 +37,6 @@ static char *map(size_t length_bytes, int flags, int file)
 {
 	char *memory = mmap(NULL, length_bytes, PROT_READ | PROT_WRITE, flags, file, 0);
 
-	if (memory == MAP_FAILED && errno == ENOMEM)
-		unmet("so much memory may not be promised", "sysctl vm.overcommit_memory=0");
 	MUST(memory != MAP_FAILED);
 	return memory;
 }

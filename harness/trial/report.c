@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "record/line.h"
+#include "trial/files.h"
 #include "trial/trial.h"
 
 #define PROTOCOL	       1
@@ -97,6 +98,10 @@ _Noreturn void broken_at(const char *file, int line, const char *expression)
 {
 	char reason[REASON_LIMIT_BYTES];
 
+	/* Where only what there is may be promised, the machine is too small for the set-up. */
+	if (errno == ENOMEM && kernel_number_at("/proc/sys/vm/overcommit_memory") == 2)
+		unmet("vm.overcommit_memory is 2, and so much memory may not be promised",
+			"sysctl vm.overcommit_memory=0");
 	(void)snprintf(
 		reason, sizeof(reason), "%s does not hold (%s)", expression, strerror(errno));
 	end_early(OUTCOME_BROKEN, file, line, reason, "");

@@ -20,6 +20,7 @@
 
 #include "kernel/mounts.h"
 #include "kernel/values.h"
+#include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
 #include "trial/memory_group.h"
@@ -63,7 +64,7 @@ static const struct probe_parameter parameters[] = {
 static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
 {
 	(void)arguments;
-	return host->cgroup_version == 2;
+	return host->cgroup_version == 2 && group_limit_swaps(host);
 }
 
 /* --- predicting ------------------------------------------------------------------------------- */
