@@ -407,8 +407,8 @@ static void measure(const struct probe_arguments *arguments)
 	(void)*page_at(pages + 1);
 	MUST(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
 	observe_values("told-event", "", told->event, told->count, VM_UNIT_COUNT, "uffd_msg");
-	observe_values("told-page", "", told->page, told->count, VM_UNIT_PAGES, "userfaultfd");
-	observe_values("told-flags", "", told->flags, told->count, VM_UNIT_COUNT, "userfaultfd");
+	observe_values("told-page", "", told->page, told->count, VM_UNIT_PAGES, "uffd_msg");
+	observe_values("told-flags", "", told->flags, told->count, VM_UNIT_COUNT, "uffd_msg");
 }
 
 static const char *const claims[] = {"demand.restart", NULL};
