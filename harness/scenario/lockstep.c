@@ -475,6 +475,37 @@ static bool try_own_step(struct lockstep *l)
 	return false;
 }
 
+/*
+ * khugepaged came before the operation: a fork, say, shares the huge page that it made. The frames
+ * that the operation met were others than the machine's, and what it left shows them.
+ */
+static bool try_collapse_before(struct lockstep *l)
+{
+	const uint64_t address = l->miss_address;
+
+	for (uint32_t k = 0; address != 0 && l->step != 0 && k < LIVE_PROCESSES_LIMIT; k++) {
+		const struct vm_operation own = {.kind = VM_OP_STEP_COLLAPSE,
+			.process = any_running(l),
+			.other = k,
+			.address = address,
+			.file = VM_NO_FILE};
+		struct vm_outcome outcome;
+		go_back(l);
+		if (vm_machine_process(l->machine, k) != VM_PROCESS_RUNNING)
+			continue;
+		vm_machine_do(l->machine, &own, &outcome);
+		if (outcome.silent != NULL)
+			continue;
+		do_operation(l, l->step, 0);
+		compare_all(l);
+		if (l->misses == 0) {
+			l->step_freedoms[own.kind]++;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The machine is a checkpoint of where it is now: an own step of the kernel cannot be replayed. */
 static void keep(struct lockstep *l)
 {
@@ -490,7 +521,7 @@ static void explain(struct lockstep *l)
 	for (int i = 0; i < OWN_STEPS_LIMIT && l->misses != 0; i++)
 		if (!try_own_step(l))
 			break;
-	if (l->misses == 0) {
+	if (l->misses == 0 || try_collapse_before(l)) {
 		keep(l);
 		return;
 	}
