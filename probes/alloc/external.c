@@ -6,11 +6,15 @@
  *
  * It would miss a compaction that takes needlessly long, or moves more than it has to.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "kernel/pagemap.h"
 #include "kernel/values.h"
 #include "kernel/zoneinfo.h"
+#include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
 #include "trial/frames.h"
@@ -59,9 +63,20 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	const struct probe_arguments *arguments, const struct probe_readings *readings,
 	struct vm_predictions *predictions)
 {
+	static const char *const inputs[] = {"locked-by-others"};
 	const int64_t wanted = probe_argument(arguments, "wanted");
+	struct vm_prediction moved = {
+		.claim = "alloc.external",
+		.quantity = "moved",
+		.at = "",
+		.unit = VM_UNIT_PAGES,
+		.because = "each run had a locked page in it, which has another frame now; some "
+			   "of them may be other programs'",
+		.cite = "linux:6.12:mm/migrate.c:migrate_pages",
+	};
+	struct moving others;
 
-	(void)model, (void)host, (void)readings;
+	(void)model, (void)host;
 	predict_span(predictions, "free-for-it", 1, 1, VM_UNIT_BOOL,
 		"all that was filled is free again, but for one page in 512: above the high mark "
 		"there is several times what is wanted",
@@ -72,9 +87,13 @@ static void predict(const struct vm_model *model, const struct vm_host *host,
 	predict_span(predictions, "got-compacted", wanted, wanted, VM_UNIT_COUNT,
 		"compaction moves one page for each huge one",
 		"linux:6.12:mm/compaction.c:compact_zone");
-	predict_span(predictions, "moved", wanted, INT64_MAX, VM_UNIT_PAGES,
-		"each run had a locked page in it, which has another frame now",
-		"linux:6.12:mm/migrate.c:migrate_pages");
+	if (moving_of(readings, "locked-by-others", "", &others))
+		predict_moving(predictions, &moved,
+			(struct moving){
+				others.highest < wanted ? wanted - others.highest : 0, INT64_MAX},
+			1);
+	else
+		predict_rule(predictions, &moved, inputs, 1);
 	predict_span(predictions, "contents-lost", 0, 0, VM_UNIT_PAGES,
 		"a page that moves takes its contents along",
 		"linux:6.12:mm/migrate.c:migrate_folio");
@@ -94,6 +113,7 @@ struct fragments {
 	size_t locked_count;
 	size_t locked[BLOCKS_LIMIT];   /* by page of the memory */
 	uint64_t frames[BLOCKS_LIMIT]; /* where they were */
+	bool has_own[BLOCKS_LIMIT];    /* by block of frames */
 };
 
 static int64_t pool_of(int64_t pages)
@@ -167,7 +187,6 @@ static void fill(struct fragments *fragments)
 /* The first page in each block of frames stays; the others go. */
 static void fragment(struct fragments *fragments)
 {
-	static bool seen[BLOCKS_LIMIT];
 	static uint64_t frames[FRAMES_AT_ONCE];
 	size_t first = 0;
 
@@ -179,9 +198,9 @@ static void fragment(struct fragments *fragments)
 		const uint64_t frame = frames[i % FRAMES_AT_ONCE];
 		const uint64_t block = frame / BLOCK_PAGES;
 		MUST(block < BLOCKS_LIMIT);
-		if (seen[block])
+		if (fragments->has_own[block])
 			continue;
-		seen[block] = true;
+		fragments->has_own[block] = true;
 		MUST(mlock(fragments->memory + i * VM_PAGE_BYTES, VM_PAGE_BYTES) == 0);
 		fragments->locked[fragments->locked_count] = i;
 		fragments->frames[fragments->locked_count++] = frame;
@@ -194,6 +213,27 @@ static void fragment(struct fragments *fragments)
 				     (end - first) * VM_PAGE_BYTES, MADV_DONTNEED) == 0);
 		first = end + 1;
 	}
+}
+
+/* Blocks without a page of ours in which a page of somebody else's may not be moved either. */
+static int64_t blocks_locked_by_others(const struct fragments *fragments)
+{
+	static uint64_t flags[VM_HUGE_2M_BYTES / VM_PAGE_BYTES];
+	const int file = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	int64_t count = 0;
+
+	MUST(file >= 0);
+	for (size_t block = 0; block < BLOCKS_LIMIT; block++) {
+		const ssize_t got =
+			pread(file, flags, sizeof(flags), (off_t)(block * sizeof(flags)));
+		bool locked = false;
+		MUST(got >= 0);
+		for (size_t i = 0; i < (size_t)got / sizeof(flags[0]); i++)
+			locked |= (flags[i] & KERNEL_PAGE_UNEVICTABLE) != 0;
+		count += locked && !fragments->has_own[block];
+	}
+	MUST(close(file) == 0);
+	return count;
 }
 
 static void observe_moves(const struct fragments *fragments)
@@ -230,6 +270,8 @@ static void measure(const struct probe_arguments *arguments)
 	observe("free-for-it",
 		left.free_pages - left.high_pages > 2 * wanted * (int64_t)BLOCK_PAGES, VM_UNIT_BOOL,
 		"zoneinfo");
+	observe("locked-by-others", blocks_locked_by_others(&fragments), VM_UNIT_COUNT,
+		"/proc/kpageflags");
 	observe("got-fragmented", pool_of(had + wanted) - had, VM_UNIT_COUNT, "nr_hugepages");
 	MUST(kernel_write(UNEVICTABLE_PATH, "1") == 0);
 	/* What failed a moment ago is not tried again by itself for a while: linux:6.12:

@@ -42,13 +42,21 @@ static const struct probe_parameter parameters[] = {
 
 /*
  * The kernel works the marks out when a setting is written, and early in its life; what init code
- * gives back after that is in the sizes and not in the marks. So one of the two is always written.
+ * gives back after that is in the sizes and not in the marks. So one of the two is always written:
+ * what is drawn may be what is there, and then nothing is.
  */
+static bool is_written(const struct vm_host *host, const struct probe_arguments *arguments,
+	const char *name, enum vm_knob knob)
+{
+	const int64_t value = probe_argument(arguments, name);
+
+	return value != PROBE_AS_IS && value != vm_host_knob(host, knob, PROBE_AS_IS);
+}
+
 static bool suits(const struct vm_host *host, const struct probe_arguments *arguments)
 {
-	(void)host;
-	return probe_argument(arguments, "min-free") != PROBE_AS_IS ||
-	       probe_argument(arguments, "scale-factor") != PROBE_AS_IS;
+	return is_written(host, arguments, "min-free", VM_KNOB_MIN_FREE_KBYTES) ||
+	       is_written(host, arguments, "scale-factor", VM_KNOB_WATERMARK_SCALE_FACTOR);
 }
 
 static const char *const inputs[] = {"managed", "boost", "min-free", "scale-factor"};
