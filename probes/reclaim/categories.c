@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "kernel/areas.h"
+#include "kernel/values.h"
 #include "probe/moving.h"
 #include "probe/probe.h"
 #include "trial/files.h"
@@ -108,9 +109,12 @@ static void read_sums(const struct kernel_file *meminfo, int64_t pages[VM_CATEGO
 {
 	const struct kernel_text text = kernel_file_read(meminfo);
 
-	for (size_t i = 0; i < VM_CATEGORY_SUM_LIMIT; i++)
-		pages[i] = kernel_meminfo_value(text, sum_words[i]) /
-			   (int64_t)(VM_PAGE_BYTES / VM_KIB_BYTES);
+	for (size_t i = 0; i < VM_CATEGORY_SUM_LIMIT; i++) {
+		uint64_t kib = 0;
+		/* A kernel without huge pages has no line for them, and none of them. */
+		(void)kernel_meminfo_find(text, sum_words[i], &kib);
+		pages[i] = (int64_t)vm_kib_to_pages_floor(kib);
+	}
 }
 
 static void use(enum vm_category_kind kind, size_t length_bytes)
